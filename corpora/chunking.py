@@ -1,0 +1,70 @@
+"""Blocks to one cleaned text, and that text to chunks along its structure. Knows no files and no store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpora.records import Block, Chunk, Document, content_id
+from corpora.sentences import sentence_spans
+
+
+def join_blocks(blocks: Sequence[Block]) -> tuple[str, list[tuple[int, int]]]:
+    """The document text (blocks joined by an empty line) and each block's `(start, end)` in it."""
+    parts: list[str] = []
+    spans: list[tuple[int, int]] = []
+    position = 0
+    for block in blocks:
+        parts.append(block.text)
+        spans.append((position, position + len(block.text)))
+        position += len(block.text) + 2
+    return "\n\n".join(parts), spans
+
+
+def chunk_document(document: Document, blocks: Sequence[Block], max_words: int) -> list[Chunk]:
+    """Chunks in reading order. Windows hold whole sentences of one section, at most `max_words` words each.
+
+    A heading closes a window and is carried as the chunk's section path, not as its text. A single sentence longer than
+    `max_words` is a window of its own: a quote needs the whole sentence. Every visible character outside headings is in
+    exactly one chunk.
+    """
+    _, spans = join_blocks(blocks)
+    chunks: list[Chunk] = []
+    headings: list[tuple[int, str]] = []
+    window: list[tuple[int, int]] = []
+    words = 0
+
+    def close() -> None:
+        nonlocal words
+        if window:
+            start, end = window[0][0], window[-1][1]
+            section = " › ".join(text for _, text in headings if text != document.title)
+            chunks.append(
+                Chunk(
+                    id=content_id("chunk", document.id, str(start), str(end)),
+                    document_id=document.id,
+                    start=start,
+                    end=end,
+                    text=document.text[start:end],
+                    title=document.title,
+                    section=section,
+                    source=document.source,
+                    collection=document.collection,
+                )
+            )
+        window.clear()
+        words = 0
+
+    for block, (start, _) in zip(blocks, spans, strict=True):
+        if block.kind == "heading":
+            close()
+            headings = [(level, text) for level, text in headings if level < block.level]
+            headings.append((block.level, block.text))
+            continue
+        for left, right in sentence_spans(block.text):
+            count = len(block.text[left:right].split())
+            if words and words + count > max_words:
+                close()
+            window.append((start + left, start + right))
+            words += count
+    close()
+    return chunks

@@ -1,0 +1,176 @@
+"""The workspace folder and its configuration. Every choice has one documented default; flags go over file over default."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from corpora.errors import WorkspaceError
+from corpora.files import write_atomic
+
+CONFIG = "raftsmith.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelsConfig(_Section):
+    """Which models are used: a packaged model, a folder, or a hub id."""
+
+    base: str = Field("SmolLM2-135M-Instruct", description="The model that answers and is tuned.")
+    encoder: str = Field("all-MiniLM-L6-v2", description="The sentence-transformers model that makes vectors.")
+
+
+class ChunksConfig(_Section):
+    """How documents are cut. After a change, `raftsmith add` re-indexes what it is given."""
+
+    max_words: int = Field(
+        45, ge=10, le=2000, description="Words a chunk at most; whole sentences. Small for small models, 150-300 for 7B and up."
+    )
+
+
+class GenerateConfig(_Section):
+    """How RAFT examples are made."""
+
+    distractors: int = Field(4, ge=1, le=20, description="Distractor documents a prompt.")
+    oracle_fraction: float = Field(0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt.")
+    random_fraction: float = Field(0.1, ge=0, le=1, description="Share of distractors drawn at random, the others are mined.")
+    questions_per_context: int = Field(4, ge=1, le=16, description="Questions over the same documents; training shares them.")
+    validation_fraction: float = Field(0.1, ge=0, lt=1, description="Share of documents for validation.")
+    test_fraction: float = Field(0.2, ge=0, lt=1, description="Share of documents held out for evaluation.")
+    seed: int = Field(0, ge=0, description="Every draw is seeded from this and the item's id.")
+
+
+class TrainConfig(_Section):
+    """How a model is tuned."""
+
+    adapter: str = Field("qlora", pattern="^(qlora|lora|none)$", description="qlora (4-bit base), lora, or none (all weights).")
+    rank: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
+    alpha: int = Field(32, ge=1, description="Scaling of the adapter.")
+    layers_fraction: float = Field(0.667, gt=0, le=1, description="Share of the upper layers that get an adapter.")
+    learning_rate: float = Field(1e-3, gt=0, lt=1, description="Peak learning rate; 1e-4 to 3e-4 for models of 1B and up.")
+    epochs: float = Field(1.0, gt=0, le=100, description="Passes over the training examples.")
+    batch_examples: int = Field(12, ge=1, description="Examples (questions) an optimizer step.")
+    max_tokens: int = Field(1536, ge=64, description="Tokens a training row at most; longer examples are an error, never cut.")
+    evaluations: int = Field(4, ge=1, description="How often the validation loss is taken.")
+    patience: int = Field(2, ge=1, description="Validations without a better loss before training stops.")
+    seed: int = Field(0, ge=0, description="Seed of initialisation and order.")
+
+
+class AskConfig(_Section):
+    """How questions are answered."""
+
+    passages: int = Field(5, ge=1, le=50, description="Retrieved chunks in a prompt; keep it distractors + 1.")
+    max_tokens: int = Field(128, ge=8, le=4096, description="Tokens an answer at most.")
+
+
+class ServeConfig(_Section):
+    """Where the API listens."""
+
+    host: str = Field("127.0.0.1", description="Address; only loopback addresses are accepted, as there are no keys yet.")
+    port: int = Field(8321, ge=0, le=65535, description="Port; 0 takes a free one.")
+
+
+class Config(_Section):
+    """All of `raftsmith.toml`."""
+
+    models: ModelsConfig = ModelsConfig()
+    chunks: ChunksConfig = ChunksConfig()
+    generate: GenerateConfig = GenerateConfig()
+    train: TrainConfig = TrainConfig()
+    ask: AskConfig = AskConfig()
+    serve: ServeConfig = ServeConfig()
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An opened workspace: its folder and its configuration."""
+
+    root: Path
+    config: Config
+
+    @property
+    def database(self) -> Path:
+        """The corpus store."""
+        return self.root / "corpus.db"
+
+    def dataset(self, name: str) -> Path:
+        """The folder of a dataset. Raises WorkspaceError for a name that is no plain name."""
+        return self.root / "datasets" / plain_name(name)
+
+    def run(self, name: str) -> Path:
+        """The folder of a training run. Raises WorkspaceError for a name that is no plain name."""
+        return self.root / "runs" / plain_name(name)
+
+    def report(self, name: str) -> Path:
+        """The folder of an evaluation report. Raises WorkspaceError for a name that is no plain name."""
+        return self.root / "reports" / plain_name(name)
+
+
+def plain_name(name: str) -> str:
+    """`name`, when it is letters, digits, ".", "_" and "-" and does not begin with a dot. Raises WorkspaceError."""
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name) or len(name) > 100:
+        raise WorkspaceError(f"{name!r} is no usable name; accepted: letters, digits, '.', '_' and '-', up to 100 of them")
+    return name
+
+
+def create_workspace(root: Path) -> Path:
+    """Write a commented `raftsmith.toml` into `root` and give its path; one that exists is left alone (WorkspaceError)."""
+    path = root / CONFIG
+    if path.exists():
+        raise WorkspaceError(f"{path} exists already; edit it, or give another folder")
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_atomic(path, default_toml().encode())
+    return path
+
+
+def open_workspace(chosen: Path | None = None) -> Workspace:
+    """The workspace at `chosen`, else the nearest folder upwards with a `raftsmith.toml`. Raises WorkspaceError."""
+    start = (chosen or Path.cwd()).resolve()
+    candidates = [start] if chosen else [start, *start.parents]
+    for folder in candidates:
+        if (folder / CONFIG).is_file():
+            return Workspace(folder, read_config(folder / CONFIG))
+    where = f"{start} has no {CONFIG}" if chosen else f"no {CONFIG} in {start} or above it"
+    raise WorkspaceError(f"{where}; run `raftsmith init` there, or name a workspace with --workspace")
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in `path`. Raises WorkspaceError for wrong TOML, unknown keys (with a suggestion) and wrong values."""
+    try:
+        return Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise WorkspaceError(f"{path} is not readable TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            close = difflib.get_close_matches(place, _keys(), n=1, cutoff=0.4)
+            hint = f"did you mean {close[0]}?" if close else f"accepted: {', '.join(_keys())}"
+            raise WorkspaceError(f"{path}: unknown key {place}; {hint}") from error
+        raise WorkspaceError(f"{path}: {place} is {first['input']!r}: {first['msg']}") from error
+
+
+def _keys() -> list[str]:
+    sections = Config.model_fields
+    return [*sections, *(f"{name}.{key}" for name, field in sections.items() for key in field.default.__class__.model_fields)]
+
+
+def default_toml() -> str:
+    """The commented configuration that `init` writes; every line is a default."""
+    lines = ["# raftsmith workspace. Every value here is the default; change what you need.", ""]
+    for name, field in Config.model_fields.items():
+        section = field.default
+        lines += [f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
+        for key, item in type(section).model_fields.items():
+            value = getattr(section, key)
+            shown = f'"{value}"' if isinstance(value, str) else str(value)
+            lines.append(f"{key} = {shown}  # {item.description}")
+        lines.append("")
+    return "\n".join(lines)
+

@@ -1,0 +1,1 @@
+"""RAFT examples, training, and evaluation. Imports corpora and retrieval only."""

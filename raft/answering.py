@@ -1,0 +1,71 @@
+"""One question, or many, to answers with verified citations: retrieve, render, complete, parse, verify.
+
+Evaluation judges and serving serves exactly this code, so what was measured is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpora.records import Chunk
+from raft.engine import Completion, Engine
+from raft.prompts import parse_completion, render_prompt
+from raft.quotes import cite
+from raft.records import Answer, Passage
+from retrieval.records import SearchResult
+from retrieval.search import Searcher
+
+MAX_TOKENS = 128
+
+
+def as_passage(chunk: Chunk) -> Passage:
+    """A chunk as a prompt shows it."""
+    return Passage(chunk.id, chunk.document_id, chunk.title, chunk.section, chunk.text)
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """A searcher and an engine put together. `run` names the tuned model, None is the base; `passages` go into a prompt."""
+
+    searcher: Searcher
+    engine: Engine
+    run: str | None
+    passages: int = 5
+    max_tokens: int = MAX_TOKENS
+
+    def retrieve(self, questions: Sequence[str]) -> list[SearchResult]:
+        """The passages for each question."""
+        return self.searcher.search(questions, self.passages)
+
+    def answer(self, questions: Sequence[str]) -> list[Answer]:
+        """An answer for each question, in order."""
+        return self.answer_from(questions, self.retrieve(questions))
+
+    def answer_from(self, questions: Sequence[str], results: Sequence[SearchResult]) -> list[Answer]:
+        """Answers from passages already retrieved, so that several models can be asked about the same ones."""
+        prompts = [
+            render_prompt([as_passage(hit.chunk) for hit in result.hits], question)
+            for question, result in zip(questions, results, strict=True)
+        ]
+        completions = self.engine.complete(prompts, self.max_tokens)
+        return [
+            self.interpret(question, result, completion)
+            for question, result, completion in zip(questions, results, completions, strict=True)
+        ]
+
+    def interpret(self, question: str, result: SearchResult, completion: Completion) -> Answer:
+        """A completion read back: its answer, and each quote looked up in the retrieved passages."""
+        parsed = parse_completion(completion.text)
+        citations = () if parsed.abstained else cite(parsed.quotes, [hit.chunk for hit in result.hits])
+        return Answer(
+            question=question,
+            answer=parsed.answer,
+            abstained=parsed.abstained,
+            citations=citations,
+            snapshot=result.snapshot,
+            run=self.run,
+            completion=completion.text,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+        )

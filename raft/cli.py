@@ -1,0 +1,214 @@
+"""The commands of raft: `generate`, `train`, `evaluate`, `models`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corpora.errors import DatasetError
+from corpora.terminal import Progress, emit, opened, say, with_example, workspace_options
+
+if TYPE_CHECKING:
+    from corpora.workspace import Workspace
+
+
+@click.command("generate", **with_example("raftsmith generate --from-qa questions.json --name first"))
+@click.option("--from-qa", "files", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="SQuAD JSON; may be repeated.")
+@click.option("--teacher", help="An OpenAI-compatible endpoint that writes questions, e.g. http://127.0.0.1:8000/v1.")
+@click.option("--teacher-model", default="default", show_default=True, help="The model's name at the teacher.")
+@click.option("--limit", type=click.IntRange(1), help="Chunks that the teacher writes questions for, at most.")
+@click.option("--name", default="default", show_default=True, help="Name of the dataset; one that exists is made again.")
+@workspace_options
+def generate(
+    files: tuple[Path, ...],
+    teacher: str | None,
+    teacher_model: str,
+    limit: int | None,
+    name: str,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    """Make RAFT examples from question-answer pairs, or from a teacher's."""
+    if not files and not teacher:
+        raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
+    manifest = generate_dataset(opened(workspace), files, name, teacher, teacher_model, limit)
+    counts = manifest["counts"]
+    lines = [
+        f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "
+        + ", ".join(f"{split} {count}" for split, count in counts["by_split"].items()),
+        "what they teach: " + ", ".join(f"{policy} {count}" for policy, count in counts["by_policy"].items()),
+        *[f"dropped {count}: {reason}" for reason, count in counts["dropped"].items()],
+        f"next: raftsmith train --dataset {name}",
+    ]
+    emit(manifest, as_json, "\n".join(lines))
+
+
+def generate_dataset(
+    workspace: Workspace,
+    files: tuple[Path, ...],
+    name: str,
+    teacher: str | None = None,
+    teacher_model: str = "default",
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left."""
+    from corpora.questions import read_squad
+    from raft.dataset import write_dataset
+    from raft.examples import ExampleOptions, build_examples, ground
+    from raft.teacher import Teacher, teach
+    from retrieval.opening import open_collection
+
+    folder = workspace.dataset(name)
+    collected = open_collection(workspace, say)
+    chunks = collected.store.chunks()
+    if not chunks:
+        raise DatasetError("the collection is empty; run `raftsmith add` first")
+    questions, wrong = [], []
+    for path in files:
+        read, contradictions = read_squad(path)
+        questions += read
+        wrong += contradictions
+    if teacher:
+        source = Teacher(teacher, teacher_model)
+        journal = workspace.root / "datasets" / f"{name}.teacher.jsonl"
+        written, unusable = teach(source, chunks[:limit], journal, Progress("passages"))
+        questions += written
+        wrong += unusable
+    options = ExampleOptions(**workspace.config.generate.model_dump())
+    grounding = ground(questions, collected.store, options)
+    if not grounding.questions:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in grounding.reasons().items()) or "the files hold none"
+        raise DatasetError(f"no usable question: {reasons}; add the documents that the questions are about first")
+    say(f"{len(grounding.questions)} questions found in the collection; mining distractors")
+    examples = build_examples(grounding, collected.retriever, options)
+    sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
+    return write_dataset(folder, name, grounding, wrong, examples, options, collected.store.snapshot, sources)
+
+
+@click.command("train", **with_example("raftsmith train --dataset first --adapter qlora --run first-qlora"))
+@click.option("--dataset", required=True, help="A dataset of this workspace.")
+@click.option("--base", help="Base model: packaged name, folder or hub id; default: models.base of raftsmith.toml.")
+@click.option("--adapter", type=click.Choice(["qlora", "lora", "none"]), help="Default: train.adapter of raftsmith.toml.")
+@click.option("--run", "run_name", help="Name of the run; default: DATASET-ADAPTER. One that was stopped goes on.")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Passes over the examples.")
+@click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Peak learning rate.")
+@click.option("--rank", type=click.IntRange(1), help="Rank of the adapter.")
+@click.option("--max-examples", type=click.IntRange(1), help="Training examples at most.")
+@workspace_options
+def train(
+    dataset: str,
+    base: str | None,
+    adapter: str | None,
+    run_name: str | None,
+    epochs: float | None,
+    learning_rate: float | None,
+    rank: int | None,
+    max_examples: int | None,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    """Tune a base model on a dataset: QLoRA, LoRA, or all weights. Stop it with Ctrl-C; the same command goes on."""
+    flags = {"adapter": adapter, "epochs": epochs, "learning_rate": learning_rate, "rank": rank, "max_examples": max_examples}
+    given = {key: value for key, value in flags.items() if value is not None}
+    result = train_run(opened(workspace), dataset, run_name, base, given)
+    text = (
+        f"{result['run']}: {result['steps']} steps over {result['examples']} examples in {result['seconds']:.0f} s, "
+        f"validation loss {result['validation_loss']}\nloss curve: {result['folder']}/loss.png\n"
+        f"next: raftsmith evaluate --dataset {dataset} --run {result['run']}"
+    )
+    emit(result, as_json, text)
+
+
+def train_run(
+    workspace: Workspace, dataset: str, run_name: str | None, base: str | None, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
+    from raft.dataset import read_dataset
+    from raft.training import TrainOptions
+    from raft.training import train as run_training
+    from retrieval.models import resolve_model
+    from retrieval.opening import quiet_libraries
+
+    data = read_dataset(workspace.dataset(dataset))
+    options = TrainOptions(**{**workspace.config.train.model_dump(), **given})
+    name = run_name or f"{dataset}-{options.adapter}"
+    quiet_libraries()
+    model = resolve_model(base or workspace.config.models.base, say)
+    result = run_training(name, workspace.run(name), model, data.name, data.digest, data.examples, options, say)
+    return asdict(result)
+
+
+@click.command("evaluate", **with_example("raftsmith evaluate --dataset first --run first-qlora --limit 60"))
+@click.option("--dataset", required=True, help="A dataset of this workspace; its test documents are asked about.")
+@click.option("--run", "runs", multiple=True, help="A run to judge beside the base model; may be repeated.")
+@click.option("--report", "report_name", help="Name of the report; default: the dataset's.")
+@click.option("--limit", type=click.IntRange(1), help="Questions at most, drawn at random with a fixed seed.")
+@workspace_options
+def evaluate(
+    dataset: str, runs: tuple[str, ...], report_name: str | None, limit: int | None, workspace: Path | None, as_json: bool
+) -> None:
+    """Measure whether tuning helped: base and tuned models on the same held-out questions, with retrieval in the loop."""
+    value, text = evaluate_runs(opened(workspace), dataset, runs, report_name or dataset, limit)
+    emit(value, as_json, text)
+
+
+def evaluate_runs(
+    workspace: Workspace, dataset: str, runs: tuple[str, ...], report_name: str, limit: int | None
+) -> tuple[dict[str, Any], str]:
+    """Evaluate, write the report, and give its JSON and its table with the verdicts."""
+    from raft.dataset import read_dataset
+    from raft.evaluation import BASE_ARM, as_json, held_out
+    from raft.evaluation import evaluate as judge_arms
+    from raft.opening import open_assistant, run_config
+    from raft.report import table, verdict, write_report
+    from retrieval.opening import open_collection
+
+    data = read_dataset(workspace.dataset(dataset))
+    held = held_out(data.questions, limit)
+    for run in runs:
+        trained_on = run_config(workspace, run)["dataset_digest"]
+        if trained_on != data.digest:
+            say(f"warning: {run} was trained on another dataset; its training documents may be among the held-out ones")
+    collected = open_collection(workspace, say)
+    names: list[str | None] = [None, *runs]
+    arms = {
+        run or BASE_ARM: (lambda run=run: open_assistant(workspace, collected.retriever, run, say)) for run in names
+    }
+    evaluation = judge_arms(held, collected.retriever, arms, Progress("answers"))
+    facts = {
+        "dataset": f"{data.name} ({data.digest[:16]})",
+        "questions": f"{len(held)} of the test split",
+        "base": workspace.config.models.base,
+        "encoder": collected.encoder.name,
+        "passages": workspace.config.ask.passages,
+        "snapshot": collected.store.snapshot,
+    }
+    folder = workspace.report(report_name)
+    write_report(folder, evaluation, facts)
+    verdicts = [verdict(evaluation, run) for run in runs]
+    value = {"report": str(folder), **as_json(evaluation), "verdicts": dict(zip(runs, verdicts, strict=True))}
+    return value, "\n\n".join([table(evaluation.measures), *verdicts, f"report: {folder}/report.md, {folder}/report.png"])
+
+
+@click.command("models", **with_example("raftsmith models --json"))
+@click.option("--tokens", default=768, show_default=True, type=click.IntRange(1), help="Row length that memory is computed for.")
+@click.option("--model", "extra", multiple=True, help="Also a folder or a hub id that is here already.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def models(tokens: int, extra: tuple[str, ...], as_json: bool) -> None:
+    """List what can be used here: parameters, context, licence, and the memory each way of using it needs."""
+    from raft.model_listing import list_models
+
+    rows = list_models(extra, tokens, say)
+    lines = [f"{'model':34} {'parameters':>11} {'context':>8} {'licence':12} {'inference':>9} {'LoRA':>7} {'QLoRA':>7} {'full':>7}"]
+    for row in rows:
+        need = row["memory_gb"] or {}
+        cells = [f"{need[key]:.1f} GB" if key in need else "–" for key in ("inference", "lora", "qlora", "full")]
+        lines.append(
+            f"{row['name']:34} {row['parameters'] / 1e6:>9.1f} M {row['context']:>8} {row['licence']:12} "
+            f"{cells[0]:>9} {cells[1]:>7} {cells[2]:>7} {cells[3]:>7}"
+        )
+    lines.append(f"memory: peak of a process on a CPU, float32, for rows of {tokens} tokens")
+    emit({"models": rows}, as_json, "\n".join(lines))

@@ -1,0 +1,72 @@
+"""The one place where prompts are rendered and completions are parsed, for generation, training, evaluation and serving.
+
+No torch and no tokenizer here: text in, text out. The format is RAFT's (arXiv 2403.10131): a reason with verbatim quotes
+between markers, then the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from raft.records import ParsedCompletion, Passage
+
+SYSTEM = (
+    "Answer the question from the documents. First quote the sentence that answers it, then give the answer in a few words: "
+    "##Reason: ##begin_quote## the sentence ##end_quote## ##Answer: the answer. "
+    "If the documents do not answer it, say so."
+)
+REASON = "##Reason:"
+BEGIN_QUOTE = "##begin_quote##"
+END_QUOTE = "##end_quote##"
+ANSWER = "##Answer:"
+ABSTENTION = "The documents do not answer this question."
+_QUOTE = re.compile(re.escape(BEGIN_QUOTE) + r"(.*?)(?:" + re.escape(END_QUOTE) + r"|$)", re.S)
+_ABSTAINED = re.compile(
+    r"\b(?:documents?|passages?|context|text)\b[^.]{0,60}\b(?:do|does|did)(?: not|n't) (?:answer|say|contain|mention|provide|state|"
+    r"specify|give|include)|\b(?:cannot|can't|could not) be answered\b|\bno (?:document|passage) (?:answers|says)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt in pieces. `documents` are (header, text) pairs; with the question they make up the user's message."""
+
+    system: str
+    documents: tuple[tuple[str, str], ...]
+    question: str
+
+    @property
+    def user(self) -> str:
+        """The whole user message."""
+        return "".join(f"{header} {text}\n" for header, text in self.documents) + self.question
+
+
+def render_prompt(passages: Sequence[Passage], question: str) -> Prompt:
+    """Documents first and the question last, so that questions over the same documents share everything before it."""
+    documents = tuple((f"[{number}] {passage.title}:", passage.text) for number, passage in enumerate(passages, start=1))
+    return Prompt(SYSTEM, documents, f"\nQuestion: {question}")
+
+
+def render_completion(quotes: Sequence[str], answer: str) -> str:
+    """The completion of an answerable example."""
+    quoted = " ".join(f"{BEGIN_QUOTE} {quote} {END_QUOTE}" for quote in quotes)
+    return f"{REASON} {quoted}\n{ANSWER} {answer}"
+
+
+def render_abstention() -> str:
+    """The completion when no document answers."""
+    return f"{REASON} {ABSTENTION}\n{ANSWER} {ABSTENTION}"
+
+
+def parse_completion(text: str) -> ParsedCompletion:
+    """Take a completion apart; never raises. Without an answer marker the whole text is the answer and it is not well formed."""
+    reason, marker, answer = text.partition(ANSWER)
+    quotes = tuple(quote.strip() for quote in _QUOTE.findall(reason) if quote.strip())
+    if not marker:
+        answer = re.sub(r"##\w+(?:##|:)?", " ", text)
+    answer = re.split(r"\n\s*\n|##", answer.strip())[0]
+    answer = " ".join(answer.split())
+    return ParsedCompletion(answer, quotes, bool(_ABSTAINED.search(answer)) or not answer, bool(marker))

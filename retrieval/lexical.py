@@ -1,0 +1,22 @@
+"""Query text to an FTS5 expression. The index itself lives in the corpus store, so that it commits with the documents."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = re.compile(r'"([^"]+)"')
+_TERM = re.compile(r"\w+", re.UNICODE)
+_STOP = frozenset(
+    "a an and are as at be by can could do does did for from had has have he her his how i if in into is it its may me my no not "
+    "of on or our shall she should so that the their them they this to us was we were what when where which who whom whose why "
+    "will with would you your".split()
+)
+
+
+def match_expression(query: str) -> str | None:
+    """An FTS5 MATCH expression: any word may match, quoted phrases as phrases; None when no word is left to search for."""
+    phrases = [" ".join(_TERM.findall(phrase)) for phrase in _QUOTED.findall(query)]
+    words = [word.lower() for word in _TERM.findall(_QUOTED.sub(" ", query))]
+    content = [word for word in words if word not in _STOP] or words
+    terms = list(dict.fromkeys([phrase for phrase in phrases if phrase] + content))
+    return " OR ".join(f'"{term}"' for term in terms) or None

@@ -1,0 +1,72 @@
+"""The retriever: one query in, hits from one snapshot out. Knows no prompts and no models but the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from corpora.errors import RaftsmithError
+from corpora.store import CorpusStore
+from retrieval.dense import DenseIndex, open_dense_index
+from retrieval.encoders import Encoder
+from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.lexical import match_expression
+from retrieval.records import Hit, SearchResult
+
+Mode = Literal["hybrid", "dense", "lexical"]
+CANDIDATES = 50
+
+
+class Searcher(Protocol):
+    """What the stages to the right need of retrieval."""
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid") -> list[SearchResult]:
+        """One result a query, in order."""
+        ...
+
+
+class Retriever:
+    """Search over a workspace. Opens the dense index once and again whenever the store has moved on."""
+
+    def __init__(self, store: CorpusStore, workspace: Path, encoder: Encoder) -> None:
+        """Raises RaftsmithError when the stored vectors were made by another encoder."""
+        self._store, self._workspace, self._encoder = store, workspace, encoder
+        self._snapshot = -1
+        self._dense: DenseIndex | None = None
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid") -> list[SearchResult]:
+        """The `k` best chunks for each query, by reciprocal-rank fusion of dense and lexical search, or by one of them.
+
+        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers.
+        """
+        if k < 1:
+            raise RaftsmithError(f"k is {k}; it must be at least 1")
+        with self._store.reading() as snapshot:
+            depth = max(CANDIDATES, k)
+            dense = self._dense_rankings(queries, depth, snapshot) if mode != "lexical" else [[] for _ in queries]
+            results = []
+            for query, ranking in zip(queries, dense, strict=True):
+                match = match_expression(query) if mode != "dense" else None
+                lexical = self._store.lexical_search(match, depth) if match else []
+                if mode == "hybrid":
+                    scored = reciprocal_rank_fusion([[i for i, _ in ranking], [i for i, _ in lexical]])
+                else:
+                    scored = ranking if mode == "dense" else lexical
+                best = scored[:k]
+                chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
+                hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
+                results.append(SearchResult(tuple(hits), snapshot))
+            return results
+
+    def _dense_rankings(self, queries: Sequence[str], depth: int, snapshot: int) -> list[list[tuple[str, float]]]:
+        if self._dense is None or self._snapshot != snapshot:
+            others = {segment.encoder for segment in self._store.segments()} - {self._encoder.name}
+            if others:
+                raise RaftsmithError(
+                    f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
+                    "set that encoder in raftsmith.toml, or run `raftsmith add` on the documents again to re-index them"
+                )
+            self._dense = open_dense_index(self._store, self._workspace, self._encoder.name, self._encoder.dimension)
+            self._snapshot = snapshot
+        return self._dense.search(self._encoder.encode(queries), depth)

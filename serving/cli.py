@@ -1,0 +1,94 @@
+"""The commands of serving: `ask`, `serve`, `doctor`, `demo`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from corpora.terminal import emit, opened, say, with_example, workspace_options
+from raft.records import Answer
+
+
+@click.command("ask", **with_example('raftsmith ask "How long may a tenancy deposit be held before it is protected?"'))
+@click.argument("question")
+@click.option("--run", help="A tuned run; default: the base model.")
+@workspace_options
+def ask(question: str, run: str | None, workspace: Path | None, as_json: bool) -> None:
+    """Answer one question from the collection, with quotes and where they stand."""
+    from raft.opening import open_assistant
+    from retrieval.opening import open_collection
+
+    place = opened(workspace)
+    assistant = open_assistant(place, open_collection(place, say).retriever, run, say)
+    answer = assistant.answer([question])[0]
+    value = {
+        "answer": answer.answer,
+        "abstained": answer.abstained,
+        "citations": [asdict(citation) for citation in answer.citations],
+        "snapshot": answer.snapshot,
+        "run": answer.run,
+    }
+    emit(value, as_json, as_text(answer))
+
+
+def as_text(answer: Answer) -> str:
+    """An answer as a terminal shows it: the answer, then each quote with its title, file and place."""
+    lines = [answer.answer]
+    for citation in answer.citations:
+        if citation.verified:
+            lines += [f'  "{citation.quote}"', f"  {citation.title} ({Path(citation.source).name}, {citation.start}–{citation.end})"]
+        else:
+            lines.append(f'  NOT FOUND in the documents: "{citation.quote}"')
+    if not answer.citations and not answer.abstained:
+        lines.append("  (the model gave no quote: nothing here is proved)")
+    return "\n".join(lines)
+
+
+@click.command("serve", **with_example("raftsmith serve --run first-qlora --port 8321"))
+@click.option("--run", help="A tuned run to serve beside nothing else; default: the base model.")
+@click.option("--host", help="Address to listen on; default: serve.host of raftsmith.toml.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one; default: serve.port of raftsmith.toml.")
+@click.option(
+    "--workspace", "workspace", type=click.Path(path_type=Path, file_okay=False), help="Workspace folder; default: the nearest upwards."
+)
+def serve(run: str | None, host: str | None, port: int | None, workspace: Path | None) -> None:
+    """Serve an OpenAI-compatible chat endpoint over live retrieval."""
+    from raft.opening import open_assistant
+    from retrieval.opening import open_collection
+    from serving.api import BASE_MODEL_ID, create_app
+    from serving.server import serve as run_server
+
+    place = opened(workspace)
+    config = place.config.serve
+    assistant = open_assistant(place, open_collection(place, say).retriever, run, say)
+    app = create_app({run or BASE_MODEL_ID: assistant})
+    run_server(app, host or config.host, config.port if port is None else port)
+
+
+@click.command("doctor", **with_example("raftsmith doctor"))
+@click.option("--repair", is_flag=True, help="Delete what is derived and damaged; it is made again when needed.")
+@workspace_options
+def doctor(repair: bool, workspace: Path | None, as_json: bool) -> None:
+    """Find what is wrong here: the machine, the models, the workspace. Exit code 1 when something is."""
+    from serving.diagnosis import diagnose
+
+    findings = diagnose(workspace, repair)
+    text = "\n".join(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}" for finding in findings)
+    wrong = sum(not finding.ok for finding in findings)
+    emit({"ok": not wrong, "findings": [asdict(finding) for finding in findings]}, as_json, text)
+    if wrong:
+        raise SystemExit(1)
+
+
+@click.command("demo", **with_example("raftsmith demo --dir demo-workspace"))
+@click.option("--dir", "folder", default="demo-workspace", show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--quick", is_flag=True, help="Minutes instead of the full recipe: few examples and questions; for trying the way only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def demo(folder: Path, quick: bool, as_json: bool) -> None:
+    """The quickstart: index the sample collections, ask, tune, measure, ask again. About 25 minutes on two cores."""
+    from serving.demo import run_demo
+
+    value, text = run_demo(folder, quick)
+    emit(value, as_json, text)

@@ -1,0 +1,156 @@
+"""The main job, end to end, on the sample collections: index, ask, generate, tune, evaluate, ask again. For the command `demo`.
+
+Composes what the other commands are made of and times each stage; every stage that is already done is not done again.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from corpora.errors import RaftsmithError
+from corpora.files import write_json
+from corpora.store import single_writer
+from corpora.terminal import Progress, say
+from corpora.workspace import Workspace, create_workspace, open_workspace
+from raft.cli import evaluate_runs, generate_dataset, train_run
+from raft.opening import open_assistant
+from raft.records import Answer
+from retrieval.indexing import add_files, find_files
+from retrieval.opening import open_collection
+from serving.cli import as_text
+
+SAMPLES = Path(__file__).resolve().parent.parent / "corpora" / "samples"
+COLLECTIONS = ("medical", "legal")
+NAME = "demo"
+FIRST_QUESTION = "How many days does a GDPR controller have to report a personal data breach?"
+T = TypeVar("T")
+
+
+class _Stages:
+    """Runs stages and keeps their wall-clock seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._started = time.monotonic()
+
+    def run(self, name: str, title: str, work: Callable[[], T]) -> T:
+        """Do `work` under a headline and note how long it took."""
+        say(f"\n== {title}  [{self.total / 60:.1f} min so far]")
+        started = time.monotonic()
+        result = work()
+        self.seconds[name] = round(time.monotonic() - started, 1)
+        return result
+
+    @property
+    def total(self) -> float:
+        """Seconds since the demo began."""
+        return time.monotonic() - self._started
+
+
+def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
+    """Run the quickstart in `folder`, and give its figures and what is shown at the end. Raises RaftsmithError."""
+    if not (SAMPLES / "medical").is_dir():
+        raise RaftsmithError(f"the sample collections are not in {SAMPLES}; run the demo from a checkout, or `raftsmith add` your own files")
+    workspace = _workspace(folder)
+    stages = _Stages()
+    stages.run("index", "Indexing the sample collections (112 documents: Markdown, HTML, text, DOCX, PDF)", lambda: _index(workspace))
+    first = stages.run("first_answer", f"Asking the base model at once: {FIRST_QUESTION}", lambda: _ask(workspace, [FIRST_QUESTION], None))
+    say(as_text(first[0]))
+    files = tuple(SAMPLES / "questions" / f"{name}.json" for name in COLLECTIONS)
+    manifest = stages.run("generate", "Making RAFT examples", lambda: generate_dataset(workspace, files, NAME))
+    say(json.dumps(manifest["counts"]["by_split"]))
+    given = {"max_examples": 24, "max_validation_examples": 8, "evaluations": 1} if quick else {}
+    result = stages.run("train", "Tuning the base model (QLoRA)", lambda: _train(workspace, given))
+    limit = 8 if quick else 64
+    value, text = stages.run(
+        "evaluate", f"Measuring on {limit} questions about held-out documents", lambda: evaluate_runs(workspace, NAME, (NAME,), NAME, limit)
+    )
+    questions = _held_out_questions(workspace)
+    answers = stages.run("answers", "Asking the tuned model, one legal and one medical question", lambda: _ask(workspace, questions, NAME))
+    report = {
+        "workspace": str(workspace.root),
+        "seconds": {**stages.seconds, "total": round(stages.total, 1)},
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 2),
+        "training": result,
+        "evaluation": value,
+        "answers": [asdict(answer) for answer in answers],
+    }
+    write_json(workspace.report(NAME) / "demo.json", report)
+    return report, _closing(workspace, report, text, answers)
+
+
+def _workspace(folder: Path) -> Workspace:
+    if not (folder / "raftsmith.toml").exists():
+        create_workspace(folder)
+    return open_workspace(folder)
+
+
+def _index(workspace: Workspace) -> None:
+    with single_writer(workspace.root):
+        collected = open_collection(workspace, say)
+        for name in COLLECTIONS:
+            report = add_files(
+                collected.store,
+                workspace.root,
+                collected.encoder,
+                find_files([SAMPLES / name]),
+                name,
+                workspace.config.chunks.max_words,
+                Progress("files"),
+            )
+            say(f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.failed)} failed")
+        collected.store.close()
+
+
+def _ask(workspace: Workspace, questions: list[str], run: str | None) -> list[Answer]:
+    collected = open_collection(workspace, say)
+    return open_assistant(workspace, collected.retriever, run, say).answer(questions)
+
+
+def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
+    folder = workspace.run(NAME)
+    done = folder / "run.json"
+    if done.exists():
+        from raft.dataset import read_dataset
+        from raft.opening import run_config
+
+        if run_config(workspace, NAME)["dataset_digest"] == read_dataset(workspace.dataset(NAME)).digest:
+            say("already tuned on this dataset; the run is used as it is")
+            result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+            return result
+        shutil.rmtree(folder)
+    return train_run(workspace, NAME, NAME, None, given)
+
+
+def _held_out_questions(workspace: Workspace) -> list[str]:
+    """One legal and one medical question of the test split that can be answered: the first of each by id."""
+    from raft.dataset import read_dataset
+
+    held = [item.question for item in read_dataset(workspace.dataset(NAME)).questions if item.split == "test" and item.question.answerable]
+    return [next(question.text for question in held if question.id.startswith(f"{name}/")) for name in ("legal", "medical")]
+
+
+def _closing(workspace: Workspace, report: dict[str, Any], table: str, answers: list[Answer]) -> str:
+    seconds = report["seconds"]
+    stages = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in seconds.items())
+    shown = "\n\n".join(f"Q: {answer.question}\nA: {as_text(answer)}" for answer in answers)
+    where = workspace.root
+    return f"""
+{table}
+
+{shown}
+
+Time: {stages}. Peak memory: {report["peak_memory_gb"]:.1f} GB.
+
+How to go on:
+  raftsmith ask "your question" --run {NAME} --workspace {where}
+  raftsmith serve --run {NAME} --workspace {where}      an OpenAI-compatible endpoint on 127.0.0.1
+  raftsmith init my-collection && cd my-collection      your own documents: add, generate, train, evaluate
+"""

@@ -1,0 +1,53 @@
+"""`raftsmith`: the one command line, a verb a stage. The only place that sees all four packages; imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+
+from corpora.cli import init
+from corpora.errors import RaftsmithError
+from raft.cli import evaluate, generate, models, train
+from retrieval.cli import add, search
+from serving.cli import ask, demo, doctor, serve
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExample:\n  raftsmith demo",
+)
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+@click.version_option(package_name="raftsmith")
+def raftsmith(debug: bool) -> None:
+    """From a folder of confidential documents to a tuned assistant that answers with verbatim, verified quotes."""
+    os.umask(0o077)  # whatever is written belongs to the user alone
+    if debug:
+        os.environ["RAFTSMITH_DEBUG"] = "1"
+
+
+for command in (init, add, search, generate, train, evaluate, ask, serve, models, doctor, demo):
+    raftsmith.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 misused, 130 interrupted."""
+    try:
+        raftsmith.main(args=arguments, prog_name="raftsmith", standalone_mode=False)
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what was committed is kept, and the same command goes on", err=True)
+        sys.exit(130)
+    except (RaftsmithError, ValueError, OSError) as error:
+        if os.environ.get("RAFTSMITH_DEBUG"):
+            traceback.print_exc()
+        click.echo(f"raftsmith: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
