@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-# A full stop after one of these does not end a sentence (compared in lower case, without the stop).
+# A full stop after one of these (lower case, without the stop) never ends a sentence ...
 _ABBREVIATIONS = frozenset(
-    "v vs no nos art arts sec secs s ss cl reg regs para paras p pp ch cf ed eds e.g i.e e.g. i.e. viz fed r civ crim evid app "
-    "proc stat cir ct dr mr mrs ms prof st inc ltd co corp u.s u.k u.s.c c.f.r approx ca al fig figs vol mg ml kg mcg dept "
-    "est dist supp f f.2d f.3d bros messrs hon jr sr".split()
+    (
+        "v vs cf ed eds e.g i.e viz fed civ crim evid proc dr mr mrs ms prof messrs hon st bros approx ca supp f f.2d f.3d dept al"
+    ).split()
 )
+# ... and after one of these not before a number: "No. 7" and "42 U.S.C. 1983", but "The answer is no. The ...".
+_BEFORE_NUMBER = frozenset("no nos art arts sec secs s ss cl reg regs para paras p pp ch r fig figs vol app stat".split())
 _BOUNDARY = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-Z0-9§À-Þ])|[.!?…][\"'”’)\]]*$|\n{2,}")
 _VISIBLE = re.compile(r"\S")
 _LAST_WORD = re.compile(r"([\w.]+)\.$")
@@ -33,11 +35,11 @@ def _is_abbreviation(before: str, following: re.Match[str] | None) -> bool:
     if word is None or following is None:
         return False
     stem = word[1].lower()
-    if stem in _ABBREVIATIONS:
+    number_follows = following[0].isdigit() or following[0] == "§"
+    if stem in _ABBREVIATIONS or (number_follows and stem in _BEFORE_NUMBER):
         return True
-    initial = len(stem) == 1 and stem.isalpha() and word[1].isupper()
-    # "42 U.S.C. 1983", "S.D.N.Y. 2011": capitals with stops inside; "§ 3. The" stays a boundary.
-    return initial or bool(re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word[1]) and following[0].isdigit())
+    initial = len(stem) == 1 and word[1].isupper()
+    return initial or bool(number_follows and re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word[1]))
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

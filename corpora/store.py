@@ -79,23 +79,34 @@ class CorpusStore:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._open_schema()
+            try:
+                self._open_schema()
+            except BaseException:
+                self._db.close()
+                raise
         except sqlite3.DatabaseError as error:
             raise CorruptStore(f"{path} is not a corpus store or is damaged ({error}); restore a backup of it") from error
 
     def _open_schema(self) -> None:
-        present = self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]
-        if not present:
+        if self._has_schema():
+            self._refuse_newer()  # before anything that writes: choosing the journal mode does
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        if not self._has_schema():
             self._db.execute("BEGIN IMMEDIATE")
-            if not self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]:
+            if not self._has_schema():
                 for statement in _SCHEMA.split(";\n"):
                     if statement.strip():
                         self._db.execute(statement)
                 self._db.execute("INSERT INTO meta VALUES ('format', ?), ('snapshot', '0')", (str(FORMAT),))
             self._db.execute("COMMIT")
+        self._refuse_newer()
+
+    def _has_schema(self) -> bool:
+        return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
+
+    def _refuse_newer(self) -> None:
         found = int(self._meta("format"))
         if found > FORMAT:
             raise StoreError(f"{self.path} has format {found}; this raftsmith reads up to {FORMAT}: install a newer raftsmith")
@@ -237,7 +248,9 @@ class CorpusStore:
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: nothing was changed: {error}; free space or mend the disk and run it again") from error
+            raise StoreError(
+                f"{self.path}: nothing was changed: {error}; free space or mend the disk and run it again"
+            ) from error
         return self.snapshot
 
     def forget_segment(self, name: str) -> int:
@@ -288,7 +301,8 @@ class CorpusStore:
             self._add_chunks(new)
         elif known[0] != new.chunking:  # another file with this text keeps the document, but its chunks are of the old kind
             self._remove_chunks(document.id)
-            self._db.execute("UPDATE documents SET chunking = ? WHERE id = ?", (new.chunking, document.id))
+            changed = (new.chunking, document.title, document.id)
+            self._db.execute("UPDATE documents SET chunking = ?, title = ? WHERE id = ?", changed)
             self._add_chunks(new)
         self._db.execute(
             "INSERT INTO sources VALUES (?, ?, ?, ?)", (document.source, document.collection, document.id, new.sha256)
@@ -302,7 +316,8 @@ class CorpusStore:
                 (chunk.id, new.document.id, chunk.start, chunk.end, chunk.section, new.segment, row),
             )
             heading = f"{chunk.title} {chunk.section}"
-            self._db.execute("INSERT INTO lexical (rowid, title, text) VALUES (?, ?, ?)", (cursor.lastrowid, heading, chunk.text))
+            entry = (cursor.lastrowid, heading, chunk.text)
+            self._db.execute("INSERT INTO lexical (rowid, title, text) VALUES (?, ?, ?)", entry)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def emit(value: Any, as_json: bool, text: str) -> None:
     click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
 
 
-def with_example(example: str) -> dict[str, str]:
+def with_example(example: str) -> dict[str, Any]:
     """The epilog that ends a command's help in an example that runs."""
     return {"epilog": f"\b\nExample:\n  {example}"}
 

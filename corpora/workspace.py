@@ -38,7 +38,9 @@ class GenerateConfig(_Section):
     """How RAFT examples are made."""
 
     distractors: int = Field(4, ge=1, le=20, description="Distractor documents a prompt.")
-    oracle_fraction: float = Field(0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt.")
+    oracle_fraction: float = Field(
+        0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt."
+    )
     random_fraction: float = Field(0.1, ge=0, le=1, description="Share of distractors drawn at random, the others are mined.")
     questions_per_context: int = Field(4, ge=1, le=16, description="Questions over the same documents; training shares them.")
     validation_fraction: float = Field(0.1, ge=0, lt=1, description="Share of documents for validation.")
@@ -173,4 +175,3 @@ def default_toml() -> str:
             lines.append(f"{key} = {shown}  # {item.description}")
         lines.append("")
     return "\n".join(lines)
-

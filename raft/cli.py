@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command("generate", **with_example("raftsmith generate --from-qa questions.json --name first"))
-@click.option("--from-qa", "files", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="SQuAD JSON; may be repeated.")
+@click.option(
+    "--from-qa", "files", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="SQuAD JSON; may be repeated."
+)
 @click.option("--teacher", help="An OpenAI-compatible endpoint that writes questions, e.g. http://127.0.0.1:8000/v1.")
 @click.option("--teacher-model", default="default", show_default=True, help="The model's name at the teacher.")
 @click.option("--limit", type=click.IntRange(1), help="Chunks that the teacher writes questions for, at most.")
@@ -174,9 +176,7 @@ def evaluate_runs(
             say(f"warning: {run} was trained on another dataset; its training documents may be among the held-out ones")
     collected = open_collection(workspace, say)
     names: list[str | None] = [None, *runs]
-    arms = {
-        run or BASE_ARM: (lambda run=run: open_assistant(workspace, collected.retriever, run, say)) for run in names
-    }
+    arms = {run or BASE_ARM: (lambda run=run: open_assistant(workspace, collected.retriever, run, say)) for run in names}
     evaluation = judge_arms(held, collected.retriever, arms, Progress("answers"))
     facts = {
         "dataset": f"{data.name} ({data.digest[:16]})",
@@ -194,7 +194,9 @@ def evaluate_runs(
 
 
 @click.command("models", **with_example("raftsmith models --json"))
-@click.option("--tokens", default=768, show_default=True, type=click.IntRange(1), help="Row length that memory is computed for.")
+@click.option(
+    "--tokens", default=768, show_default=True, type=click.IntRange(1), help="Row length that memory is computed for."
+)
 @click.option("--model", "extra", multiple=True, help="Also a folder or a hub id that is here already.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def models(tokens: int, extra: tuple[str, ...], as_json: bool) -> None:
@@ -202,7 +204,9 @@ def models(tokens: int, extra: tuple[str, ...], as_json: bool) -> None:
     from raft.model_listing import list_models
 
     rows = list_models(extra, tokens, say)
-    lines = [f"{'model':34} {'parameters':>11} {'context':>8} {'licence':12} {'inference':>9} {'LoRA':>7} {'QLoRA':>7} {'full':>7}"]
+    lines = [
+        f"{'model':34} {'parameters':>11} {'context':>8} {'licence':12} {'inference':>9} {'LoRA':>7} {'QLoRA':>7} {'full':>7}"
+    ]
     for row in rows:
         need = row["memory_gb"] or {}
         cells = [f"{need[key]:.1f} GB" if key in need else "–" for key in ("inference", "lora", "qlora", "full")]

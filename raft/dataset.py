@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -61,9 +60,14 @@ def write_dataset(
     """Write the dataset and give its manifest. Refuses (DatasetError) when a document would be in two splits' prompts."""
     leak = leaks(examples)
     if leak:
-        raise DatasetError(f"{len(leak)} documents occur in prompts of more than one split, e.g. {leak[0]}; nothing was written")
+        raise DatasetError(
+            f"{len(leak)} documents occur in prompts of more than one split, e.g. {leak[0]}; nothing was written"
+        )
     shutil.rmtree(folder, ignore_errors=True)
-    held = [HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles)) for g in grounding.questions]
+    held = [
+        HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
+        for g in grounding.questions
+    ]
     write_atomic(folder / "examples.jsonl", _lines(examples))
     write_atomic(folder / "questions.jsonl", _lines(sorted(held, key=lambda h: h.question.id)))
     manifest = {
@@ -89,7 +93,9 @@ def read_dataset(folder: Path) -> RaftDataset:
         known = f"datasets here: {', '.join(there)}" if there else "there is none yet; run `raftsmith generate`"
         raise DatasetError(f"no complete dataset in {folder}; {known}") from error
     if manifest.get("format") != FORMAT:
-        raise DatasetError(f"{folder} has dataset format {manifest.get('format')}, this raftsmith reads {FORMAT}; generate it again")
+        raise DatasetError(
+            f"{folder} has dataset format {manifest.get('format')}, this raftsmith reads {FORMAT}; generate it again"
+        )
     for file, digest in manifest["files"].items():
         if not (folder / file).exists() or sha256_file(folder / file) != digest:
             raise DatasetError(f"{folder / file} is not as its manifest says; generate the dataset again")
@@ -97,7 +103,9 @@ def read_dataset(folder: Path) -> RaftDataset:
         examples = _read_lines(folder / "examples.jsonl", TypeAdapter(RaftExample))
         questions = _read_lines(folder / "questions.jsonl", TypeAdapter(HeldQuestion))
     except ValidationError as error:
-        raise DatasetError(f"{folder} holds a record that cannot be read ({error.errors()[0]['msg']}); generate it again") from error
+        raise DatasetError(
+            f"{folder} holds a record that cannot be read ({error.errors()[0]['msg']}); generate it again"
+        ) from error
     return RaftDataset(str(manifest["name"]), manifest, tuple(examples), tuple(questions))
 
 

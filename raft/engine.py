@@ -47,9 +47,7 @@ class QuoteConstraint:
 
     def __init__(self, prompt: EncodedPrompt, begin: Sequence[tuple[int, ...]], end: Sequence[int]) -> None:
         """`begin` are the ways to tokenise the opening marker; `end` is the closing one after a sentence."""
-        self._bodies = [
-            (prompt.ids[p.start : p.end], p.sentence_starts, frozenset(p.sentence_ends)) for p in prompt.passages
-        ]
+        self._bodies = [(prompt.ids[p.start : p.end], p.sentence_starts, frozenset(p.sentence_ends)) for p in prompt.passages]
         self._begin = tuple(tuple(marker) for marker in begin)
         self._end = tuple(end)
 

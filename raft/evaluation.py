@@ -77,7 +77,9 @@ def held_out(questions: Sequence[HeldQuestion], limit: int | None, seed: int = 0
     """Questions of the test split, at most `limit`, drawn with `seed`. Raises EvaluationError when there are none."""
     test = sorted((q for q in questions if q.split == "test"), key=lambda q: q.question.id)
     if not test:
-        raise EvaluationError("the dataset holds out no test questions; generate one with more documents or a larger test_fraction")
+        raise EvaluationError(
+            "the dataset holds out no test questions; generate one with more documents or a larger test_fraction"
+        )
     if limit is not None and limit < len(test):
         test = random.Random(seed).sample(test, limit)
     return test
@@ -161,7 +163,11 @@ _MEASURES: tuple[tuple[str, str, _Build], ...] = (
         "token F1 where the passages hold the evidence: the reader without retrieval's misses",
         lambda rows: mean_of([row.token_f1 if row.answerable and row.supported else NAN for row in rows]),
     ),
-    ("token F1, all questions", "as SQuAD v2: an unanswerable question is right when abstained", lambda rows: mean_of([row.token_f1 for row in rows])),
+    (
+        "token F1, all questions",
+        "as SQuAD v2: an unanswerable question is right when abstained",
+        lambda rows: mean_of([row.token_f1 for row in rows]),
+    ),
     (
         "citation precision",
         "share of quotes from a passage that holds the evidence",
@@ -172,8 +178,16 @@ _MEASURES: tuple[tuple[str, str, _Build], ...] = (
         "share of quotes from a document that holds the evidence",
         _ratio(lambda row: row.right_documents, lambda row: row.quotes),
     ),
-    ("citation recall", "share of evidence passages that are cited", _ratio(lambda row: row.cited_oracles, lambda row: row.oracles)),
-    ("verbatim quotes", "share of quotes that stand in the passages", _ratio(lambda row: row.verbatim_quotes, lambda row: row.quotes)),
+    (
+        "citation recall",
+        "share of evidence passages that are cited",
+        _ratio(lambda row: row.cited_oracles, lambda row: row.oracles),
+    ),
+    (
+        "verbatim quotes",
+        "share of quotes that stand in the passages",
+        _ratio(lambda row: row.verbatim_quotes, lambda row: row.quotes),
+    ),
     (
         "abstention precision",
         "share of abstentions where the passages hold no evidence",

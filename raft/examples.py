@@ -110,7 +110,8 @@ def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOp
             found.append((question, oracles, quotes, home))
     clusters = merged_clusters({d.id: d.cluster for d in documents}, [home for *_, home in found])
     result.splits = {
-        document: split_of(cluster, options.validation_fraction, options.test_fraction) for document, cluster in clusters.items()
+        document: split_of(cluster, options.validation_fraction, options.test_fraction)
+        for document, cluster in clusters.items()
     }
     for question, oracles, quotes, home in found:
         result.questions.append(GroundedQuestion(question, tuple(oracles), tuple(quotes), result.splits[home[0]]))
@@ -175,7 +176,9 @@ def _split_examples(
     everything = sorted({chunk.id: chunk for chunks in mined.values() for chunk in chunks}.values(), key=lambda c: c.id)
     policies = {g.question.id: _policy(g, options) for g in members}
     # Questions to abstain from open contexts first, because theirs must be the hardest: what live retrieval would bring.
-    order = sorted(members, key=lambda g: (policies[g.question.id] == "answer", _draw(options, "order", g.question.id).random()))
+    order = sorted(
+        members, key=lambda g: (policies[g.question.id] == "answer", _draw(options, "order", g.question.id).random())
+    )
     waiting = {g.question.id: g for g in order}
     by_oracle: dict[str, list[GroundedQuestion]] = {}
     for g in order:
@@ -240,7 +243,9 @@ def _fits(guest: GroundedQuestion, passages: Sequence[Chunk]) -> bool:
     """True when all oracles of `guest` are among `passages` and none of the others answers it."""
     oracles = {chunk.id for chunk in guest.oracles}
     distractors = [chunk for chunk in passages if chunk.id not in oracles]
-    return oracles <= {chunk.id for chunk in passages} and len(screened(distractors, guest.question, oracles)) == len(distractors)
+    return oracles <= {chunk.id for chunk in passages} and len(screened(distractors, guest.question, oracles)) == len(
+        distractors
+    )
 
 
 def _examples(context: _Context, options: ExampleOptions) -> list[RaftExample]:

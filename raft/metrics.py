@@ -52,9 +52,7 @@ class Interval:
 Statistic = Callable[[np.ndarray], float]
 
 
-def bootstrap(
-    statistic: Statistic, n: int, resamples: int = 10_000, seed: int = 0
-) -> Interval | None:
+def bootstrap(statistic: Statistic, n: int, resamples: int = 10_000, seed: int = 0) -> Interval | None:
     """Percentile bootstrap of `statistic(indices)` over questions 0..n-1; None when the statistic is undefined on all of them.
 
     Pairing is kept because the same resampled questions feed both sides of a difference. `statistic` gives NaN where it is

@@ -70,7 +70,9 @@ def read_shape(folder: Path) -> ModelShape:
             kv_width=int(config.get("num_key_value_heads") or heads) * head,
         )
     except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{folder} has no configuration that memory can be computed from ({type(error).__name__}: {error})") from error
+        raise ModelError(
+            f"{folder} has no configuration that memory can be computed from ({type(error).__name__}: {error})"
+        ) from error
 
 
 def lora_parameters(shape: ModelShape, rank: int, layers_fraction: float) -> int:

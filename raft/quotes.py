@@ -42,6 +42,8 @@ def cite(quotes: Sequence[str], chunks: Sequence[Chunk]) -> tuple[Citation, ...]
         else:
             chunk = by_id[found.chunk_id]
             citations.append(
-                Citation(chunk.document_id, chunk.id, chunk.title, chunk.source, found.start, found.end, found.text, verified=True)
+                Citation(
+                    chunk.document_id, chunk.id, chunk.title, chunk.source, found.start, found.end, found.text, verified=True
+                )
             )
     return tuple(citations)

@@ -12,7 +12,15 @@ from corpora.files import write_atomic, write_json
 from raft.evaluation import BASE_ARM, Evaluation, Measure, as_json
 from raft.metrics import Interval
 
-PLOTTED = ("token F1", "exact match", "citation precision", "citation recall", "verbatim quotes", "abstention precision", "abstention recall")
+PLOTTED = (
+    "token F1",
+    "exact match",
+    "citation precision",
+    "citation recall",
+    "verbatim quotes",
+    "abstention precision",
+    "abstention recall",
+)
 
 
 def verdict(evaluation: Evaluation, arm: str) -> str:

@@ -47,7 +47,9 @@ class Teacher:
         }
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            response = httpx.post(f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers, timeout=self.timeout_s)
+            response = httpx.post(
+                f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers, timeout=self.timeout_s
+            )
             response.raise_for_status()
             return str(response.json()["choices"][0]["message"]["content"])
         except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:

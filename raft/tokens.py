@@ -103,9 +103,7 @@ class PromptEncoder:
         return tuple(dict.fromkeys([*self._end_of_turn(), *([eos] if isinstance(eos, int) else [])]))
 
     def _with_offsets(self, text: str) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
-        encoding = self._tokenizer(
-            text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
-        )
+        encoding = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
         return tuple(encoding["input_ids"]), list(encoding["offset_mapping"])
 
 
@@ -119,7 +117,9 @@ def _frame(tokenizer: PreTrainedTokenizerBase) -> _Frame:
         except Exception as error:  # a template may refuse a system message in its own words
             if system:
                 continue
-            raise ValueError(f"the tokenizer has no usable chat template: {error}; choose an instruction-tuned model") from error
+            raise ValueError(
+                f"the tokenizer has no usable chat template: {error}; choose an instruction-tuned model"
+            ) from error
         if not isinstance(prompt, str) or _USER_SLOT not in prompt or (system and _SYSTEM_SLOT not in prompt):
             continue
         head, _, before_answer = prompt.partition(_USER_SLOT)

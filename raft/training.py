@@ -259,10 +259,7 @@ def _as_dataset(rows: Sequence[PackedSequence]) -> Any:
     from datasets import Dataset
 
     return Dataset.from_list(
-        [
-            {"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch}
-            for r in rows
-        ]
+        [{"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch} for r in rows]
     )
 
 

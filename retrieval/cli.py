@@ -45,7 +45,9 @@ def add(paths: tuple[Path, ...], collection: str, workspace: Path | None, as_jso
 @click.command("search", **with_example('raftsmith search "notice period for a lease" -k 3'))
 @click.argument("query")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="Hits at most.")
-@click.option("--mode", default="hybrid", show_default=True, type=click.Choice(["hybrid", "dense", "lexical"]), help="How to search.")
+@click.option(
+    "--mode", default="hybrid", show_default=True, type=click.Choice(["hybrid", "dense", "lexical"]), help="How to search."
+)
 @workspace_options
 def search(query: str, k: int, mode: Any, workspace: Path | None, as_json: bool) -> None:
     """Find passages."""

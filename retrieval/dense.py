@@ -37,7 +37,9 @@ class DenseIndex:
             if depth == len(self.ids) or (scores[:, -1] < scores[:, k - 1]).all():
                 break
             depth = min(2 * depth, len(self.ids))
-        found = [[(self.ids[row], float(score)) for row, score in zip(r, s, strict=True)] for r, s in zip(rows, scores, strict=True)]
+        found = [
+            [(self.ids[row], float(score)) for row, score in zip(*pair, strict=True)] for pair in zip(rows, scores, strict=True)
+        ]
         return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in found]
 
 
@@ -64,7 +66,9 @@ def _gather(folder: Path, places: Sequence[tuple[str, str, int]], dimension: int
     vectors = np.empty((len(places), dimension), dtype=np.float32)
     for position, (_, name, row) in enumerate(places):
         if row >= len(segments[name]) or segments[name].shape[1] != dimension:
-            raise CorruptStore(f"{folder / name} does not hold row {row} of dimension {dimension}; run `raftsmith doctor --repair`")
+            raise CorruptStore(
+                f"{folder / name} does not hold row {row} of dimension {dimension}; run `raftsmith doctor --repair`"
+            )
         vectors[position] = segments[name][row]
     return vectors
 

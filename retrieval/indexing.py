@@ -74,13 +74,13 @@ def add_files(
 
     def readings() -> Iterator[_Read | tuple[str, str]]:
         for done, path in enumerate(files, start=1):
-            source = str(path)
+            source = source_name(path)
             try:
                 sha256 = sha256_file(path)
                 if known.get(source) == (sha256, chunking):
                     report.unchanged += 1
                 else:
-                    yield _read(path, collection, chunk_words, sha256)
+                    yield _read(path, source, collection, chunk_words, sha256)
             except UnreadableDocument as error:
                 yield source, str(error)
             except OSError as error:
@@ -107,9 +107,14 @@ def add_files(
     return report
 
 
-def _read(path: Path, collection: str, chunk_words: int, sha256: str) -> _Read:
+def source_name(path: Path) -> str:
+    """The path as the store names it: bytes of a file name that are not UTF-8 are written as escapes."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _read(path: Path, source: str, collection: str, chunk_words: int, sha256: str) -> _Read:
     media_type, title, blocks = read_file(path)
-    document = make_document(collection, title, media_type, blocks, str(path))
+    document = make_document(collection, title, media_type, blocks, source)
     return _Read(document, chunk_document(document, blocks, chunk_words), sha256)
 
 
@@ -129,7 +134,9 @@ def _commit(store: CorpusStore, workspace: Path, encoder: Encoder, batch: Sequen
     texts = [embedding_text(chunk) for item in batch for chunk in item.chunks]
     vectors = encoder.encode(texts)
     if vectors.shape != (len(texts), encoder.dimension) or not np.isfinite(vectors).all():
-        raise RaftsmithError(f"{encoder.name} gave vectors of shape {vectors.shape} or with values that are not finite; nothing was added")
+        raise RaftsmithError(
+            f"{encoder.name} gave vectors of shape {vectors.shape} or with values that are not finite; nothing was added"
+        )
     name = write_segment(workspace / "segments", vectors)
     added, row = [], 0
     for item in batch:

@@ -7,9 +7,11 @@ import re
 _QUOTED = re.compile(r'"([^"]+)"')
 _TERM = re.compile(r"\w+", re.UNICODE)
 _STOP = frozenset(
-    "a an and are as at be by can could do does did for from had has have he her his how i if in into is it its may me my no not "
-    "of on or our shall she should so that the their them they this to us was we were what when where which who whom whose why "
-    "will with would you your".split()
+    (
+        "a an and are as at be by can could do does did for from had has have he her him his how i if in into is it its may me my no not "
+        "of on or our shall she should so that the their them they this to us was we were what when where which who whom whose why "
+        "will with would you your"
+    ).split()
 )
 
 

@@ -10,9 +10,7 @@ from ir_measures import R, nDCG
 MEASURES = {"recall@1": R @ 1, "recall@5": R @ 5, "recall@10": R @ 10, "nDCG@10": nDCG @ 10}
 
 
-def retrieval_measures(
-    qrels: Mapping[str, Sequence[str]], run: Mapping[str, Sequence[str]]
-) -> dict[str, list[float]]:
+def retrieval_measures(qrels: Mapping[str, Sequence[str]], run: Mapping[str, Sequence[str]]) -> dict[str, list[float]]:
     """Measure name → values in 0–1, one for each query of `qrels`, in its order.
 
     `qrels`: query id → relevant ids. `run`: query id → ids, best first.

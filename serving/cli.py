@@ -38,7 +38,10 @@ def as_text(answer: Answer) -> str:
     lines = [answer.answer]
     for citation in answer.citations:
         if citation.verified:
-            lines += [f'  "{citation.quote}"', f"  {citation.title} ({Path(citation.source).name}, {citation.start}–{citation.end})"]
+            lines += [
+                f'  "{citation.quote}"',
+                f"  {citation.title} ({Path(citation.source).name}, {citation.start}–{citation.end})",
+            ]
         else:
             lines.append(f'  NOT FOUND in the documents: "{citation.quote}"')
     if not answer.citations and not answer.abstained:
@@ -51,7 +54,10 @@ def as_text(answer: Answer) -> str:
 @click.option("--host", help="Address to listen on; default: serve.host of raftsmith.toml.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one; default: serve.port of raftsmith.toml.")
 @click.option(
-    "--workspace", "workspace", type=click.Path(path_type=Path, file_okay=False), help="Workspace folder; default: the nearest upwards."
+    "--workspace",
+    "workspace",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Workspace folder; default: the nearest upwards.",
 )
 def serve(run: str | None, host: str | None, port: int | None, workspace: Path | None) -> None:
     """Serve an OpenAI-compatible chat endpoint over live retrieval."""
@@ -84,7 +90,9 @@ def doctor(repair: bool, workspace: Path | None, as_json: bool) -> None:
 
 @click.command("demo", **with_example("raftsmith demo --dir demo-workspace"))
 @click.option("--dir", "folder", default="demo-workspace", show_default=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--quick", is_flag=True, help="Minutes instead of the full recipe: few examples and questions; for trying the way only.")
+@click.option(
+    "--quick", is_flag=True, help="Minutes instead of the full recipe: few examples and questions; for trying the way only."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def demo(folder: Path, quick: bool, as_json: bool) -> None:
     """The quickstart: index the sample collections, ask, tune, measure, ask again. About 25 minutes on two cores."""

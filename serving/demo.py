@@ -57,11 +57,17 @@ class _Stages:
 def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
     """Run the quickstart in `folder`, and give its figures and what is shown at the end. Raises RaftsmithError."""
     if not (SAMPLES / "medical").is_dir():
-        raise RaftsmithError(f"the sample collections are not in {SAMPLES}; run the demo from a checkout, or `raftsmith add` your own files")
+        raise RaftsmithError(
+            f"the sample collections are not in {SAMPLES}; run the demo from a checkout, or `raftsmith add` your own files"
+        )
     workspace = _workspace(folder)
     stages = _Stages()
-    stages.run("index", "Indexing the sample collections (112 documents: Markdown, HTML, text, DOCX, PDF)", lambda: _index(workspace))
-    first = stages.run("first_answer", f"Asking the base model at once: {FIRST_QUESTION}", lambda: _ask(workspace, [FIRST_QUESTION], None))
+    stages.run(
+        "index", "Indexing the sample collections (112 documents: Markdown, HTML, text, DOCX, PDF)", lambda: _index(workspace)
+    )
+    first = stages.run(
+        "first_answer", f"Asking the base model at once: {FIRST_QUESTION}", lambda: _ask(workspace, [FIRST_QUESTION], None)
+    )
     say(as_text(first[0]))
     files = tuple(SAMPLES / "questions" / f"{name}.json" for name in COLLECTIONS)
     manifest = stages.run("generate", "Making RAFT examples", lambda: generate_dataset(workspace, files, NAME))
@@ -70,10 +76,14 @@ def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
     result = stages.run("train", "Tuning the base model (QLoRA)", lambda: _train(workspace, given))
     limit = 8 if quick else 64
     value, text = stages.run(
-        "evaluate", f"Measuring on {limit} questions about held-out documents", lambda: evaluate_runs(workspace, NAME, (NAME,), NAME, limit)
+        "evaluate",
+        f"Measuring on {limit} questions about held-out documents",
+        lambda: evaluate_runs(workspace, NAME, (NAME,), NAME, limit),
     )
     questions = _held_out_questions(workspace)
-    answers = stages.run("answers", "Asking the tuned model, one legal and one medical question", lambda: _ask(workspace, questions, NAME))
+    answers = stages.run(
+        "answers", "Asking the tuned model, one legal and one medical question", lambda: _ask(workspace, questions, NAME)
+    )
     report = {
         "workspace": str(workspace.root),
         "seconds": {**stages.seconds, "total": round(stages.total, 1)},
@@ -133,7 +143,11 @@ def _held_out_questions(workspace: Workspace) -> list[str]:
     """One legal and one medical question of the test split that can be answered: the first of each by id."""
     from raft.dataset import read_dataset
 
-    held = [item.question for item in read_dataset(workspace.dataset(NAME)).questions if item.split == "test" and item.question.answerable]
+    held = [
+        item.question
+        for item in read_dataset(workspace.dataset(NAME)).questions
+        if item.split == "test" and item.question.answerable
+    ]
     return [next(question.text for question in held if question.id.startswith(f"{name}/")) for name in ("legal", "medical")]
 
 

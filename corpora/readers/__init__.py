@@ -42,7 +42,7 @@ def media_type(data: bytes, name: str) -> str:
         raise UnreadableDocument("a zip container without a Word document; accepted: PDF, DOCX, HTML, Markdown, text")
     if head[:512].lower().startswith((b"<!doctype html", b"<html")) or (head[:1] == b"<" and b"<body" in head.lower()):
         return "text/html"
-    if b"\0" in head and not data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if b"\0" in head and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise UnreadableDocument("binary data of an unknown format; accepted: PDF, DOCX, HTML, Markdown, text")
     return "text/markdown" if name.lower().endswith((".md", ".markdown")) else "text/plain"
 
@@ -69,4 +69,9 @@ def read_file(path: Path) -> tuple[str, str, list[Block]]:
     if not any(block.kind != "heading" for block in blocks):
         raise UnreadableDocument("no text in it; a scanned document needs OCR first")
     headings = [block.text for block in blocks if block.kind == "heading"]
-    return kind, (title or "").strip() or (headings[0] if headings else path.stem), blocks
+    given = _clean_title(title or "")
+    return kind, given or (headings[0] if headings else _clean_title(path.stem)), blocks
+
+
+def _clean_title(title: str) -> str:
+    return clean_block(Block("heading", title)).text

@@ -8,9 +8,9 @@ from lxml import html as lxml_html
 from corpora.errors import UnreadableDocument
 from corpora.records import Block
 
-_SKIP = frozenset("script style noscript template nav header footer aside form button select svg iframe object".split())
-_LEAF = frozenset("p h1 h2 h3 h4 h5 h6 li dt dd td th pre blockquote figcaption caption address".split())
-_CONTAINER = frozenset("html body main article section div ul ol dl table thead tbody tfoot tr figure center".split())
+_SKIP = frozenset(("script style noscript template nav header footer aside form button select svg iframe object").split())
+_LEAF = frozenset(("p h1 h2 h3 h4 h5 h6 li dt dd td th pre blockquote figcaption caption address").split())
+_CONTAINER = frozenset(("html body main article section div ul ol dl table thead tbody tfoot tr figure center").split())
 
 
 def read(data: bytes) -> tuple[str | None, list[Block]]:
@@ -56,7 +56,7 @@ def _walk(element: etree._Element, blocks: list[Block]) -> None:
             blocks.append(Block("item", " | ".join(cells)))
         return
     has_blocks = any(isinstance(child.tag, str) and (child.tag in _LEAF or child.tag in _CONTAINER) for child in element)
-    if tag in _LEAF and not has_blocks or tag not in _CONTAINER and not has_blocks:
+    if (tag in _LEAF and not has_blocks) or (tag not in _CONTAINER and not has_blocks):
         text = " ".join(_text(element).split())
         if text:
             blocks.append(_block(tag, text))

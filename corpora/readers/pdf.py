@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pypdfium2
 import pypdfium2.raw as pdfium_c
@@ -84,9 +85,7 @@ def _running_lines(pages: list[list[_Line]]) -> set[_Line]:
     edges = [(*page[:2], *page[-2:]) for page in by_height]
     shapes = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
     repeated = {shape for shape, count in shapes.items() if len(pages) > 1 and count >= max(2, len(pages) / 2)}
-    return {
-        line for edge in edges for line in edge if _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line.text.strip())
-    }
+    return {line for edge in edges for line in edge if _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line.text.strip())}
 
 
 def _shape(line: _Line) -> tuple[str, int]:
@@ -97,7 +96,7 @@ def _shape(line: _Line) -> tuple[str, int]:
 def _blocks(lines: list[_Line]) -> list[Block]:
     body = statistics.median(line.size for line in lines)
     words = {word for line in lines for word in re.findall(r"\w+", line.text.lower())}
-    gaps = [a.bottom - b.top for a, b in zip(lines, lines[1:], strict=False) if a.page == b.page and a.bottom > b.top]
+    gaps = [a.bottom - b.top for a, b in pairwise(lines) if a.page == b.page and a.bottom > b.top]
     usual_gap = statistics.median(gaps) if gaps else 0.0
     blocks: list[Block] = []
     previous: _Line | None = None
@@ -111,7 +110,8 @@ def _blocks(lines: list[_Line]) -> list[Block]:
         elif previous.page != line.page:
             new = last.text.endswith((".", "?", "!", ":")) or large
         elif large and last.kind == "heading" and previous.size == line.size:
-            new = previous.bottom - line.top > 0.7 * line.size  # leading grows with the type, so a wrapped heading has wide gaps
+            # Leading grows with the type, so the lines of a wrapped heading lie further apart.
+            new = previous.bottom - line.top > 0.7 * line.size
         else:
             new = previous.bottom - line.top > usual_gap + 0.35 * body
         if large:

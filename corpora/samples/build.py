@@ -149,7 +149,8 @@ def to_pdf(source: Source) -> bytes:
     names = {"h1": "Heading1", "h2": "Heading2", "p": "BodyText", "li": "BodyText"}
     flow: list[object] = []
     for kind, text in source.blocks:
-        paragraph = Paragraph(html.escape(text), styles[names[kind]])
+        # The standard PDF fonts have no superscript digits and would print a black box.
+        paragraph = Paragraph(html.escape(text.replace("⁹", "^9")), styles[names[kind]])
         flow.append(ListFlowable([ListItem(paragraph)], bulletType="bullet", start="•") if kind == "li" else paragraph)
 
     def frame(canvas: Canvas, template: SimpleDocTemplate) -> None:

@@ -1,0 +1,79 @@
+"""The routes of the API. Knows how to find a model and whether the server is ready; answering is `serving.chat`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from corpora.errors import RaftsmithError
+from raft.answering import Assistant
+from serving.admission import MAX_WAITING, Gate
+from serving.boundary import Boundary
+from serving.chat import ChatResponse
+from serving.errors import ApiError, ErrorResponse, install_handlers, unavailable
+from serving.schemas import ChatCompletion, ChatRequest, Model, ModelList
+from serving.turn import ServedModel, served_model
+
+BASE_MODEL_ID = "raftsmith-base"
+_ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for status in (400, 403, 404, 413, 500, 503)}
+
+
+def create_app(
+    assistants: Mapping[str, Assistant], *, ready: Callable[[], bool] = lambda: True, waiting: int = MAX_WAITING
+) -> FastAPI:
+    """The application that serves `assistants`, by model id, with its `Gate` as `app.state.gate`.
+
+    `ready` is asked by GET /ready besides whether the server stops; `waiting` bounds the queue. There are no documentation
+    pages, as those load scripts from elsewhere; the schema is at /openapi.json. Raises RaftsmithError when there is no
+    assistant or one that cannot be served.
+    """
+    if not assistants:
+        raise RaftsmithError("there is no assistant to serve; give one or more")
+    served = {name: served_model(name, assistant) for name, assistant in assistants.items()}
+    gate = Gate(waiting)
+    created = int(time.time())
+    app = FastAPI(title="raftsmith", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.gate = gate
+    app.add_middleware(Boundary)
+    install_handlers(app)
+
+    def find(name: str) -> ServedModel:
+        if name not in served:
+            raise ApiError(
+                404, "no such model is served; GET /v1/models lists those that are", code="model_not_found", param="model"
+            )
+        return served[name]
+
+    @app.post("/v1/chat/completions", response_model=ChatCompletion, responses=_ERRORS)
+    async def chat_completions(request: ChatRequest) -> Response:
+        """Answer the last user message from the documents, with quotes as annotations."""
+        return ChatResponse(request, find(request.model), gate)
+
+    @app.get("/v1/models")
+    async def list_models() -> ModelList:
+        """The models that can be asked."""
+        return ModelList(data=[Model(id=name, created=created) for name in served])
+
+    @app.get("/v1/models/{model_id}", responses=_ERRORS)
+    async def get_model(model_id: str) -> Model:
+        """One model."""
+        return Model(id=find(model_id).name, created=created)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """The process lives and its event loop turns."""
+        return {"status": "ok"}
+
+    @app.get("/ready", responses=_ERRORS)
+    async def readiness() -> dict[str, bool]:
+        """New questions are welcome; 503 from the moment the server is told to stop."""
+        if gate.stopping:
+            raise unavailable("the server is stopping", "stopping")
+        if not ready():
+            raise unavailable("the server is not ready yet", "not_ready")
+        return {"ready": True}
+
+    return app

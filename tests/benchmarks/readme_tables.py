@@ -1,0 +1,126 @@
+"""Write the README's tables from the committed result files, or check that they are what the files say.
+
+python tests/benchmarks/readme_tables.py            # rewrites the tables
+python tests/benchmarks/readme_tables.py --check    # fails when one differs
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parents[1] / "README.md"
+SHOWN = (
+    "token F1",
+    "exact match",
+    "token F1, oracle retrieved",
+    "citation precision",
+    "citation precision, document",
+    "citation recall",
+    "verbatim quotes",
+    "abstention precision",
+    "abstention recall",
+)
+
+
+def _result(name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return value
+
+
+def _shown(interval: dict[str, float] | None, signed: bool = False) -> str:
+    if interval is None:
+        return "–"
+    sign = "+" if signed else ""
+    return f"{interval['value']:{sign}.2f} [{interval['low']:{sign}.2f}, {interval['high']:{sign}.2f}]"
+
+
+def comparison(name: str) -> str:
+    """Base and tuned over the same passages, from the result file `name`."""
+    result = _result(name)
+    evaluation = result["evaluation"]
+    run = next(arm for arm in evaluation["measures"][0]["arms"] if arm != "base")
+    lines = [
+        f"| {evaluation['n']} held-out questions | base + retrieval | RAFT-tuned + retrieval | difference |",
+        "|---|---|---|---|",
+    ]
+    for measure in evaluation["measures"]:
+        if measure["name"] in SHOWN:
+            cells = [
+                _shown(measure["arms"]["base"]),
+                _shown(measure["arms"][run]),
+                _shown(measure["differences"][run], signed=True),
+            ]
+            lines.append(f"| {measure['name']} | {' | '.join(cells)} |")
+    retrieval = ", ".join(f"{key} {_shown(value)}" for key, value in evaluation["retrieval"].items())
+    about = result["environment"]
+    lines += [
+        "",
+        f"Retrieval on the same questions: {retrieval}. Abstaining at random would have a precision of "
+        f"{evaluation['chance_abstention_precision']:.2f}. 95 % paired-bootstrap intervals; {about['cores']} cores of {about['cpu']}, "
+        f"{about['date']}, commit {about['commit']}.",
+    ]
+    return "\n".join(lines)
+
+
+def stages() -> str:
+    """The demo's stages with their wall-clock time."""
+    result = _result("demo")
+    seconds = result["seconds"]
+    names = list(seconds)
+    return "\n".join(
+        [
+            f"| {' | '.join(name.replace('_', ' ') for name in names)} | peak memory |",
+            f"|{'---|' * (len(names) + 1)}",
+            f"| {' | '.join(f'{seconds[name]:.0f} s' for name in names)} | {result['peak_memory_gb']:.1f} GB |",
+        ]
+    )
+
+
+def memory() -> str:
+    """Computed against measured memory."""
+    rows = _result("model_memory")["rows"]
+    lines = ["| use | row length | computed | measured |", "|---|---|---|---|"]
+    lines += [f"| {r['way']} | {r['tokens']} tokens | {r['estimated_gb']:.2f} GB | {r['measured_gb']:.2f} GB |" for r in rows]
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "demo": lambda: comparison("demo"),
+    "shared": lambda: comparison("shared_collection"),
+    "stages": stages,
+    "memory": memory,
+}
+
+
+def rewritten(text: str) -> str:
+    """The README with every table between its markers made anew."""
+    for name, make in TABLES.items():
+        pattern = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end {name} -->)", re.S)
+        if pattern.search(text):
+            table = make()
+            text = pattern.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
+    return text
+
+
+def main() -> None:
+    """Rewrite or check."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    before = README.read_text(encoding="utf-8")
+    after = rewritten(before)
+    if check and after != before:
+        sys.exit("README.md's tables are not what tests/benchmarks/results says; run python tests/benchmarks/readme_tables.py")
+    if not check:
+        README.write_text(after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""Offsets are exact for any text: from blocks to chunks, through the store and back, and down to the sentence."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from corpora.chunking import chunk_document, join_blocks
+from corpora.cleaning import clean_block
+from corpora.records import Block, Chunk, Document, content_id
+from corpora.sentences import sentence_spans
+from corpora.store import CorpusStore, NewDocument, Segment
+
+# Any code point, and prose-like text made of what the sentence rules look at.
+ANY_TEXT = st.text(max_size=60)
+PROSE = st.lists(
+    st.sampled_from(
+        [
+            "The court",
+            "held",
+            "§ 7",
+            "No. 4",
+            "v.",
+            "e.g.",
+            "500 mg.",
+            "Mr. A.",
+            "ends.",
+            "Why?",
+            "“Quote.”",
+            "(x)",
+            "\n\n",
+            "…",
+            "Ünd",
+        ]
+    ),
+    max_size=25,
+).map(" ".join)
+BLOCKS = st.lists(
+    st.builds(Block, st.sampled_from(["heading", "paragraph", "item"]), ANY_TEXT | PROSE, st.integers(1, 4)), max_size=8
+).map(lambda blocks: [block for block in map(clean_block, blocks) if block.text])
+
+
+def document_of(blocks: list[Block], title: str = "Title") -> Document:
+    text, _ = join_blocks(blocks)
+    identity = content_id("document", "default", text)
+    return Document(identity, "default", title, "text/plain", text, "/source.txt", identity)
+
+
+def check_chunks(document: Document, blocks: list[Block], chunks: list[Chunk], max_words: int) -> None:
+    _, spans = join_blocks(blocks)
+    owners = [0] * len(document.text)
+    for chunk in chunks:
+        assert 0 <= chunk.start < chunk.end <= len(document.text)
+        assert document.text[chunk.start : chunk.end] == chunk.text
+        assert chunk.document_id == document.id
+        for position in range(chunk.start, chunk.end):
+            owners[position] += 1
+        one_sentence = len(sentence_spans(chunk.text)) == 1
+        assert one_sentence or len(chunk.text.split()) <= max_words
+    assert max(owners, default=0) <= 1, "chunks overlap"
+    for block, (start, end) in zip(blocks, spans, strict=True):
+        expected = 0 if block.kind == "heading" else 1
+        missed = [p for p in range(start, end) if owners[p] != expected and not document.text[p].isspace()]
+        assert not missed, f"{block} has characters in {owners[missed[0]]} chunks"
+    assert len({chunk.id for chunk in chunks}) == len(chunks)
+
+
+@settings(deadline=None, max_examples=150)
+@given(BLOCKS, st.integers(1, 40))
+@example([Block("paragraph", "A. B. C."), Block("heading", "H", 1), Block("item", "one two three four five six")], 2)
+def test_chunks_hold_every_visible_character_once(blocks: list[Block], max_words: int) -> None:
+    document = document_of(blocks)
+    check_chunks(document, blocks, chunk_document(document, blocks, max_words), max_words)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CorpusStore]:
+    opened = CorpusStore(tmp_path_factory.mktemp("offsets") / "corpus.db")
+    yield opened
+    opened.close()
+
+
+@settings(deadline=None, max_examples=60)
+@given(BLOCKS, st.integers(1, 40))
+@example([Block("paragraph", "𝔘nicode 🏛️ beyond the first plane. Ａ second sentence.")], 3)
+def test_offsets_survive_the_store(store: CorpusStore, blocks: list[Block], max_words: int) -> None:
+    document = document_of(blocks)
+    chunks = chunk_document(document, blocks, max_words)
+    new = NewDocument(document, chunks, "0" * 64, "test", "segment", 0)
+    store.commit(added=[new], segment=Segment("segment", "none", 1, len(chunks)))
+    try:
+        kept = store.document(document.id)
+        assert kept == document
+        back = store.chunks(document.id)
+        assert back == chunks
+        check_chunks(kept, blocks, back, max_words)
+    finally:
+        store.commit(removed_paths=[(document.source, document.collection)])
+    assert store.counts()["documents"] == store.counts()["chunks"] == 0
+
+
+def test_a_lone_surrogate_does_not_reach_the_store(store: CorpusStore) -> None:
+    block = clean_block(Block("paragraph", "before \ud800 after"))
+    document = document_of([block])
+    chunks = chunk_document(document, [block], 10)
+    store.commit(added=[NewDocument(document, chunks, "0" * 64, "test", "s", 0)], segment=Segment("s", "none", 1, 1))
+    assert store.chunks(document.id) == chunks
+    store.commit(removed_paths=[(document.source, document.collection)])
+
+
+def test_sections_are_the_headings_above() -> None:
+    blocks = [
+        Block("heading", "Title", 1),
+        Block("paragraph", "Intro."),
+        Block("heading", "A", 2),
+        Block("heading", "B", 3),
+        Block("paragraph", "Deep."),
+        Block("heading", "C", 2),
+        Block("paragraph", "Back."),
+    ]
+    chunks = chunk_document(document_of(blocks), blocks, 100)
+    assert [(chunk.section, chunk.text) for chunk in chunks] == [("", "Intro."), ("A › B", "Deep."), ("C", "Back.")]
+
+
+def test_a_sentence_longer_than_the_limit_is_whole() -> None:
+    long = "Long " + "word " * 30 + "end."
+    blocks = [Block("paragraph", f"Short one. {long} Short two.")]
+    assert [chunk.text for chunk in chunk_document(document_of(blocks), blocks, 5)] == ["Short one.", long, "Short two."]
+
+
+@given(ANY_TEXT | PROSE)
+@example("")
+@example("a.\n\n b")
+def test_sentence_spans_partition_the_text(text: str) -> None:
+    spans = sentence_spans(text)
+    position = 0
+    for start, end in spans:
+        assert position <= start < end <= len(text)
+        assert not text[position:start].strip(), "visible characters between sentences"
+        assert text[start:end] == text[start:end].strip()
+        position = end
+    assert not text[position:].strip()
+
+
+@given(ANY_TEXT)
+def test_cleaning_leaves_no_control_characters_and_single_spaces(text: str) -> None:
+    cleaned = clean_block(Block("paragraph", text)).text
+    assert cleaned == " ".join(cleaned.split())
+    assert not any(ord(c) < 32 or ord(c) == 0x7F or c in "\u200b\u2060\ufeff\u00ad" for c in cleaned)
+
+
+def test_cleaning_mends_and_divides() -> None:
+    def clean(text: str) -> str:
+        return clean_block(replace(Block("paragraph", ""), text=text)).text
+
+    assert clean("one\x0btwo\x0cthree") == "one two three"
+    assert clean("the tenantâ€™s cafÃ©") == "the tenant’s café"
+    assert clean("soft\u00adhyphen zero\u200bwidth") == "softhyphen zerowidth"
+
+
+def sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "In Donoghue v. Stevenson a duty of care was found.",
+        "See No. 42 of the list.",
+        "Give 500 mg. three times a day.",
+        "Give 500 mg, i.e. Two tablets, at once.",
+        "Some drugs, e.g. Warfarin and Rivaroxaban, need care.",
+        "Under Fed. R. Civ. P. 26 the parties confer.",
+        "The claim under 42 U.S.C. § 1983 was brought late.",
+        "The rule in 29 C.F.R. 541 applies.",
+        "See arts. 12 and 13, paras. 4 to 6.",
+        "Dr. Smith and Prof. Jones agreed.",
+        "J. R. Hartley wrote it.",
+        "It was decided in S.D.N.Y. 2011 by one judge.",
+    ],
+)
+def test_abbreviations_do_not_end_a_sentence(whole: str) -> None:
+    assert sentences(whole) == [whole]
+    assert sentences(f"{whole} The next one follows.") == [whole, "The next one follows."]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The dose is 500 mg. The patient may eat.", ["The dose is 500 mg.", "The patient may eat."]),
+        ("The answer is no. The tenant stays.", ["The answer is no.", "The tenant stays."]),
+        ("It ended. A new one began.", ["It ended.", "A new one began."]),
+        ("Is it due? Yes! Pay.", ["Is it due?", "Yes!", "Pay."]),
+        ("He said “stop.” Then he left.", ["He said “stop.”", "Then he left."]),
+        ("It is so (see above.) The rest follows.", ["It is so (see above.)", "The rest follows."]),
+        ("The dose is 2.5 mg daily. § 3 applies.", ["The dose is 2.5 mg daily.", "§ 3 applies."]),
+        ("Notice under § 3. The tenant leaves.", ["Notice under § 3.", "The tenant leaves."]),
+        ("One\n\nTwo", ["One", "Two"]),
+    ],
+)
+def test_sentences_end_where_they_end(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected

@@ -1,0 +1,323 @@
+"""Search: fusion, dense, lexical, what a damaged or foreign file does to them, and the lock on writing."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from corpora.errors import CorruptStore, RaftsmithError, StoreBusy, StoreError
+from corpora.store import FORMAT, CorpusStore, single_writer
+from retrieval.dense import DenseIndex
+from retrieval.encoders import HashingEncoder
+from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.indexing import add_files, embedding_text
+from retrieval.lexical import match_expression
+from retrieval.search import Retriever
+
+ROOT = Path(__file__).resolve().parents[2]
+TOPICS = ("lease", "deposit", "warfarin", "sepsis", "hearsay", "appeal", "lactate", "warranty")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for number in range(24):
+        topic, other = TOPICS[number % 8], TOPICS[(number * 3 + 1) % 8]
+        text = f"The {topic} of case {number} was long. Its {other} had {number + 2} parts.\n\nA {topic} {topic} follows number {number}."
+        (texts / f"{number}.txt").write_text(text)
+    store = CorpusStore(tmp_path / "corpus.db")
+    add_files(store, tmp_path, HashingEncoder(), sorted(texts.iterdir()), "default", 8)
+    store.close()
+    return tmp_path
+
+
+@pytest.fixture
+def store(workspace: Path) -> Iterator[CorpusStore]:
+    opened = CorpusStore(workspace / "corpus.db")
+    yield opened
+    opened.close()
+
+
+def answers(store: CorpusStore, workspace: Path) -> list[list[tuple[str, float, str]]]:
+    retriever = Retriever(store, workspace, HashingEncoder())
+    results = retriever.search(["the lease of case 8", "lactate parts"], 6, "hybrid")
+    return [[(hit.chunk.id, hit.score, hit.chunk.text) for hit in result.hits] for result in results]
+
+
+# Fusion
+
+
+def test_fusion_by_hand() -> None:
+    fused = reciprocal_rank_fusion([["a", "b", "c"], ["c", "a", "d"]])
+    assert [item for item, _ in fused] == ["a", "c", "b", "d"]
+    expected = [1 / 61 + 1 / 62, 1 / 63 + 1 / 61, 1 / 62, 1 / 63]
+    assert [score for _, score in fused] == pytest.approx(expected, abs=1e-12)
+    assert reciprocal_rank_fusion([["b"], ["a"]], constant=1) == [("a", 0.5), ("b", 0.5)]
+    assert reciprocal_rank_fusion([[], []]) == []
+
+
+# Dense
+
+
+def test_dense_search_is_brute_force(store: CorpusStore, workspace: Path) -> None:
+    encoder = HashingEncoder()
+    chunks = store.chunks()
+    vectors = encoder.encode([embedding_text(chunk) for chunk in chunks])
+    queries = ["the lease of case 8", "sepsis parts", "warranty warfarin number 5", "nothing known"]
+    results = Retriever(store, workspace, encoder).search(queries, 7, "dense")
+    for query, result in zip(queries, results, strict=True):
+        exact = dict(zip((chunk.id for chunk in chunks), vectors @ encoder.encode([query])[0], strict=True))
+        assert [hit.score for hit in result.hits] == pytest.approx(sorted(exact.values(), reverse=True)[:7], abs=1e-6)
+        assert all(hit.score == pytest.approx(exact[hit.chunk.id], abs=1e-6) for hit in result.hits)
+        assert [hit.rank for hit in result.hits] == list(range(1, 8))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[st.integers(-2, 2)] * 3), max_size=30), st.tuples(*[st.integers(-2, 2)] * 3), st.integers(1, 35))
+@example([(1, 0, 0), (1, 0, 0), (2, 0, 0)], (1, 0, 0), 2)
+def test_dense_ties_are_broken_by_id(rows: list[tuple[int, ...]], query: tuple[int, ...], k: int) -> None:
+    """Small whole numbers have exact products, so equal scores are equal."""
+    index = faiss.IndexFlatIP(3)
+    if rows:
+        index.add(np.array(rows, dtype=np.float32))
+    ids = tuple(f"{number:03}" for number in range(len(rows)))
+    exact = [(name, float(np.dot(row, query))) for name, row in zip(ids, rows, strict=True)]
+    expected = sorted(exact, key=lambda pair: (-pair[1], pair[0]))[:k]
+    assert DenseIndex(ids, index).search(np.array([query, query], dtype=np.float32), k) == [expected, expected]
+
+
+def test_lexical_ties_are_broken_by_id(tmp_path: Path) -> None:
+    files = [tmp_path / "texts" / name / "same.txt" for name in "dcab"]
+    for number, path in enumerate(files):
+        path.parent.mkdir(parents=True)
+        path.write_text(f"lease {'xyzw'[number]}")
+    store = CorpusStore(tmp_path / "corpus.db")
+    add_files(store, tmp_path, HashingEncoder(), files, "default", 8)
+    ids = sorted(chunk.id for chunk in store.chunks())
+    for k in (2, 4):
+        hits = Retriever(store, tmp_path, HashingEncoder()).search(["lease"], k, "lexical")[0].hits
+        assert [hit.chunk.id for hit in hits] == ids[:k]
+    store.close()
+
+
+def test_an_empty_store_and_a_bad_k(tmp_path: Path) -> None:
+    store = CorpusStore(tmp_path / "corpus.db")
+    retriever = Retriever(store, tmp_path, HashingEncoder())
+    assert [result.hits for result in retriever.search(["lease", ""], 3)] == [(), ()]
+    with pytest.raises(RaftsmithError, match="at least 1"):
+        retriever.search(["lease"], 0)
+    store.close()
+
+
+def test_another_encoder_is_refused(store: CorpusStore, workspace: Path) -> None:
+    retriever = Retriever(store, workspace, HashingEncoder(128))
+    for mode in ("dense", "hybrid"):
+        with pytest.raises(RaftsmithError, match="made with hashing-256, but the encoder is hashing-128"):
+            retriever.search(["lease"], 3, mode)
+    assert retriever.search(["lease"], 3, "lexical")[0].hits
+
+
+# Damage
+
+
+def flips(path: Path, number: int) -> Iterator[int]:
+    """Flip one bit at `number` places spread over `path`, one after the other; the file is whole again at the end."""
+    data = path.read_bytes()
+    for place in sorted({*range(0, len(data), max(1, len(data) // number)), len(data) - 1}):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        yield place
+    path.write_bytes(data)
+
+
+def test_a_flipped_bit_in_a_segment_is_named_or_harmless(store: CorpusStore, workspace: Path) -> None:
+    right = answers(store, workspace)
+    (segment,) = (workspace / "segments").iterdir()
+    cached = sorted((workspace / "cache").iterdir())
+    for _ in flips(segment, 25):
+        assert answers(store, workspace) == right  # the cache is whole
+        kept = {path: path.read_bytes() for path in cached}
+        for path in cached:
+            path.unlink()
+        with pytest.raises(CorruptStore, match=segment.name):
+            answers(store, workspace)
+        for path, data in kept.items():
+            path.write_bytes(data)
+    segment.unlink()
+    cached[0].unlink()
+    with pytest.raises(CorruptStore, match=segment.name):
+        answers(store, workspace)
+
+
+@pytest.mark.parametrize("ending", [".faiss", ".json"])
+def test_a_flipped_bit_in_the_cache_never_changes_an_answer(store: CorpusStore, workspace: Path, ending: str) -> None:
+    right = answers(store, workspace)
+    (cached,) = (workspace / "cache").glob(f"*{ending}")
+    for _ in flips(cached, 25):
+        assert answers(store, workspace) == right
+    for wrong in (b"", b"[]", b"null", cached.read_bytes()[: cached.stat().st_size // 2]):
+        cached.write_bytes(wrong)
+        assert answers(store, workspace) == right
+        assert cached.read_bytes() != wrong, "the cache was not mended"
+
+
+def test_a_cache_of_another_snapshot_is_not_used(store: CorpusStore, workspace: Path) -> None:
+    retriever = Retriever(store, workspace, HashingEncoder())
+    best = retriever.search(["the lease of case 8"], 1, "dense")[0].hits[0].chunk
+    store.commit(removed_paths=[(best.source, best.collection)])
+    after = retriever.search(["the lease of case 8"], 50, "dense")[0]
+    assert best.document_id not in {hit.chunk.document_id for hit in after.hits}
+    assert after.snapshot == store.snapshot
+
+
+def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.db"
+    CorpusStore(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(FORMAT + 1),))
+    database.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=f"format {FORMAT + 1}"):
+        CorpusStore(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["corpus.db"]
+
+
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.db"
+    path.write_bytes(b"This is a letter, not a database. " * 40)
+    with pytest.raises(CorruptStore, match=r"corpus\.db"):
+        CorpusStore(path)
+
+
+# Lexical
+
+
+@pytest.fixture(scope="module")
+def lexical_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CorpusStore]:
+    folder = tmp_path_factory.mktemp("lexical")
+    (folder / "a.txt").write_text("The tenant's rent (net) is due: e.g. in May. NEAR the AND gate.")
+    opened = CorpusStore(folder / "corpus.db")
+    add_files(opened, folder, HashingEncoder(), [folder / "a.txt"], "default", 50)
+    yield opened
+    opened.close()
+
+
+FTS_SYNTAX = st.lists(
+    st.sampled_from(
+        [
+            '"',
+            '""',
+            "'",
+            "(",
+            ")",
+            "*",
+            "^",
+            ":",
+            "-",
+            "+",
+            "{",
+            "}",
+            "AND",
+            "OR",
+            "NOT",
+            "NEAR(",
+            "title:",
+            "rent",
+            "\0",
+            "_",
+            "٣",
+            " ",
+        ]
+    ),
+    max_size=15,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=80) | FTS_SYNTAX.map("".join) | FTS_SYNTAX.map(" ".join))
+@example('"unbalanced')
+@example("\ud800 lone surrogate")
+@example("rent " * 5000)
+@example(" ".join(f"w{number}" for number in range(3000)))
+@example('"' + "phrase " * 3000 + '"')
+def test_no_text_is_a_syntax_error(lexical_store: CorpusStore, query: str) -> None:
+    expression = match_expression(query)
+    if expression is None:
+        assert not any(c.isalnum() for c in query)
+    else:
+        lexical_store.lexical_search(expression, 5)
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_a_word_of_the_document_is_found_whatever_stands_around_it(lexical_store: CorpusStore, before: str, after: str) -> None:
+    expression = match_expression(f"{before.replace(chr(34), ' ')} rent {after.replace(chr(34), ' ')}")
+    assert expression is not None
+    assert lexical_store.lexical_search(expression, 5)
+
+
+def test_expressions_by_example() -> None:
+    assert match_expression("What is the notice period?") == '"notice" OR "period"'
+    assert match_expression('rent "notice period" rent') == '"notice period" OR "rent"'
+    assert match_expression("to be or not to be") == '"to" OR "be" OR "or" OR "not"'
+    assert match_expression('?! "" …') is None
+
+
+def test_phrases_are_phrases(lexical_store: CorpusStore) -> None:
+    assert lexical_store.lexical_search(match_expression('"rent net"') or "", 5)
+    assert not lexical_store.lexical_search(match_expression('"net rent"') or "", 5)
+
+
+# The lock (promise R7)
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from corpora.store import single_writer
+with single_writer(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(120)
+"""
+
+
+def test_a_second_writer_is_refused_and_a_killed_one_frees_the_lock(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        started = time.monotonic()
+        with pytest.raises(StoreBusy, match=rf"process {holder.pid} "), single_writer(tmp_path):
+            pass
+        assert time.monotonic() - started < 1
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+        with single_writer(tmp_path):
+            assert (tmp_path / "writer.lock").read_text() == str(os.getpid())
+        with single_writer(tmp_path, wait_s=1):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        if holder.stdout:
+            holder.stdout.close()
+
+
+def test_waiting_for_the_lock_ends(tmp_path: Path) -> None:
+    with single_writer(tmp_path):
+        started = time.monotonic()
+        with pytest.raises(StoreBusy, match=str(os.getpid())), single_writer(tmp_path, wait_s=0.2):
+            pass
+        assert 0.2 <= time.monotonic() - started < 2
