@@ -57,9 +57,9 @@ class TrainConfig(_Section):
     layers_fraction: float = Field(0.667, gt=0, le=1, description="Share of the upper layers that get an adapter.")
     learning_rate: float = Field(1e-3, gt=0, lt=1, description="Peak learning rate; 1e-4 to 3e-4 for models of 1B and up.")
     epochs: float = Field(1.0, gt=0, le=100, description="Passes over the training examples.")
-    batch_examples: int = Field(12, ge=1, description="Examples (questions) an optimizer step.")
+    batch_examples: int = Field(6, ge=1, description="Examples (questions) an optimizer step.")
     max_tokens: int = Field(1536, ge=64, description="Tokens a training row at most; longer examples are an error, never cut.")
-    evaluations: int = Field(4, ge=1, description="How often the validation loss is taken.")
+    evaluations: int = Field(3, ge=1, description="How often the validation loss is taken.")
     patience: int = Field(2, ge=1, description="Validations without a better loss before training stops.")
     seed: int = Field(0, ge=0, description="Seed of initialisation and order.")
 
@@ -68,7 +68,7 @@ class AskConfig(_Section):
     """How questions are answered."""
 
     passages: int = Field(5, ge=1, le=50, description="Retrieved chunks in a prompt; keep it distractors + 1.")
-    max_tokens: int = Field(128, ge=8, le=4096, description="Tokens an answer at most.")
+    max_tokens: int = Field(96, ge=8, le=4096, description="Tokens an answer at most.")
 
 
 class ServeConfig(_Section):

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from corpora.records import Chunk
 from raft.engine import Completion, Engine
-from raft.prompts import parse_completion, render_prompt
+from raft.prompts import Prompt, parse_completion, render_prompt
 from raft.quotes import cite
 from raft.records import Answer, Passage
 from retrieval.records import SearchResult
 from retrieval.search import Searcher
 
-MAX_TOKENS = 128
+MAX_TOKENS = 96
 
 
 def as_passage(chunk: Chunk) -> Passage:
@@ -44,15 +44,17 @@ class Assistant:
 
     def answer_from(self, questions: Sequence[str], results: Sequence[SearchResult]) -> list[Answer]:
         """Answers from passages already retrieved, so that several models can be asked about the same ones."""
-        prompts = [
-            render_prompt([as_passage(hit.chunk) for hit in result.hits], question)
-            for question, result in zip(questions, results, strict=True)
-        ]
+        prompts = [self.prompt(question, result) for question, result in zip(questions, results, strict=True)]
         completions = self.engine.complete(prompts, self.max_tokens)
         return [
             self.interpret(question, result, completion)
             for question, result, completion in zip(questions, results, completions, strict=True)
         ]
+
+    def prompt(self, question: str, result: SearchResult) -> Prompt:
+        """The prompt over the passages of `result`, in the order that search gave them."""
+        passages = [as_passage(hit.chunk) for hit in result.hits]
+        return render_prompt(passages, question, range(1, len(passages) + 1))
 
     def interpret(self, question: str, result: SearchResult, completion: Completion) -> Answer:
         """A completion read back: its answer, and each quote looked up in the retrieved passages."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
-from raft.prompts import BEGIN_QUOTE, END_QUOTE, Prompt
+from raft.prompts import BEGIN_QUOTE, END_QUOTE, Prompt, label
 from raft.tokens import EncodedPrompt, PromptEncoder
 from retrieval.models import ModelFolder
 
@@ -45,41 +45,62 @@ class Engine(Protocol):
 class QuoteConstraint:
     """Which token ids may come next inside a quote. Pure; one instance a prompt."""
 
-    def __init__(self, prompt: EncodedPrompt, begin: Sequence[tuple[int, ...]], end: Sequence[int]) -> None:
-        """`begin` are the ways to tokenise the opening marker; `end` is the closing one after a sentence."""
+    def __init__(
+        self,
+        prompt: EncodedPrompt,
+        begin: Sequence[tuple[int, ...]],
+        end: Sequence[int],
+        labels: Sequence[Sequence[tuple[int, ...]]] = (),
+    ) -> None:
+        """`begin` are the ways to tokenise the opening marker; `end` is the closing one after a sentence.
+
+        `labels[i]` are the ways to tokenise the name of passage i: a quote that follows it is of that passage only.
+        """
         self._bodies = [(prompt.ids[p.start : p.end], p.sentence_starts, frozenset(p.sentence_ends)) for p in prompt.passages]
         self._begin = tuple(tuple(marker) for marker in begin)
         self._end = tuple(end)
+        self._labels = labels
 
     def allowed(self, generated: Sequence[int]) -> frozenset[int] | None:
         """Ids that may follow `generated` (ids of the completion so far), or None when anything may."""
-        inside = self._open_quote(generated)
-        if inside is None:
+        ids = tuple(generated)
+        opened = self._open_quote(ids)
+        if opened is None:
             return None
-        n = len(inside)
+        before, inside = opened
+        named = [i for i, ways in enumerate(self._labels) if any(before[-len(way) :] == way for way in ways)]
+        bodies = [self._bodies[i] for i in named] or self._bodies
         options: set[int] = set()
-        for ids, starts, ends in self._bodies:
-            for start in starts:
-                quoted = [end for end in ends if end > start]
-                limit = max(quoted, default=start)
-                have = min(n, limit - start)
-                if tuple(ids[start : start + have]) != inside[:have]:
-                    continue
-                if n < limit - start:
-                    options.add(ids[start + n])
-                for end in quoted:
-                    closing = n - (end - start)
-                    if 0 <= closing < len(self._end) and inside[end - start :] == self._end[:closing]:
-                        options.add(self._end[closing])
+        for body in bodies:
+            options |= self._continuations(body, inside)
         return frozenset(options) or None
 
-    def _open_quote(self, generated: Sequence[int]) -> tuple[int, ...] | None:
-        ids = tuple(generated)
-        opened = -1
+    def _continuations(self, body: tuple[Sequence[int], Sequence[int], frozenset[int]], inside: tuple[int, ...]) -> set[int]:
+        ids, starts, ends = body
+        n = len(inside)
+        options: set[int] = set()
+        for start in starts:
+            quoted = [end for end in ends if end > start]
+            limit = max(quoted, default=start)
+            have = min(n, limit - start)
+            if tuple(ids[start : start + have]) != inside[:have]:
+                continue
+            if n < limit - start:
+                options.add(ids[start + n])
+            for end in quoted:
+                closing = n - (end - start)
+                if 0 <= closing < len(self._end) and inside[end - start :] == self._end[:closing]:
+                    options.add(self._end[closing])
+        return options
+
+    def _open_quote(self, ids: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """What stands before the opening marker of the last quote, and what was written in it; None when it is closed."""
+        opened = begun = -1
         for marker in self._begin:
             for place in range(len(ids) - len(marker), -1, -1):
                 if ids[place : place + len(marker)] == marker:
-                    opened = max(opened, place + len(marker))
+                    if place + len(marker) > opened:
+                        begun, opened = place, place + len(marker)
                     break
         if opened < 0:
             return None
@@ -87,7 +108,7 @@ class QuoteConstraint:
         for place in range(len(inside) - len(self._end) + 1):
             if inside[place : place + len(self._end)] == self._end:
                 return None
-        return inside
+        return ids[:begun], inside
 
 
 class TransformersEngine:
@@ -194,7 +215,9 @@ class TransformersEngine:
     def _constraints(self, prompts: Sequence[EncodedPrompt]) -> list[QuoteConstraint]:
         begin = [self.encoder.marker(BEGIN_QUOTE), self.encoder.marker(f" {BEGIN_QUOTE}")]
         end = self.encoder.marker(f" {END_QUOTE}")
-        return [QuoteConstraint(prompt, begin, end) for prompt in prompts]
+        most = max((len(prompt.passages) for prompt in prompts), default=0)
+        labels = [[self.encoder.marker(label(i)), self.encoder.marker(f" {label(i)}")] for i in range(1, most + 1)]
+        return [QuoteConstraint(prompt, begin, end, labels[: len(prompt.passages)]) for prompt in prompts]
 
 
 class _Stop:

@@ -173,6 +173,7 @@ def _split_examples(
         )
         for g, result in zip(members, results, strict=True)
     }
+    ranks = {g.question.id: {hit.chunk.id: hit.rank for hit in result.hits} for g, result in zip(members, results, strict=True)}
     everything = sorted({chunk.id: chunk for chunks in mined.values() for chunk in chunks}.values(), key=lambda c: c.id)
     policies = {g.question.id: _policy(g, options) for g in members}
     # Questions to abstain from open contexts first, because theirs must be the hardest: what live retrieval would bring.
@@ -191,7 +192,7 @@ def _split_examples(
         context = _context(seed, policies[seed.question.id], mined[seed.question.id], everything, waiting, by_oracle, options)
         for g, _ in context.questions:
             waiting.pop(g.question.id, None)
-        examples += _examples(context, options)
+        examples += _examples(context, ranks, options)
     return examples
 
 
@@ -233,6 +234,7 @@ def _context(
     shuffled = list(passages.values())
     draw.shuffle(shuffled)
     guests = [g for chunk in shuffled for g in by_oracle.get(chunk.id, ()) if g is not seed and g.question.id in waiting]
+    draw.shuffle(guests)  # in the order of the passages, guests would gather on the first ones
     for guest in guests:
         if len(questions) < options.questions_per_context and _fits(guest, shuffled):
             questions.append((guest, "answer"))
@@ -248,13 +250,17 @@ def _fits(guest: GroundedQuestion, passages: Sequence[Chunk]) -> bool:
     )
 
 
-def _examples(context: _Context, options: ExampleOptions) -> list[RaftExample]:
+def _examples(context: _Context, ranks: Mapping[str, Mapping[str, int]], options: ExampleOptions) -> list[RaftExample]:
     passages = tuple(Passage(c.id, c.document_id, c.title, c.section, c.text) for c in context.passages)
     name = content_id("context", *(passage.chunk_id for passage in passages))
     examples = []
     for g, policy in context.questions:
         answers = policy == "answer"
-        completion = render_completion([q.text for q in g.quotes], g.question.answers[0]) if answers else render_abstention()
+        numbers = {passage.chunk_id: number for number, passage in enumerate(passages, start=1)}
+        found = ranks[g.question.id]
+        order = sorted(numbers, key=lambda chunk_id: (found.get(chunk_id, len(found) + 1), chunk_id))
+        quoted = [(numbers[quote.chunk_id], quote.text) for quote in g.quotes] if answers else []
+        completion = render_completion(quoted, g.question.answers[0]) if answers else render_abstention()
         examples.append(
             RaftExample(
                 id=content_id("example", name, g.question.id, str(options.seed)),
@@ -262,6 +268,7 @@ def _examples(context: _Context, options: ExampleOptions) -> list[RaftExample]:
                 question_id=g.question.id,
                 question=g.question.text,
                 passages=passages,
+                search_order=tuple(numbers[chunk_id] for chunk_id in order),
                 oracles=tuple(chunk.id for chunk in g.oracles),
                 policy=policy,
                 answer=g.question.answers[0] if answers else ABSTENTION,

@@ -47,7 +47,7 @@ def pack(examples: Sequence[RaftExample], encoder: PromptEncoder, max_tokens: in
     groups: dict[str, list[tuple[tuple[int, ...], int, tuple[int, ...]]]] = {}
     too_long = []
     for number, example in enumerate(examples):
-        prompt = encoder.encode(render_prompt(example.passages, example.question))
+        prompt = encoder.encode(render_prompt(example.passages, example.question, example.search_order))
         completion = encoder.completion(example.completion)
         if len(prompt.ids) + len(completion) > max_tokens:
             too_long.append(len(prompt.ids) + len(completion))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from raft.records import ParsedCompletion, Passage
 
 SYSTEM = (
-    "Answer the question from the documents. First quote the sentence that answers it, then give the answer in a few words: "
-    "##Reason: ##begin_quote## the sentence ##end_quote## ##Answer: the answer. "
+    "Answer the question from the documents. First name the document and quote its sentence that answers, then answer in a few "
+    "words: ##Reason: [number] ##begin_quote## the sentence ##end_quote## ##Answer: the answer. "
     "If the documents do not answer it, say so."
 )
 REASON = "##Reason:"
@@ -44,15 +44,25 @@ class Prompt:
         return "".join(f"{header} {text}\n" for header, text in self.documents) + self.question
 
 
-def render_prompt(passages: Sequence[Passage], question: str) -> Prompt:
-    """Documents first and the question last, so that questions over the same documents share everything before it."""
-    documents = tuple((f"[{number}] {passage.title}:", passage.text) for number, passage in enumerate(passages, start=1))
-    return Prompt(SYSTEM, documents, f"\nQuestion: {question}")
+def label(number: int) -> str:
+    """How passage `number` (from 1) is called in prompts and completions."""
+    return f"[{number}]"
 
 
-def render_completion(quotes: Sequence[str], answer: str) -> str:
-    """The completion of an answerable example."""
-    quoted = " ".join(f"{BEGIN_QUOTE} {quote} {END_QUOTE}" for quote in quotes)
+def render_prompt(passages: Sequence[Passage], question: str, search_order: Sequence[int]) -> Prompt:
+    """Documents first and the question last, so that questions over the same documents share everything before it.
+
+    `search_order` are the passages' numbers as search ranked them for this question, best first: the places of the documents
+    are shuffled and tell nothing, what search thinks of them is said here.
+    """
+    documents = tuple((f"{label(number)} {passage.title}:", passage.text) for number, passage in enumerate(passages, start=1))
+    order = " ".join(map(label, search_order))
+    return Prompt(SYSTEM, documents, f"\nSearch order: {order}\nQuestion: {question}")
+
+
+def render_completion(quotes: Sequence[tuple[int, str]], answer: str) -> str:
+    """The completion of an answerable example; `quotes` are (number of the passage, text)."""
+    quoted = " ".join(f"{label(number)} {BEGIN_QUOTE} {text} {END_QUOTE}" for number, text in quotes)
     return f"{REASON} {quoted}\n{ANSWER} {answer}"
 
 

@@ -31,8 +31,9 @@ class Quote:
 class RaftExample:
     """One training or test example. Reference: RAFT, arXiv 2403.10131, section 3.
 
-    `passages` are in prompt order. `oracles` are the chunk ids that hold the evidence, whether or not they are among the
-    passages. `policy` is "answer" (oracle present), "abstain-absent" (oracle taken out) or "abstain-unanswerable".
+    `passages` are in prompt order; `search_order` are their numbers (from 1) as search ranks them for the question. `oracles` are
+    the chunk ids that hold the evidence, whether or not they are among the passages. `policy` is "answer" (oracle present),
+    "abstain-absent" (oracle taken out) or "abstain-unanswerable".
     `context` is equal for examples with the same passages in the same order: training encodes those once.
     """
 
@@ -41,6 +42,7 @@ class RaftExample:
     question_id: str
     question: str
     passages: tuple[Passage, ...]
+    search_order: tuple[int, ...]
     oracles: tuple[str, ...]
     policy: str
     answer: str

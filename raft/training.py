@@ -44,14 +44,14 @@ class TrainOptions:
     learning_rate: float = 1e-3
     warmup_fraction: float = 0.05
     epochs: float = 1.0
-    batch_examples: int = 12
+    batch_examples: int = 6
     """Examples an optimizer step, counted in questions; contexts are put together until they have about as many."""
     max_examples: int | None = None
     """At most so many training examples, whole contexts; None is all."""
-    max_validation_examples: int = 32
+    max_validation_examples: int = 24
     max_tokens: int = 1536
     share_prefix: bool = True
-    evaluations: int = 4
+    evaluations: int = 3
     """How often the validation loss is taken, evenly over the run."""
     patience: int = 2
     """Stop after so many validations without a better loss."""

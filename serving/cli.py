@@ -64,13 +64,15 @@ def serve(run: str | None, host: str | None, port: int | None, workspace: Path |
     from raft.opening import open_assistant
     from retrieval.opening import open_collection
     from serving.api import BASE_MODEL_ID, create_app
-    from serving.server import serve as run_server
+    from serving.server import bind, serve_on
 
     place = opened(workspace)
     config = place.config.serve
+    # Host and port are refused before half a minute goes into loading a model.
+    listener = bind(host or config.host, config.port if port is None else port)
     assistant = open_assistant(place, open_collection(place, say).retriever, run, say)
     app = create_app({run or BASE_MODEL_ID: assistant})
-    run_server(app, host or config.host, config.port if port is None else port)
+    serve_on(listener, app)
 
 
 @click.command("doctor", **with_example("raftsmith doctor"))

@@ -23,10 +23,16 @@ MAX_CONNECTIONS = 512
 def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve `app` on a loopback address until SIGTERM or SIGINT, then return; port 0 takes a free one.
 
-    After the first signal /ready fails at once, new questions get 503, and those inside have 30 s; a second one ends them.
     Raises RaftsmithError for any other address and when the port is taken.
     """
-    listener = bind(host, port)
+    serve_on(bind(host, port), app)
+
+
+def serve_on(listener: socket.socket, app: FastAPI) -> None:
+    """Serve `app` on a socket that `bind` gave, and close it.
+
+    After the first signal /ready fails at once, new questions get 503, and those inside have 30 s; a second one ends them.
+    """
     try:
         ApiServer(app, listener).run(sockets=[listener])
     finally:

@@ -11,9 +11,9 @@ import anyio
 from starlette.concurrency import run_in_threadpool
 
 from corpora.errors import RaftsmithError
-from raft.answering import Assistant, as_passage
+from raft.answering import Assistant
 from raft.engine import Completion
-from raft.prompts import Prompt, render_prompt
+from raft.prompts import Prompt
 from raft.records import Answer
 from raft.tokens import EncodedPrompt
 from retrieval.records import SearchResult
@@ -76,7 +76,7 @@ class Turn:
     def __init__(self, model: ServedModel, question: str, max_tokens: int, result: SearchResult) -> None:
         """`result` are the passages that go into the prompt; `max_tokens` is what the completion may have."""
         self._model, self._question, self._max_tokens, self._result = model, question, max_tokens, result
-        self._prompt = render_prompt([as_passage(hit.chunk) for hit in result.hits], question)
+        self._prompt = model.assistant.prompt(question, result)
         self._completion = ""
         self._cut_short = False
 

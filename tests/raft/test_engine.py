@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 
 from corpora.sentences import sentence_spans
 from raft.engine import QuoteConstraint, TransformersEngine
-from raft.prompts import BEGIN_QUOTE, END_QUOTE, parse_completion, render_prompt
+from raft.prompts import BEGIN_QUOTE, END_QUOTE, label, parse_completion, render_prompt
 from raft.records import Passage
 from raft.tokens import PromptEncoder
 from retrieval.models import ModelFolder
@@ -28,9 +28,10 @@ def encoder(packaged: ModelFolder) -> PromptEncoder:
 
 
 def _constraint(encoder: PromptEncoder) -> QuoteConstraint:
-    prompt = encoder.encode(render_prompt(PASSAGES, "When?"))
+    prompt = encoder.encode(render_prompt(PASSAGES, "When?", [2, 1]))
     begin = [encoder.marker(BEGIN_QUOTE), encoder.marker(f" {BEGIN_QUOTE}")]
-    return QuoteConstraint(prompt, begin, encoder.marker(f" {END_QUOTE}"))
+    labels = [[encoder.marker(label(i)), encoder.marker(f" {label(i)}")] for i in (1, 2)]
+    return QuoteConstraint(prompt, begin, encoder.marker(f" {END_QUOTE}"), labels)
 
 
 def test_any_walk_through_the_allowed_tokens_is_a_run_of_whole_sentences(encoder: PromptEncoder, packaged: ModelFolder) -> None:
@@ -50,6 +51,17 @@ def test_any_walk_through_the_allowed_tokens_is_a_run_of_whole_sentences(encoder
         assert any(quote.endswith(sentence) for sentence in SENTENCES)
         seen.add(quote)
     assert seen >= SENTENCES
+
+
+def test_a_quote_after_a_document_s_number_is_of_that_document(encoder: PromptEncoder, packaged: ModelFolder) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(packaged.path)
+    constraint = _constraint(encoder)
+    for number in (1, 2):
+        generated = list(encoder.marker(f"##Reason: [{number}] {BEGIN_QUOTE}"))
+        start = len(generated)
+        for _ in range(5):
+            generated.append(min(constraint.allowed(generated) or ()))
+        assert tokenizer.decode(generated[start:]).strip() in PASSAGES[number - 1].text
 
 
 def test_outside_a_quote_everything_is_allowed(encoder: PromptEncoder) -> None:
@@ -75,7 +87,7 @@ def test_a_random_model_cannot_invent_a_quote(tiny: ModelFolder) -> None:
 
     torch.manual_seed(3)
     engine._model.forward = eager_to_quote
-    completion = engine.complete([render_prompt(PASSAGES, "When?")], 120)[0]
+    completion = engine.complete([render_prompt(PASSAGES, "When?", [2, 1])], 120)[0]
     quotes = parse_completion(completion.text).quotes
     assert quotes and all(any(quote in passage.text for passage in PASSAGES) for quote in quotes)
 
@@ -83,7 +95,7 @@ def test_a_random_model_cannot_invent_a_quote(tiny: ModelFolder) -> None:
 def test_batched_alone_and_streamed_completions_are_the_same(packaged: ModelFolder) -> None:
     engine = TransformersEngine(packaged, batch_size=3)
     prompts = [
-        render_prompt(PASSAGES, q) for q in ("How soon is it protected?", "What is the cap?", "Why is it so, and since when?")
+        render_prompt(PASSAGES, q, [1, 2]) for q in ("How soon is it protected?", "What is the cap?", "Why is it so, and since when?")
     ]
     together = engine.complete(prompts, 16)
     alone = [engine.complete([prompt], 16)[0] for prompt in prompts]

@@ -32,13 +32,13 @@ class ScriptedEngine:
         yield self._text(prompt)
 
     def _text(self, prompt: Prompt) -> str:
-        question = self._by_text[prompt.question.removeprefix("\nQuestion: ")].question
+        question = self._by_text[prompt.question.partition("Question: ")[2]].question
         shown = "\n".join(text for _, text in prompt.documents)
         if not self._right:
             return "I think that it depends on many things."
         if not question.answerable or question.evidence[0].text not in shown:
             return render_abstention()
-        return render_completion([question.evidence[0].text], question.answers[0])
+        return render_completion([(1, question.evidence[0].text)], question.answers[0])
 
 
 @pytest.fixture(scope="module")

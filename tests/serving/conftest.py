@@ -44,7 +44,7 @@ class WordCounter:
 def quote_first_passage(prompt: Prompt) -> str:
     """What a tuned model writes: a sentence of the first passage, and its last word as answer."""
     sentence = prompt.documents[0][1].strip().splitlines()[-1].split(". ")[0].rstrip(".") + "."
-    return render_completion([sentence], sentence.rstrip(".").rsplit(maxsplit=2)[1] + " as quoted")
+    return render_completion([(1, sentence)], sentence.rstrip(".").rsplit(maxsplit=2)[1] + " as quoted")
 
 
 @dataclass

@@ -77,7 +77,7 @@ def test_the_answer_comes_token_by_token_and_the_reason_does_not() -> None:
 @pytest.mark.parametrize(
     ("completion", "answer"),
     [
-        (render_completion(["A sentence."], "six years"), "six years"),
+        (render_completion([(1, "A sentence.")], "six years"), "six years"),
         (render_abstention(), ABSTENTION),
         ("six years, without markers", "six years, without markers"),
         ("", ABSTENTION),
