@@ -22,60 +22,75 @@ class _Section(BaseModel):
 class ModelsConfig(_Section):
     """Which models are used: a packaged model, a folder, or a hub id."""
 
-    base: str = Field("SmolLM2-135M-Instruct", description="The model that answers and is tuned.")
-    encoder: str = Field("all-MiniLM-L6-v2", description="The sentence-transformers model that makes vectors.")
+    base: str = Field(default="SmolLM2-135M-Instruct", description="The model that answers and is tuned.")
+    encoder: str = Field(default="all-MiniLM-L6-v2", description="The sentence-transformers model that makes vectors.")
 
 
 class ChunksConfig(_Section):
     """How documents are cut. After a change, `raftsmith add` re-indexes what it is given."""
 
     max_words: int = Field(
-        45, ge=10, le=2000, description="Words a chunk at most; whole sentences. Small for small models, 150-300 for 7B and up."
+        default=45,
+        ge=10,
+        le=2000,
+        description="Words a chunk at most; whole sentences. Small for small models, 150-300 for 7B and up.",
     )
 
 
 class GenerateConfig(_Section):
     """How RAFT examples are made."""
 
-    distractors: int = Field(4, ge=1, le=20, description="Distractor documents a prompt.")
+    distractors: int = Field(default=4, ge=1, le=20, description="Distractor documents a prompt.")
     oracle_fraction: float = Field(
-        0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt."
+        default=0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt."
     )
-    random_fraction: float = Field(0.1, ge=0, le=1, description="Share of distractors drawn at random, the others are mined.")
-    questions_per_context: int = Field(4, ge=1, le=16, description="Questions over the same documents; training shares them.")
-    validation_fraction: float = Field(0.1, ge=0, lt=1, description="Share of documents for validation.")
-    test_fraction: float = Field(0.2, ge=0, lt=1, description="Share of documents held out for evaluation.")
-    seed: int = Field(0, ge=0, description="Every draw is seeded from this and the item's id.")
+    random_fraction: float = Field(
+        default=0.1, ge=0, le=1, description="Share of distractors drawn at random, the others are mined."
+    )
+    questions_per_context: int = Field(
+        default=4, ge=1, le=16, description="Questions over the same documents; training shares them."
+    )
+    validation_fraction: float = Field(default=0.1, ge=0, lt=1, description="Share of documents for validation.")
+    test_fraction: float = Field(default=0.2, ge=0, lt=1, description="Share of documents held out for evaluation.")
+    seed: int = Field(default=0, ge=0, description="Every draw is seeded from this and the item's id.")
 
 
 class TrainConfig(_Section):
     """How a model is tuned."""
 
-    adapter: str = Field("qlora", pattern="^(qlora|lora|none)$", description="qlora (4-bit base), lora, or none (all weights).")
-    rank: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
-    alpha: int = Field(32, ge=1, description="Scaling of the adapter.")
-    layers_fraction: float = Field(0.667, gt=0, le=1, description="Share of the upper layers that get an adapter.")
-    learning_rate: float = Field(1e-3, gt=0, lt=1, description="Peak learning rate; 1e-4 to 3e-4 for models of 1B and up.")
-    epochs: float = Field(1.0, gt=0, le=100, description="Passes over the training examples.")
-    batch_examples: int = Field(6, ge=1, description="Examples (questions) an optimizer step.")
-    max_tokens: int = Field(1536, ge=64, description="Tokens a training row at most; longer examples are an error, never cut.")
-    evaluations: int = Field(3, ge=1, description="How often the validation loss is taken.")
-    patience: int = Field(2, ge=1, description="Validations without a better loss before training stops.")
-    seed: int = Field(0, ge=0, description="Seed of initialisation and order.")
+    adapter: str = Field(
+        default="qlora", pattern="^(qlora|lora|none)$", description="qlora (4-bit base), lora, or none (all weights)."
+    )
+    rank: int = Field(default=16, ge=1, le=1024, description="Rank of the adapter.")
+    alpha: int = Field(default=32, ge=1, description="Scaling of the adapter.")
+    layers_fraction: float = Field(default=0.667, gt=0, le=1, description="Share of the upper layers that get an adapter.")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, lt=1, description="Peak learning rate; 1e-4 to 3e-4 for models of 1B and up."
+    )
+    epochs: float = Field(default=1.0, gt=0, le=100, description="Passes over the training examples.")
+    batch_examples: int = Field(default=6, ge=1, description="Examples (questions) an optimizer step.")
+    max_tokens: int = Field(
+        default=1536, ge=64, description="Tokens a training row at most; longer examples are an error, never cut."
+    )
+    evaluations: int = Field(default=3, ge=1, description="How often the validation loss is taken.")
+    patience: int = Field(default=2, ge=1, description="Validations without a better loss before training stops.")
+    seed: int = Field(default=0, ge=0, description="Seed of initialisation and order.")
 
 
 class AskConfig(_Section):
     """How questions are answered."""
 
-    passages: int = Field(5, ge=1, le=50, description="Retrieved chunks in a prompt; keep it distractors + 1.")
-    max_tokens: int = Field(96, ge=8, le=4096, description="Tokens an answer at most.")
+    passages: int = Field(default=5, ge=1, le=50, description="Retrieved chunks in a prompt; keep it distractors + 1.")
+    max_tokens: int = Field(default=96, ge=8, le=4096, description="Tokens an answer at most.")
 
 
 class ServeConfig(_Section):
     """Where the API listens."""
 
-    host: str = Field("127.0.0.1", description="Address; only loopback addresses are accepted, as there are no keys yet.")
-    port: int = Field(8321, ge=0, le=65535, description="Port; 0 takes a free one.")
+    host: str = Field(
+        default="127.0.0.1", description="Address; only loopback addresses are accepted, as there are no keys yet."
+    )
+    port: int = Field(default=8321, ge=0, le=65535, description="Port; 0 takes a free one.")
 
 
 class Config(_Section):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from retrieval.models import BASE_MODEL, ModelFolder, resolve_model  # noqa: E402 - after the environment is set
+from retrieval.models import BASE_MODEL, ModelFolder, resolve_model
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,9 @@ def test_from_a_folder_of_files_to_a_measured_quoting_assistant(adapter: str, ti
     place = ("--workspace", str(tmp_path / "w"))
     raftsmith("init", str(tmp_path / "w"))
     config = tmp_path / "w" / "raftsmith.toml"
-    text = config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"').replace('"SmolLM2-135M-Instruct"', f'"{tiny.path}"')
+    text = (
+        config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"').replace('"SmolLM2-135M-Instruct"', f'"{tiny.path}"')
+    )
     config.write_text(text.replace("max_tokens = 1536", "max_tokens = 4096"))
     files = sorted((SAMPLES / "legal").iterdir())[:20]
     assert raftsmith("add", *map(str, files), *place)["added"] == 20
@@ -61,6 +63,10 @@ def test_from_a_folder_of_files_to_a_measured_quoting_assistant(adapter: str, ti
     adapter_file = next((tmp_path / "w" / "runs" / "r" / "adapter").glob("*.safetensors"))
     adapter_file.write_bytes(adapter_file.read_bytes()[:-1] + b"x")
     broken = subprocess.run(
-        [sys.executable, "-m", "serving.main", "ask", "Why?", "--run", "r", *place], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", "serving.main", "ask", "Why?", "--run", "r", *place],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     assert broken.returncode == 1 and "damaged" in broken.stderr and "Traceback" not in broken.stderr

@@ -173,13 +173,10 @@ def build(collection: str, target: Path) -> list[Path]:
     written = []
     for number, path in enumerate(sorted((HERE / "sources" / collection).glob("*.md"))):
         source, ending = read_source(path), FORMATS[number % len(FORMATS)]
-        data = {
-            "md": to_markdown,
-            "html": to_html,
-            "txt": lambda s, n=number: to_text(s, "cp1252" if n // len(FORMATS) % 2 else "utf-8"),
-            "docx": to_docx,
-            "pdf": to_pdf,
-        }[ending](source)
+        if ending == "txt":
+            data = to_text(source, "cp1252" if number // len(FORMATS) % 2 else "utf-8")
+        else:
+            data = {"md": to_markdown, "html": to_html, "docx": to_docx, "pdf": to_pdf}[ending](source)
         written.append(target / f"{source.name}.{ending}")
         written[-1].write_bytes(data)
     return written

@@ -95,7 +95,8 @@ def test_a_random_model_cannot_invent_a_quote(tiny: ModelFolder) -> None:
 def test_batched_alone_and_streamed_completions_are_the_same(packaged: ModelFolder) -> None:
     engine = TransformersEngine(packaged, batch_size=3)
     prompts = [
-        render_prompt(PASSAGES, q, [1, 2]) for q in ("How soon is it protected?", "What is the cap?", "Why is it so, and since when?")
+        render_prompt(PASSAGES, q, [1, 2])
+        for q in ("How soon is it protected?", "What is the cap?", "Why is it so, and since when?")
     ]
     together = engine.complete(prompts, 16)
     alone = [engine.complete([prompt], 16)[0] for prompt in prompts]
