@@ -30,10 +30,10 @@ class ChunksConfig(_Section):
     """How documents are cut. After a change, `raftsmith add` re-indexes what it is given."""
 
     max_words: int = Field(
-        default=45,
-        ge=10,
+        default=20,
+        ge=5,
         le=2000,
-        description="Words a chunk at most; whole sentences. Small for small models, 150-300 for 7B and up.",
+        description="Words a chunk at most, in whole sentences: 20 is about a sentence, right for the packaged model; 150-300 for 7B.",
     )
 
 

@@ -218,7 +218,7 @@ def _context(
     questions = [(seed, policy)]
     near = mined[: options.mining_depth]
     # Among equally good distractors those come first that are oracles of questions still waiting: one context, more questions.
-    useful = [c for c in near[: 4 * size] if any(g.question.id in waiting for g in by_oracle.get(c.id, ()))]
+    useful = [c for c in near if any(g.question.id in waiting for g in by_oracle.get(c.id, ()))]
     for chunk in [*near[:1], *useful, *near]:
         if len(passages) >= size:
             break

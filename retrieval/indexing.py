@@ -91,9 +91,8 @@ def add_files(
     for reading in readings():
         if isinstance(reading, tuple):
             report.failed.append(reading)
-            report.snapshot = store.commit(
-                removed_paths=[(reading[0], collection)], failed=[(reading[0], collection, reading[1])]
-            )
+            # What the path held before stays: a damaged save must not take the last good version out of the collection.
+            report.snapshot = store.commit(failed=[(reading[0], collection, reading[1])])
             continue
         batch.append(reading)
         if sum(len(item.chunks) for item in batch) >= BATCH_CHUNKS:
