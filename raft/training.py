@@ -96,7 +96,7 @@ def train(
 ) -> TrainingResult:
     """Run or resume the training `name` in `folder`. Raises TrainingError; see the module for what is written."""
     import torch
-    from transformers import AutoTokenizer, EarlyStoppingCallback, set_seed
+    from transformers import AutoTokenizer, EarlyStoppingCallback, PrinterCallback, set_seed
     from trl import SFTConfig
 
     config = _resolved(name, base, dataset, dataset_digest, options)
@@ -166,6 +166,7 @@ def train(
         data_collator=PackedCollator(tokenizer.pad_token_id or 0),
         callbacks=callbacks,
     )
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the result
     trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     started = time.monotonic()
     checkpoint = newest_complete_checkpoint(folder / "checkpoints") if resume else None

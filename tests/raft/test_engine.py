@@ -80,7 +80,7 @@ def test_a_random_model_cannot_invent_a_quote(tiny: ModelFolder) -> None:
     def eager_to_quote(*args: object, **kwargs: object) -> object:
         output = forward(*args, **kwargs)
         step = engine._step = getattr(engine, "_step", -1) + 1
-        output.logits = torch.randn_like(output.logits, generator=None)
+        output.logits = torch.randn_like(output.logits)
         if step < len(opening):
             output.logits[:, -1, opening[step]] = 1e4
         return output
