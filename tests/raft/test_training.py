@@ -81,12 +81,7 @@ def test_a_stopped_run_resumes_to_the_adapter_of_the_uninterrupted_one(
 
     whole, cut = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(whole[key], cut[key]) for key in whole)
-    steps = [
-        line.split(",")[0]
-        for line in (tmp_path / "cut" / "metrics.csv").read_text().splitlines()
-        if ",," not in line.split(",", 2)[2][:1]
-    ]
-    assert len(_losses(tmp_path / "cut")) == len(_losses(tmp_path / "whole")), steps
+    assert _losses(tmp_path / "cut") == pytest.approx(_losses(tmp_path / "whole"), abs=1e-3)
 
 
 def test_a_torn_checkpoint_is_skipped(tmp_path: Path) -> None:
