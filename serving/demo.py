@@ -33,7 +33,7 @@ FIRST_QUESTION = "How many days does a GDPR controller have to report a personal
 # Chosen by experiment to end within 25 minutes on two slow cores; DECISIONS.md has the figures.
 RECIPE: dict[str, Any] = {"adapter": "lora", "max_examples": 250, "max_validation_examples": 12, "evaluations": 2}
 QUICK: dict[str, Any] = {"adapter": "lora", "max_examples": 24, "max_validation_examples": 8, "evaluations": 1}
-QUESTIONS = 56
+QUESTIONS = 48
 T = TypeVar("T")
 
 
