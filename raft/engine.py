@@ -80,17 +80,14 @@ class QuoteConstraint:
         n = len(inside)
         options: set[int] = set()
         for start in starts:
-            quoted = [end for end in ends if end > start]
-            limit = max(quoted, default=start)
-            have = min(n, limit - start)
-            if tuple(ids[start : start + have]) != inside[:have]:
-                continue
-            if n < limit - start:
-                options.add(ids[start + n])
-            for end in quoted:
-                closing = n - (end - start)
-                if 0 <= closing < len(self._end) and inside[end - start :] == self._end[:closing]:
-                    options.add(self._end[closing])
+            for end in ends:
+                quoted = tuple(ids[start:end])
+                if end <= start or inside[: len(quoted)] != quoted[:n]:
+                    continue
+                if n < len(quoted):
+                    options.add(quoted[n])
+                elif inside[len(quoted) :] == self._end[: n - len(quoted)]:
+                    options.add(self._end[n - len(quoted)])
         return options
 
     def _open_quote(self, ids: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -96,13 +96,16 @@ def test_a_mended_file_clears_its_failure(place: Place) -> None:
     assert place.store.failures() == []
 
 
-def test_a_file_that_went_bad_takes_its_document_out(place: Place) -> None:
+def test_a_file_that_went_bad_keeps_its_last_good_version(place: Place) -> None:
     path = place.write("a.txt", TEXT)
     place.add()
+    chunks = place.store.chunks()
     path.write_bytes(b"\0\1\2binary")
     assert [failed for failed, _ in place.add().failed] == [str(path)]
-    assert place.store.documents() == place.store.chunks() == place.store.segments() == []
-    assert list((place.workspace / "segments").iterdir()) == []
+    assert chunks and place.store.chunks() == chunks
+    assert [failed for failed, _ in place.store.failures()] == [str(path)]
+    path.write_text(TEXT)
+    assert place.add().unchanged == 1
 
 
 @pytest.mark.parametrize("copies", [1, 2])
