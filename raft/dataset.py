@@ -16,7 +16,7 @@ from corpora.errors import DatasetError
 from corpora.files import sha256_file, write_atomic, write_json
 from corpora.records import Question
 from corpora.splits import SPLITS
-from raft.examples import ExampleOptions, GroundedQuestion, Grounding
+from raft.examples import ExampleOptions, Grounding
 from raft.records import RaftExample
 
 FORMAT = 1
@@ -116,11 +116,6 @@ def leaks(examples: Sequence[RaftExample]) -> list[str]:
         for passage in example.passages:
             splits.setdefault(passage.document_id, set()).add(example.split)
     return sorted(document for document, found in splits.items() if len(found) > 1)
-
-
-def held_questions(questions: Sequence[GroundedQuestion], split: str) -> list[GroundedQuestion]:
-    """The questions of one split, by id."""
-    return sorted((g for g in questions if g.split == split), key=lambda g: g.question.id)
 
 
 def _lines(records: Sequence[Any]) -> bytes:

@@ -1,6 +1,6 @@
 """The demo's recipe, unchanged, on a collection that nobody wrote for it: the RAFT paper's Hugging Face set of APIBench.
 
-    python tests/benchmarks/shared_collection.py --dir /tmp/shared --json tests/benchmarks/results/shared_collection.json
+    python tests/benchmarks/shared_collection.py --dir shared-collection --json tests/benchmarks/results/shared_collection.json
 
 The 936 API records become text files, the 911 questions of its evaluation set become SQuAD JSON whose answer is the API call, and
 the command line does the rest: add, generate, train, evaluate. Splits are by document, so the test records were never trained on.
