@@ -11,7 +11,7 @@ from corpora.errors import ModelError
 GB = 1e9
 PROCESS_GB = 0.4
 TRAINING_GB = 0.35
-"""What Python with torch and transformers takes before any model, and what peft and the optimizer add to it; both measured."""
+"""What a process takes beside the model, and what tuning adds to it: fitted to tests/benchmarks/model_memory.py."""
 
 
 @dataclass(frozen=True)

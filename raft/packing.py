@@ -3,7 +3,7 @@
     prefix (system, documents) | question 1, completion 1 | question 2, completion 2 | ...
 
 Every branch attends to the prefix and to itself, never to another branch, and its positions go on from the prefix's end, so
-each token sees exactly what it would see in a sequence of its own. The prompt's documents are four fifths of its tokens;
+each token sees exactly what it would see in a sequence of its own. The prompt's documents are most of its tokens;
 with four questions a context this halves the cost of an example. Pure but for the tensors of the collator.
 """
 
