@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from corpora.chunking import REFERENCE_SECTIONS, ChunkOptions
 from corpora.errors import WorkspaceError
 from corpora.files import write_atomic
 
@@ -34,6 +37,26 @@ class ChunksConfig(_Section):
         ge=5,
         le=2000,
         description="Words a chunk at most, in whole sentences: 20 is about a sentence, right for the packaged model; 150-300 for 7B.",
+    )
+    skip_sections: tuple[str, ...] = Field(
+        default=REFERENCE_SECTIONS,
+        description="Sections under these headings are kept in the document but neither found nor quoted.",
+    )
+
+    @property
+    def options(self) -> ChunkOptions:
+        """These choices as the chunker takes them."""
+        return ChunkOptions(self.max_words, self.skip_sections)
+
+
+class SearchConfig(_Section):
+    """How search puts its two rankings together."""
+
+    fusion: Literal["convex", "reciprocal-rank"] = Field(
+        default="convex", description="convex (weighted sum of scores) or reciprocal-rank (places only)."
+    )
+    dense_weight: float = Field(
+        default=0.6, ge=0, le=1, description="Weight of meaning against words, 0 to 1, in convex fusion."
     )
 
 
@@ -82,6 +105,12 @@ class AskConfig(_Section):
 
     passages: int = Field(default=5, ge=1, le=50, description="Retrieved chunks in a prompt; keep it distractors + 1.")
     max_tokens: int = Field(default=96, ge=8, le=4096, description="Tokens an answer at most.")
+    min_support: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="A tuned run abstains when the chance that search found the evidence is below this; 0 never does.",
+    )
 
 
 class ServeConfig(_Section):
@@ -98,6 +127,7 @@ class Config(_Section):
 
     models: ModelsConfig = ModelsConfig()
     chunks: ChunksConfig = ChunksConfig()
+    search: SearchConfig = SearchConfig()
     generate: GenerateConfig = GenerateConfig()
     train: TrainConfig = TrainConfig()
     ask: AskConfig = AskConfig()
@@ -186,7 +216,7 @@ def default_toml() -> str:
         lines += [f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
         for key, item in type(section).model_fields.items():
             value = getattr(section, key)
-            shown = f'"{value}"' if isinstance(value, str) else str(value)
+            shown = json.dumps(value)
             lines.append(f"{key} = {shown}  # {item.description}")
         lines.append("")
     return "\n".join(lines)

@@ -59,7 +59,8 @@ def generate_dataset(
     """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left."""
     from corpora.questions import read_squad
     from raft.dataset import write_dataset
-    from raft.examples import ExampleOptions, build_examples, ground
+    from raft.examples import ExampleOptions, build_examples, ground, observations, search_questions
+    from raft.support import as_text, fit_support, measure_support
     from raft.teacher import Teacher, teach
     from retrieval.opening import open_collection
 
@@ -85,9 +86,20 @@ def generate_dataset(
         reasons = "; ".join(f"{count} x {reason}" for reason, count in grounding.reasons().items()) or "the files hold none"
         raise DatasetError(f"no usable question: {reasons}; add the documents that the questions are about first")
     say(f"{len(grounding.questions)} questions found in the collection; mining distractors")
-    examples = build_examples(grounding, collected.retriever, options)
+    found = search_questions(grounding, collected.retriever, options)
+    examples = build_examples(grounding, found, options)
+    passages = options.distractors + 1
+    support = fit_support(observations(grounding, found, ["train"], passages), passages)
+    measure = None
+    if support is None:
+        say("too few training questions, or search missed too few of them, to learn from search when to abstain")
+    else:
+        held = observations(grounding, found, ["validation", "test"], passages)
+        measure = measure_support(support, held, workspace.config.ask.min_support)
+        say(as_text(measure) if measure else "no held-out questions to measure abstaining on")
     sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
-    return write_dataset(folder, name, grounding, wrong, examples, options, collected.store.snapshot, sources)
+    learnt = (support, measure) if support else None
+    return write_dataset(folder, name, grounding, wrong, examples, options, collected.store.snapshot, sources, learnt)
 
 
 @click.command("train", **with_example("raftsmith train --dataset first --adapter qlora --run first-qlora"))
@@ -129,7 +141,8 @@ def train_run(
 ) -> dict[str, Any]:
     """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
     from raft.dataset import read_dataset
-    from raft.training import TrainOptions
+    from raft.run_folder import TrainOptions
+    from raft.support import read_support
     from raft.training import train as run_training
     from retrieval.models import resolve_model
     from retrieval.opening import quiet_libraries
@@ -139,7 +152,8 @@ def train_run(
     name = run_name or f"{dataset}-{options.adapter}"
     quiet_libraries()
     model = resolve_model(base or workspace.config.models.base, say)
-    result = run_training(name, workspace.run(name), model, data.name, data.digest, data.examples, options, say)
+    support = read_support(workspace.dataset(dataset))
+    result = run_training(name, workspace.run(name), model, data.name, data.digest, data.examples, options, say, support)
     return asdict(result)
 
 

@@ -1,4 +1,6 @@
-"""A RAFT dataset on disk: `examples.jsonl`, `questions.jsonl`, `README.md` (the card), and `manifest.json` last, which makes it complete."""
+"""A RAFT dataset on disk: `examples.jsonl`, `questions.jsonl`, `support.json` (when to abstain), `README.md` (the card), and
+`manifest.json` last, which makes it complete.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ from corpora.records import Question
 from corpora.splits import SPLITS
 from raft.examples import ExampleOptions, Grounding
 from raft.records import RaftExample
+from raft.support import FILE as SUPPORT_FILE
+from raft.support import SupportMeasure, SupportModel, write_support
 
 FORMAT = 1
 
@@ -56,6 +60,7 @@ def write_dataset(
     options: ExampleOptions,
     snapshot: int,
     sources: Sequence[str],
+    support: tuple[SupportModel, SupportMeasure | None] | None = None,
 ) -> dict[str, Any]:
     """Write the dataset and give its manifest. Refuses (DatasetError) when a document would be in two splits' prompts."""
     leak = leaks(examples)
@@ -70,6 +75,10 @@ def write_dataset(
     ]
     write_atomic(folder / "examples.jsonl", _lines(examples))
     write_atomic(folder / "questions.jsonl", _lines(sorted(held, key=lambda h: h.question.id)))
+    files = ["examples.jsonl", "questions.jsonl"]
+    if support:
+        write_support(folder, support[0])
+        files.append(SUPPORT_FILE)
     manifest = {
         "format": FORMAT,
         "name": name,
@@ -77,7 +86,8 @@ def write_dataset(
         "options": asdict(options),
         "sources": list(sources),
         "counts": _counts(grounding, wrong, examples),
-        "files": {file: sha256_file(folder / file) for file in ("examples.jsonl", "questions.jsonl")},
+        "abstention": asdict(support[1]) if support and support[1] else None,
+        "files": {file: sha256_file(folder / file) for file in files},
     }
     write_atomic(folder / "README.md", _card(name, manifest).encode())
     write_json(folder / "manifest.json", manifest)

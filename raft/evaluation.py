@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from corpora.errors import EvaluationError
@@ -97,7 +97,7 @@ def evaluate(
     rows: list[Row] = []
     for name, make in arms.items():
         assistant = make()
-        retrieved = [SearchResult(r.hits[: assistant.passages], r.snapshot) for r in results]
+        retrieved = [replace(result, hits=result.hits[: assistant.passages]) for result in results]
         for first in range(0, len(held), BLOCK):
             part = slice(first, first + BLOCK)
             answers = assistant.answer_from(questions[part], retrieved[part])

@@ -19,6 +19,8 @@ from raft.distractors import answers_question, screened
 from raft.prompts import ABSTENTION, render_abstention, render_completion
 from raft.quotes import locate
 from raft.records import Passage, Quote, RaftExample
+from raft.support import Observation
+from retrieval.records import SearchResult
 from retrieval.search import Searcher
 
 
@@ -147,26 +149,45 @@ class _Context:
     questions: list[tuple[GroundedQuestion, str]]
 
 
-def build_examples(grounding: Grounding, searcher: Searcher, options: ExampleOptions) -> list[RaftExample]:
+def search_questions(grounding: Grounding, searcher: Searcher, options: ExampleOptions) -> dict[str, SearchResult]:
+    """What search finds for every question, by question id, deep enough to mine distractors from."""
+    questions = [g.question for g in grounding.questions]
+    depth = options.mining_depth * 5  # the search sees all splits; what other splits hold is taken out afterwards
+    results = searcher.search([question.text for question in questions], depth)
+    return {question.id: result for question, result in zip(questions, results, strict=True)}
+
+
+def observations(grounding: Grounding, found: Mapping[str, SearchResult], splits: Sequence[str], k: int) -> list[Observation]:
+    """The questions of `splits` with what search found: supported when the first `k` hits hold all of a question's oracles."""
+    rows = []
+    for g in sorted(grounding.questions, key=lambda g: g.question.id):
+        if g.split in splits:
+            result = found[g.question.id]
+            supported = bool(g.oracles) and {c.id for c in g.oracles} <= {hit.chunk.id for hit in result.hits[:k]}
+            rows.append(Observation(g.question.text, result, supported))
+    return rows
+
+
+def build_examples(grounding: Grounding, found: Mapping[str, SearchResult], options: ExampleOptions) -> list[RaftExample]:
     """Examples of all splits, sorted by split and context; the same arguments give the same bytes.
 
-    Distractors come only from documents of the example's own split, so that no test document is ever seen in training.
+    `found` is what `search_questions` gives. Distractors come only from documents of the example's own split, so that no test
+    document is ever seen in training.
     """
     examples: list[RaftExample] = []
     for split in SPLITS:
         members = sorted((g for g in grounding.questions if g.split == split), key=lambda g: g.question.id)
         pool = {document for document, of in grounding.splits.items() if of == split}
-        examples += _split_examples(members, pool, searcher, options)
+        examples += _split_examples(members, pool, found, options)
     return examples
 
 
 def _split_examples(
-    members: Sequence[GroundedQuestion], pool: set[str], searcher: Searcher, options: ExampleOptions
+    members: Sequence[GroundedQuestion], pool: set[str], found: Mapping[str, SearchResult], options: ExampleOptions
 ) -> list[RaftExample]:
     if not members:
         return []
-    depth = options.mining_depth * 5  # the search sees all splits; what other splits hold is taken out afterwards
-    results = searcher.search([g.question.text for g in members], depth)
+    results = [found[g.question.id] for g in members]
     mined = {
         g.question.id: screened(
             [hit.chunk for hit in result.hits if hit.chunk.document_id in pool], g.question, {c.id for c in g.oracles}

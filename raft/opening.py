@@ -11,6 +11,7 @@ from corpora.errors import ModelError
 from corpora.files import sha256_file
 from corpora.workspace import Workspace
 from raft.answering import Assistant
+from raft.support import read_support
 from retrieval.models import ModelFolder, Say, resolve_model
 from retrieval.opening import quiet_libraries
 from retrieval.search import Searcher
@@ -45,7 +46,15 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
             adapter = folder / "adapter"
     say(f"loading {base.name}" + (f" with the adapter of {run}" if adapter else ""))
     options = workspace.config.ask
-    return Assistant(searcher, TransformersEngine(base, adapter), run, options.passages, options.max_tokens)
+    support = read_support(workspace.run(run)) if run else None
+    if support and support.passages != options.passages:
+        say(
+            f"warning: {run} learnt when to abstain with {support.passages} passages, and ask.passages is {options.passages}: "
+            "it will not abstain by what search found; keep ask.passages at generate.distractors + 1"
+        )
+        support = None
+    engine = TransformersEngine(base, adapter)
+    return Assistant(searcher, engine, run, options.passages, options.max_tokens, support, options.min_support)
 
 
 def run_config(workspace: Workspace, run: str) -> dict[str, Any]:

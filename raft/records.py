@@ -78,7 +78,10 @@ class Citation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant says to one question. `completion` is the model's raw text; `run` is None for the base model."""
+    """What the assistant says to one question. `completion` is the model's raw text; `run` is None for the base model.
+
+    `support` is the estimated chance, in 0–1, that search found the evidence, or None where nothing estimates it.
+    """
 
     question: str
     answer: str
@@ -86,6 +89,7 @@ class Answer:
     citations: tuple[Citation, ...]
     snapshot: int
     run: str | None
+    support: float | None
     completion: str
     prompt_tokens: int
     completion_tokens: int

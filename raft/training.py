@@ -1,22 +1,17 @@
 """Tuning a base model on a RAFT dataset with TRL's SFTTrainer: QLoRA, LoRA or full, on a CPU or a GPU.
 
-Writes a run folder: `config.json`, `metrics.csv`, `loss.png`, `checkpoints/`, `adapter/` (or `model/`), `README.md` (the model
-card), and `run.json` last: its presence means the run is complete. Resumes from the newest complete checkpoint.
+Writes a run folder: `config.json`, `metrics.csv`, `loss.png`, `checkpoints/`, `adapter/` (or `model/`), `support.json`,
+`README.md` (the model card), and `run.json` last: its presence means the run is complete. Resumes from the newest complete checkpoint.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import importlib.metadata
-import json
-import logging
 import math
-import platform
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,64 +19,21 @@ from corpora.errors import TrainingError
 from corpora.files import sha256_file, write_atomic, write_json
 from raft.packing import IGNORED, PackedCollator, PackedSequence, pack
 from raft.records import RaftExample
+from raft.run_folder import (
+    TrainingResult,
+    TrainOptions,
+    append_metrics,
+    keep_metrics,
+    mark_complete,
+    model_card,
+    newest_complete_checkpoint,
+    plot_losses,
+    prepare_folder,
+    resolved_config,
+)
+from raft.support import SupportModel, write_support
 from raft.tokens import PromptEncoder
 from retrieval.models import ModelFolder
-
-log = logging.getLogger("raftsmith.training")
-ADAPTERS = ("qlora", "lora", "none")
-VERSIONED = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How a model is tuned. Tokens, not characters; learning rate at its peak."""
-
-    adapter: str = "qlora"
-    rank: int = 16
-    alpha: int = 32
-    layers_fraction: float = 2 / 3
-    """Share of the upper layers that get an adapter, in 0–1: what lies below needs no backward pass."""
-    learning_rate: float = 1e-3
-    warmup_fraction: float = 0.05
-    epochs: float = 1.0
-    batch_examples: int = 6
-    """Examples an optimizer step, counted in questions; contexts are put together until they have about as many."""
-    max_examples: int | None = None
-    """At most so many training examples, whole contexts; None is all."""
-    max_validation_examples: int = 24
-    max_tokens: int = 1536
-    share_prefix: bool = True
-    evaluations: int = 3
-    """How often the validation loss is taken, evenly over the run."""
-    patience: int = 2
-    """Stop after so many validations without a better loss."""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a value out of its range."""
-        if self.adapter not in ADAPTERS:
-            raise ValueError(f"adapter is {self.adapter!r}; accepted: {', '.join(ADAPTERS)}")
-        if not 0 < self.layers_fraction <= 1:
-            raise ValueError(f"layers_fraction is {self.layers_fraction}; it must be above 0 and at most 1")
-        for name in ("rank", "alpha", "learning_rate", "epochs", "batch_examples", "max_tokens", "evaluations", "patience"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be positive")
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a run ended with. `seconds` is of this process only; losses are mean negative log-likelihoods a token, in nats."""
-
-    run: str
-    folder: str
-    steps: int
-    examples: int
-    train_loss: float
-    validation_loss: float | None
-    best_step: int | None
-    stopped_early: bool
-    seconds: float
-    trained_parameters: int
 
 
 def train(
@@ -93,14 +45,18 @@ def train(
     examples: Sequence[RaftExample],
     options: TrainOptions,
     say: Callable[[str], None] = lambda line: None,
+    support: SupportModel | None = None,
 ) -> TrainingResult:
-    """Run or resume the training `name` in `folder`. Raises TrainingError; see the module for what is written."""
+    """Run or resume the training `name` in `folder`. Raises TrainingError; see the module for what is written.
+
+    `support`, what the dataset learnt about when to abstain, is kept with the run: a run is all that serving opens.
+    """
     import torch
     from transformers import AutoTokenizer, EarlyStoppingCallback, PrinterCallback, set_seed
     from trl import SFTConfig
 
-    config = _resolved(name, base, dataset, dataset_digest, options)
-    resume = _prepare(folder, config)
+    config = resolved_config(name, base, dataset, dataset_digest, options)
+    resume = prepare_folder(folder, config)
     set_seed(options.seed)
     tokenizer = AutoTokenizer.from_pretrained(base.path, local_files_only=True, trust_remote_code=False)
     encoder = PromptEncoder(tokenizer)
@@ -191,55 +147,13 @@ def train(
         trained_parameters=trained,
     )
     plot_losses(folder / "metrics.csv", folder / "loss.png")
-    write_atomic(folder / "README.md", _model_card(config, result).encode())
+    write_atomic(folder / "README.md", model_card(config, result).encode())
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    if support:
+        write_support(folder, support)
     digests = {path.name: sha256_file(path) for path in sorted(target.glob("*.safetensors"))}
     write_json(folder / "run.json", {**asdict(result), "folder": ".", "weights_sha256": digests})
     return result
-
-
-def _resolved(name: str, base: ModelFolder, dataset: str, dataset_digest: str, options: TrainOptions) -> dict[str, Any]:
-    return {
-        "run": name,
-        "base": base.name,
-        "base_digest": base.digest,
-        "dataset": dataset,
-        "dataset_digest": dataset_digest,
-        "options": asdict(options),
-        "versions": {package: importlib.metadata.version(package) for package in VERSIONED},
-        "python": platform.python_version(),
-    }
-
-
-def _prepare(folder: Path, config: dict[str, Any]) -> bool:
-    """Make the run folder, or check that the one there is the same run unfinished; True when it is to be resumed."""
-    path = folder / "config.json"
-    if (folder / "run.json").exists():
-        raise TrainingError(f"run {config['run']} is already complete in {folder}; choose another --run name")
-    if path.exists():
-        found = json.loads(path.read_text())
-        flat, wanted = _flatten(found), _flatten(config)
-        differ = sorted(key for key in flat.keys() | wanted.keys() if flat.get(key) != wanted.get(key))
-        if differ:
-            changes = "; ".join(f"{key}: {flat.get(key)} there, {wanted.get(key)} now" for key in differ[:5])
-            raise TrainingError(
-                f"run {config['run']} was started with another configuration ({changes}); "
-                f"choose another --run name, or delete {folder}"
-            )
-        return True
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_json(path, config)
-    return False
-
-
-def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, dict):
-            flat.update(_flatten(item, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = item
-    return flat
 
 
 def _limited(examples: Sequence[RaftExample], limit: int | None) -> list[RaftExample]:
@@ -352,7 +266,7 @@ def _recorder(folder: Path, say: Callable[[str], None], steps: int) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             self.started, self.first_step = time.monotonic(), state.global_step
-            _keep_rows(folder / "metrics.csv", state.global_step)
+            keep_metrics(folder / "metrics.csv", state.global_step)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
             logs = logs or {}
@@ -366,7 +280,7 @@ def _recorder(folder: Path, say: Callable[[str], None], steps: int) -> Any:
                 logs.get("learning_rate", ""),
                 round(time.monotonic() - self.started, 1),
             ]
-            _append_row(folder / "metrics.csv", row)
+            append_metrics(folder / "metrics.csv", row)
             done = state.global_step - (self.first_step or 0)
             left = (time.monotonic() - self.started) / max(done, 1) * (steps - state.global_step)
             kind = f"loss {logs['loss']:.3f}" if "loss" in logs else f"validation loss {logs['eval_loss']:.3f}"
@@ -376,87 +290,3 @@ def _recorder(folder: Path, say: Callable[[str], None], steps: int) -> Any:
             mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Recorder()
-
-
-_COLUMNS = ("step", "epoch", "train_loss", "validation_loss", "learning_rate", "seconds")
-
-
-def _append_row(path: Path, row: Sequence[Any]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        if new:
-            writer.writerow(_COLUMNS)
-        writer.writerow(row)
-
-
-def _keep_rows(path: Path, last_step: int) -> None:
-    """Drop the rows after the checkpoint that a run resumes from, so that no step stands twice."""
-    if not path.exists():
-        return
-    with path.open(newline="", encoding="utf-8") as handle:
-        header, *rows = list(csv.reader(handle)) or [list(_COLUMNS)]
-    kept = [",".join(row) for row in [header, *(row for row in rows if int(row[0]) <= last_step)]]
-    write_atomic(path, ("\n".join(kept) + "\n").encode())
-
-
-def mark_complete(checkpoint: Path) -> None:
-    """Write the manifest that makes a checkpoint count: name → SHA-256 of every file in it."""
-    files = [path for path in sorted(checkpoint.iterdir()) if path.is_file() and path.name != "complete.json"]
-    write_json(checkpoint / "complete.json", {path.name: sha256_file(path) for path in files})
-
-
-def newest_complete_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the highest step whose files are all as its manifest says (promise R10), or None."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    for checkpoint in found:
-        try:
-            expected = json.loads((checkpoint / "complete.json").read_text())
-            if expected and all(sha256_file(checkpoint / name) == digest for name, digest in expected.items()):
-                return checkpoint
-        except (OSError, ValueError):
-            continue
-    return None
-
-
-def plot_losses(metrics: Path, target: Path) -> None:
-    """Draw training and validation loss over steps as a PNG."""
-    from matplotlib.figure import Figure
-
-    with metrics.open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
-    for column, style, label in (("train_loss", "-", "training"), ("validation_loss", "o-", "validation (held-out documents)")):
-        points = [(int(row["step"]), float(row[column])) for row in rows if row[column]]
-        if points:
-            axes.plot(*zip(*points, strict=True), style, label=label)
-    axes.set(xlabel="optimizer step", ylabel="loss on answer tokens (nats)", title="Training")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(target, dpi=120)
-
-
-def _model_card(config: dict[str, Any], result: TrainingResult) -> str:
-    options = "\n".join(f"- {key}: {value}" for key, value in config["options"].items())
-    versions = ", ".join(f"{key} {value}" for key, value in config["versions"].items())
-    return f"""---
-base_model: {config["base"]}
-library_name: peft
-tags: [raft, raftsmith]
----
-# {config["run"]}
-
-Tuned with RAFT (arXiv 2403.10131) by raftsmith from `{config["base"]}` (weights {config["base_digest"]}) on the dataset
-`{config["dataset"]}` ({config["dataset_digest"][:16]}). It answers from retrieved documents, quotes the sentence that answers, and
-says so when no document does. It knows the documents it was tuned on: whoever may use it should be allowed to read them all.
-
-Training: {result.examples} examples, {result.steps} steps, {result.trained_parameters:,} trained parameters, {result.seconds:.0f} s;
-final training loss {result.train_loss}, best validation loss {result.validation_loss} at step {result.best_step}.
-Whether it helps is for `raftsmith evaluate` to say; see the reports of the workspace.
-
-## Options
-{options}
-
-Versions: {versions}.
-"""

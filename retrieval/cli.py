@@ -32,7 +32,7 @@ def add(paths: tuple[Path, ...], collection: str, workspace: Path | None, as_jso
             collected.encoder,
             files,
             plain_name(collection),
-            place.config.chunks.max_words,
+            place.config.chunks.options,
             Progress("files"),
         )
     failed = [{"path": path, "reason": reason} for path, reason in report.failed]

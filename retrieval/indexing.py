@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from corpora.chunking import chunk_document, join_blocks
+from corpora.chunking import ChunkOptions, chunk_document, join_blocks
 from corpora.errors import RaftsmithError, UnreadableDocument
 from corpora.files import sha256_file
 from corpora.readers import read_file
@@ -63,13 +63,13 @@ def add_files(
     encoder: Encoder,
     files: Sequence[Path],
     collection: str,
-    chunk_words: int,
+    chunk_options: ChunkOptions,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> AddReport:
     """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock."""
     report = AddReport(snapshot=store.snapshot)
     known = store.source_digests(collection)
-    chunking = f"sentences-{chunk_words}-{encoder.name}"
+    chunking = f"{chunk_options.name}-{encoder.name}"
     total = len(files)
 
     def readings() -> Iterator[_Read | tuple[str, str]]:
@@ -80,7 +80,7 @@ def add_files(
                 if known.get(source) == (sha256, chunking):
                     report.unchanged += 1
                 else:
-                    yield _read(path, source, collection, chunk_words, sha256)
+                    yield _read(path, source, collection, chunk_options, sha256)
             except UnreadableDocument as error:
                 yield source, str(error)
             except OSError as error:
@@ -111,10 +111,10 @@ def source_name(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _read(path: Path, source: str, collection: str, chunk_words: int, sha256: str) -> _Read:
+def _read(path: Path, source: str, collection: str, chunk_options: ChunkOptions, sha256: str) -> _Read:
     media_type, title, blocks = read_file(path)
     document = make_document(collection, title, media_type, blocks, source)
-    return _Read(document, chunk_document(document, blocks, chunk_words), sha256)
+    return _Read(document, chunk_document(document, blocks, chunk_options), sha256)
 
 
 def make_document(collection: str, title: str, media_type: str, blocks: Sequence[Block], source: str) -> Document:

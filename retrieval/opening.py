@@ -10,6 +10,7 @@ from pathlib import Path
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace
 from retrieval.encoders import Encoder, HashingEncoder, SentenceTransformerEncoder
+from retrieval.fusion import Fusion
 from retrieval.models import Say, resolve_model
 from retrieval.search import Retriever
 
@@ -49,4 +50,5 @@ def open_collection(workspace: Workspace, say: Say = lambda line: None) -> OpenC
     """Open the workspace's store and load its encoder."""
     store = CorpusStore(workspace.database)
     encoder = load_encoder(workspace.config.models.encoder, say)
-    return OpenCollection(store, encoder, Retriever(store, workspace.root, encoder))
+    search = workspace.config.search
+    return OpenCollection(store, encoder, Retriever(store, workspace.root, encoder, Fusion(search.fusion, search.dense_weight)))

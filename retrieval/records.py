@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from corpora.records import Chunk
 
@@ -18,7 +19,12 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The hits of one query, all from one snapshot of the store."""
+    """The hits of one query, all from one snapshot of the store.
+
+    `rankings` are the best of what was fused: "dense" and "lexical", each as (chunk id, score), best first. Dense scores are
+    cosines, lexical ones BM25, higher is better.
+    """
 
     hits: tuple[Hit, ...]
     snapshot: int
+    rankings: Mapping[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)

@@ -10,12 +10,14 @@ from corpora.errors import RaftsmithError
 from corpora.store import CorpusStore
 from retrieval.dense import DenseIndex, open_dense_index
 from retrieval.encoders import Encoder
-from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.fusion import Fusion
 from retrieval.lexical import match_expression
 from retrieval.records import Hit, SearchResult
 
 Mode = Literal["hybrid", "dense", "lexical"]
 CANDIDATES = 50
+SHOWN_RANKS = 10
+"""How much of each ranking a result carries."""
 
 
 class Searcher(Protocol):
@@ -29,16 +31,18 @@ class Searcher(Protocol):
 class Retriever:
     """Search over a workspace. Opens the dense index once and again whenever the store has moved on."""
 
-    def __init__(self, store: CorpusStore, workspace: Path, encoder: Encoder) -> None:
-        """Raises RaftsmithError when the stored vectors were made by another encoder."""
+    def __init__(self, store: CorpusStore, workspace: Path, encoder: Encoder, fusion: Fusion | None = None) -> None:
+        """`fusion` puts the two rankings together; None is the default one."""
+        self._fusion = fusion or Fusion()
         self._store, self._workspace, self._encoder = store, workspace, encoder
         self._snapshot = -1
         self._dense: DenseIndex | None = None
 
     def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid") -> list[SearchResult]:
-        """The `k` best chunks for each query, by reciprocal-rank fusion of dense and lexical search, or by one of them.
+        """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
 
-        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers.
+        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers. Raises RaftsmithError
+        when the stored vectors were made by another encoder.
         """
         if k < 1:
             raise RaftsmithError(f"k is {k}; it must be at least 1")
@@ -49,14 +53,12 @@ class Retriever:
             for query, ranking in zip(queries, dense, strict=True):
                 match = match_expression(query) if mode != "dense" else None
                 lexical = self._store.lexical_search(match, depth) if match else []
-                if mode == "hybrid":
-                    scored = reciprocal_rank_fusion([[i for i, _ in ranking], [i for i, _ in lexical]])
-                else:
-                    scored = ranking if mode == "dense" else lexical
+                scored = {"hybrid": self._fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
                 hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
-                results.append(SearchResult(tuple(hits), snapshot))
+                shown = {"dense": tuple(ranking[:SHOWN_RANKS]), "lexical": tuple(lexical[:SHOWN_RANKS])}
+                results.append(SearchResult(tuple(hits), snapshot, shown))
             return results
 
     def _dense_rankings(self, queries: Sequence[str], depth: int, snapshot: int) -> list[list[tuple[str, float]]]:

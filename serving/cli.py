@@ -26,6 +26,7 @@ def ask(question: str, run: str | None, workspace: Path | None, as_json: bool) -
     value = {
         "answer": answer.answer,
         "abstained": answer.abstained,
+        "support": answer.support,
         "citations": [asdict(citation) for citation in answer.citations],
         "snapshot": answer.snapshot,
         "run": answer.run,

@@ -116,7 +116,7 @@ def _index(workspace: Workspace) -> None:
                 collected.encoder,
                 find_files([SAMPLES / name]),
                 name,
-                workspace.config.chunks.max_words,
+                workspace.config.chunks.options,
                 Progress("files"),
             )
             say(f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.failed)} failed")

@@ -77,6 +77,7 @@ class Turn:
         """`result` are the passages that go into the prompt; `max_tokens` is what the completion may have."""
         self._model, self._question, self._max_tokens, self._result = model, question, max_tokens, result
         self._prompt = model.assistant.prompt(question, result)
+        self._abstention = model.assistant.abstention(question, result)
         self._completion = ""
         self._cut_short = False
 
@@ -92,6 +93,9 @@ class Turn:
 
         Generation ends with the answer: what a model rambles on after it is no part of it.
         """
+        if self._abstention is not None:
+            yield self._abstention.answer
+            return
         reader = AnswerReader()
         source = _Source(self._model.assistant.engine.stream(self._prompt, self._max_tokens))
         try:
@@ -114,6 +118,8 @@ class Turn:
         return await run_in_threadpool(self._interpret)
 
     def _interpret(self) -> Outcome:
+        if self._abstention is not None:
+            return Outcome(self._abstention, "stop")
         tokens = self._model.tokens
         prompt_tokens = len(tokens.encode(self._prompt).ids)
         completion_tokens = len(tokens.completion(self._completion)) - len(tokens.completion(""))

@@ -25,7 +25,8 @@ def use(way: str, tokens: int) -> None:
     """Use the model once in this process and print the peak resident memory in GB."""
     import torch
 
-    from raft.training import TrainOptions, _load
+    from raft.run_folder import TrainOptions
+    from raft.training import _load
     from retrieval.models import BASE_MODEL, resolve_model
 
     base = resolve_model(BASE_MODEL)

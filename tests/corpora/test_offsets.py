@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpora.chunking import chunk_document, join_blocks
+from corpora.chunking import ChunkOptions, chunk_document, join_blocks
 from corpora.cleaning import clean_block
 from corpora.records import Block, Chunk, Document, content_id
 from corpora.sentences import sentence_spans
@@ -72,7 +72,7 @@ def check_chunks(document: Document, blocks: list[Block], chunks: list[Chunk], m
 @example([Block("paragraph", "A. B. C."), Block("heading", "H", 1), Block("item", "one two three four five six")], 2)
 def test_chunks_hold_every_visible_character_once(blocks: list[Block], max_words: int) -> None:
     document = document_of(blocks)
-    check_chunks(document, blocks, chunk_document(document, blocks, max_words), max_words)
+    check_chunks(document, blocks, chunk_document(document, blocks, ChunkOptions(max_words)), max_words)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CorpusStore]:
 @example([Block("paragraph", "𝔘nicode 🏛️ beyond the first plane. Ａ second sentence.")], 3)
 def test_offsets_survive_the_store(store: CorpusStore, blocks: list[Block], max_words: int) -> None:
     document = document_of(blocks)
-    chunks = chunk_document(document, blocks, max_words)
+    chunks = chunk_document(document, blocks, ChunkOptions(max_words))
     new = NewDocument(document, chunks, "0" * 64, "test", "segment", 0)
     store.commit(added=[new], segment=Segment("segment", "none", 1, len(chunks)))
     try:
@@ -104,7 +104,7 @@ def test_offsets_survive_the_store(store: CorpusStore, blocks: list[Block], max_
 def test_a_lone_surrogate_does_not_reach_the_store(store: CorpusStore) -> None:
     block = clean_block(Block("paragraph", "before \ud800 after"))
     document = document_of([block])
-    chunks = chunk_document(document, [block], 10)
+    chunks = chunk_document(document, [block], ChunkOptions(10))
     store.commit(added=[NewDocument(document, chunks, "0" * 64, "test", "s", 0)], segment=Segment("s", "none", 1, 1))
     assert store.chunks(document.id) == chunks
     store.commit(removed_paths=[(document.source, document.collection)])
@@ -120,14 +120,37 @@ def test_sections_are_the_headings_above() -> None:
         Block("heading", "C", 2),
         Block("paragraph", "Back."),
     ]
-    chunks = chunk_document(document_of(blocks), blocks, 100)
+    chunks = chunk_document(document_of(blocks), blocks, ChunkOptions(100))
     assert [(chunk.section, chunk.text) for chunk in chunks] == [("", "Intro."), ("A › B", "Deep."), ("C", "Back.")]
+
+
+def test_reference_sections_are_kept_and_not_cut() -> None:
+    blocks = [
+        Block("heading", "Title", 1),
+        Block("paragraph", "Say this."),
+        Block("heading", "7. REFERENCES:", 2),
+        Block("heading", "Books", 3),
+        Block("item", "A Book on This. Publisher, 2020."),
+        Block("heading", "Annex", 2),
+        Block("paragraph", "And this."),
+    ]
+    document = document_of(blocks)
+    assert [chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(100))] == ["Say this.", "And this."]
+    assert "A Book on This." in document.text
+    assert len(chunk_document(document, blocks, ChunkOptions(100, ()))) == 3
+    only = [Block("heading", "Sources", 1), Block("item", "A Book.")]
+    assert [chunk.text for chunk in chunk_document(document_of(only), only, ChunkOptions(100))] == ["A Book."]
+    assert ChunkOptions(9, ("B", "a")).name == ChunkOptions(9, ("A", "b")).name != ChunkOptions(9).name
 
 
 def test_a_sentence_longer_than_the_limit_is_whole() -> None:
     long = "Long " + "word " * 30 + "end."
     blocks = [Block("paragraph", f"Short one. {long} Short two.")]
-    assert [chunk.text for chunk in chunk_document(document_of(blocks), blocks, 5)] == ["Short one.", long, "Short two."]
+    assert [chunk.text for chunk in chunk_document(document_of(blocks), blocks, ChunkOptions(5))] == [
+        "Short one.",
+        long,
+        "Short two.",
+    ]
 
 
 @given(ANY_TEXT | PROSE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests_collection import Collection
 
+from corpora.chunking import ChunkOptions
 from corpora.questions import read_squad
 from corpora.store import CorpusStore
 from retrieval.encoders import HashingEncoder
@@ -24,7 +25,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     store = CorpusStore(root / "corpus.db")
     encoder = HashingEncoder(128)
     files = find_files([SAMPLES / "medical"])[:25]
-    report = add_files(store, root, encoder, files, "medical", 45)
+    report = add_files(store, root, encoder, files, "medical", ChunkOptions(45))
     assert not report.failed
     names = {path.stem for path in files}
     squad = json.loads((SAMPLES / "questions" / "medical.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from corpora.errors import DatasetError
 from corpora.records import Evidence, Question
 from raft.dataset import leaks, read_dataset, write_dataset
 from raft.distractors import answers_question
-from raft.examples import ExampleOptions, Grounding, build_examples, ground
+from raft.examples import ExampleOptions, Grounding, build_examples, ground, search_questions
 from raft.prompts import ABSTENTION, parse_completion
 from raft.records import RaftExample
 
@@ -27,7 +27,7 @@ def grounding(collection: Collection) -> Grounding:
 
 @pytest.fixture(scope="module")
 def examples(collection: Collection, grounding: Grounding) -> list[RaftExample]:
-    return build_examples(grounding, collection.retriever, OPTIONS)
+    return build_examples(grounding, search_questions(grounding, collection.retriever, OPTIONS), OPTIONS)
 
 
 def test_every_question_becomes_one_example_or_a_counted_drop(
@@ -76,7 +76,9 @@ def test_quotes_are_verbatim_with_offsets_and_hold_the_answer(collection: Collec
 
 def test_p_is_the_share_of_answerable_questions_that_see_their_oracle(grounding: Grounding, collection: Collection) -> None:
     for p in (0.0, 0.5, 1.0):
-        made = build_examples(grounding, collection.retriever, replace(OPTIONS, oracle_fraction=p))
+        made = build_examples(
+            grounding, search_questions(grounding, collection.retriever, OPTIONS), replace(OPTIONS, oracle_fraction=p)
+        )
         policies = Counter(example.policy for example in made)
         share = policies["answer"] / (policies["answer"] + policies["abstain-absent"])
         assert abs(share - p) < 0.1
@@ -114,7 +116,7 @@ def test_a_planted_leak_stops_the_dataset(
 def test_a_second_run_is_byte_identical_and_another_seed_is_not(collection: Collection, tmp_path: Path) -> None:
     def build(folder: Path, options: ExampleOptions) -> bytes:
         grounded = ground(collection.questions, collection.store, options)
-        made = build_examples(grounded, collection.retriever, options)
+        made = build_examples(grounded, search_questions(grounded, collection.retriever, options), options)
         write_dataset(folder, "d", grounded, [], made, options, 1, ["questions.json"])
         return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
 

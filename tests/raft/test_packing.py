@@ -8,7 +8,7 @@ from tests_collection import Collection
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from corpora.errors import TrainingError
-from raft.examples import ExampleOptions, build_examples, ground
+from raft.examples import ExampleOptions, build_examples, ground, search_questions
 from raft.packing import IGNORED, PackedCollator, PackedSequence, pack
 from raft.records import RaftExample
 from raft.tokens import PromptEncoder
@@ -18,7 +18,8 @@ from retrieval.models import ModelFolder
 @pytest.fixture(scope="module")
 def examples(collection: Collection) -> list[RaftExample]:
     options = ExampleOptions()
-    return build_examples(ground(collection.questions, collection.store, options), collection.retriever, options)[:24]
+    grounding = ground(collection.questions, collection.store, options)
+    return build_examples(grounding, search_questions(grounding, collection.retriever, options), options)[:24]
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,12 @@ from trl import SFTConfig
 
 from corpora.errors import TrainingError
 from raft import training
-from raft.examples import ExampleOptions, build_examples, ground
+from raft.examples import ExampleOptions, build_examples, ground, search_questions
 from raft.packing import PackedCollator, pack
 from raft.records import RaftExample
+from raft.run_folder import TrainOptions, mark_complete, newest_complete_checkpoint
 from raft.tokens import PromptEncoder
-from raft.training import TrainOptions, mark_complete, newest_complete_checkpoint, train
+from raft.training import train
 from retrieval.models import ModelFolder
 
 OPTIONS = TrainOptions(adapter="lora", rank=4, learning_rate=5e-3, max_examples=24, max_validation_examples=8, max_tokens=4096)
@@ -28,7 +29,8 @@ OPTIONS = TrainOptions(adapter="lora", rank=4, learning_rate=5e-3, max_examples=
 @pytest.fixture(scope="module")
 def examples(collection: Collection) -> list[RaftExample]:
     options = ExampleOptions()
-    return build_examples(ground(collection.questions, collection.store, options), collection.retriever, options)
+    grounding = ground(collection.questions, collection.store, options)
+    return build_examples(grounding, search_questions(grounding, collection.retriever, options), options)
 
 
 def _losses(folder: Path) -> list[float]:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corpora.chunking import chunk_document
+from corpora.chunking import ChunkOptions, chunk_document
 from corpora.files import set_probe, sha256_file
 from corpora.readers import read_file
 from corpora.records import Chunk, Document
@@ -104,7 +104,7 @@ def _write(workspace: Path, files: Sequence[Path], acknowledged: Path, kill_at: 
     set_probe(probe)
     with single_writer(workspace):
         store = _Acknowledging(workspace / "corpus.db", acknowledged)
-        add_files(store, workspace, HashingEncoder(), files, "default", CHUNK_WORDS)
+        add_files(store, workspace, HashingEncoder(), files, "default", ChunkOptions(CHUNK_WORDS))
         store.close()
 
 
@@ -193,7 +193,7 @@ class Scenario:
             if path.exists() and b"\0" not in path.read_bytes():
                 media_type, title, blocks = read_file(path)
                 document = make_document("default", title, media_type, blocks, str(path))
-                self.readings[sha256_file(path)] = (document, chunk_document(document, blocks, CHUNK_WORDS))
+                self.readings[sha256_file(path)] = (document, chunk_document(document, blocks, ChunkOptions(CHUNK_WORDS)))
 
     def expected_hits(self, state: State) -> dict[str, Hits]:
         """The search results of an index built from scratch, in one commit and another order, over the documents of `state`."""
@@ -256,7 +256,7 @@ class Scenario:
         missing = [digest for digest in digests if digest in self.readings and digest not in present]
         encoder = CountingEncoder()
         with single_writer(workspace):
-            report = add_files(store, workspace, encoder, self.files, "default", CHUNK_WORDS)
+            report = add_files(store, workspace, encoder, self.files, "default", ChunkOptions(CHUNK_WORDS))
         assert report.added == len(missing)
         assert report.unchanged == len(self.files) - len(missing) - 1
         assert [path for path, _ in report.failed] == [str(self.files[5])]

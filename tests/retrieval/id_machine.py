@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from corpora.chunking import chunk_document
+from corpora.chunking import ChunkOptions, chunk_document
 from corpora.records import Block
 from corpora.store import CorpusStore
 from retrieval.encoders import HashingEncoder
@@ -57,7 +57,7 @@ class IdMachine(RuleBasedStateMachine):
 
     def _add(self, *names: str) -> None:
         files = [self.folder / name for name in names]
-        report = add_files(self.store, self.workspace, self.encoder, files, "default", self.chunk_words)
+        report = add_files(self.store, self.workspace, self.encoder, files, "default", ChunkOptions(self.chunk_words))
         assert not report.failed
         assert report.added + report.unchanged == len(files)
 
@@ -141,7 +141,7 @@ class IdMachine(RuleBasedStateMachine):
             blocks = [Block("paragraph", text) for text in self.live[path]]
             words = int(chunking.split("-")[1])
             document = make_document("default", "", "text/plain", blocks, path)
-            expected = {chunk.id: chunk.text for chunk in chunk_document(document, blocks, words)}
+            expected = {chunk.id: chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(words))}
             assert {chunk.id: chunk.text for chunk in self.store.chunks(document.id)} == expected
 
     def teardown(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from crash_trial import CountingEncoder
 
+from corpora.chunking import ChunkOptions
 from corpora.errors import RaftsmithError
 from corpora.store import CorpusStore
 from retrieval import indexing
@@ -31,7 +32,9 @@ class Place:
 
     def add(self, chunk_words: int = 10) -> AddReport:
         self.encoder.encoded.clear()
-        return add_files(self.store, self.workspace, self.encoder, find_files([self.texts]), "default", chunk_words)
+        return add_files(
+            self.store, self.workspace, self.encoder, find_files([self.texts]), "default", ChunkOptions(chunk_words)
+        )
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def test_another_encoder_replaces_every_vector(place: Place) -> None:
     place.write("copy.txt", TEXT)
     place.add()
     other = HashingEncoder(64)
-    add_files(place.store, place.workspace, other, find_files([place.texts]), "default", 10)
+    add_files(place.store, place.workspace, other, find_files([place.texts]), "default", ChunkOptions(10))
     assert [(segment.encoder, segment.dimension) for segment in place.store.segments()] == [("hashing-64", 64)]
     assert Retriever(place.store, place.workspace, other).search(["lease"], 3, "dense")[0].hits
 

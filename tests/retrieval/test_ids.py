@@ -4,6 +4,7 @@ from pathlib import Path
 
 from id_machine import IdMachine, machine_settings
 
+from corpora.chunking import ChunkOptions
 from corpora.store import CorpusStore
 from retrieval.encoders import HashingEncoder
 from retrieval.indexing import add_files
@@ -18,9 +19,9 @@ def test_a_shared_text_is_cited_from_a_file_that_still_has_it(tmp_path: Path) ->
     store, encoder = CorpusStore(tmp_path / "w" / "corpus.db"), HashingEncoder()
     first.write_text("The lease ends.")
     second.write_text("The lease ends.")
-    add_files(store, tmp_path / "w", encoder, [first, second], "default", 10)
+    add_files(store, tmp_path / "w", encoder, [first, second], "default", ChunkOptions(10))
     first.write_text("Something else.")
-    add_files(store, tmp_path / "w", encoder, [first, second], "default", 10)
+    add_files(store, tmp_path / "w", encoder, [first, second], "default", ChunkOptions(10))
     retriever = Retriever(store, tmp_path / "w", encoder)
     assert [hit.chunk.source for hit in retriever.search(["lease"], 5, "lexical")[0].hits] == [str(second)]
     store.commit(removed_paths=[(str(second), "default")])

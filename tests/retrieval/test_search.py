@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import faiss
 import numpy as np
@@ -15,11 +16,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from corpora.chunking import ChunkOptions
 from corpora.errors import CorruptStore, RaftsmithError, StoreBusy, StoreError
 from corpora.store import FORMAT, CorpusStore, single_writer
 from retrieval.dense import DenseIndex
 from retrieval.encoders import HashingEncoder
-from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
 from retrieval.indexing import add_files, embedding_text
 from retrieval.lexical import match_expression
 from retrieval.search import Retriever
@@ -37,7 +39,7 @@ def workspace(tmp_path: Path) -> Path:
         text = f"The {topic} of case {number} was long. Its {other} had {number + 2} parts.\n\nA {topic} {topic} follows number {number}."
         (texts / f"{number}.txt").write_text(text)
     store = CorpusStore(tmp_path / "corpus.db")
-    add_files(store, tmp_path, HashingEncoder(), sorted(texts.iterdir()), "default", 8)
+    add_files(store, tmp_path, HashingEncoder(), sorted(texts.iterdir()), "default", ChunkOptions(8))
     store.close()
     return tmp_path
 
@@ -65,6 +67,29 @@ def test_fusion_by_hand() -> None:
     assert [score for _, score in fused] == pytest.approx(expected, abs=1e-12)
     assert reciprocal_rank_fusion([["b"], ["a"]], constant=1) == [("a", 0.5), ("b", 0.5)]
     assert reciprocal_rank_fusion([[], []]) == []
+
+
+def test_convex_fusion_by_hand() -> None:
+    dense, lexical = [("a", 0.9), ("b", 0.6), ("c", 0.5)], [("c", 12.0), ("a", 2.0)]
+    fused = convex_fusion([dense, lexical], [0.6, 0.4])
+    assert fused == [("a", pytest.approx(0.6)), ("c", pytest.approx(0.4)), ("b", pytest.approx(0.15))]
+    assert Fusion()(dense, lexical) == fused and Fusion("reciprocal-rank")(dense, lexical)[0][0] == "a"
+    assert convex_fusion([[("b", 1.0)], []], [0.6, 0.4]) == [("b", 0.6)] and convex_fusion([[], []], [1, 0]) == []
+    assert convex_fusion([[("z", 2.0), ("y", 1.0), ("x", 1.0)]], [1]) == [("z", 1.0), ("y", 0.0), ("x", 0.0)]
+
+
+SCORES = st.lists(st.integers(0, 40), min_size=8, max_size=30).map(lambda scores: sorted(scores, reverse=True))
+
+
+@given(SCORES, SCORES, st.randoms(use_true_random=False))
+def test_longer_rankings_do_not_change_the_first_places(dense: list[int], lexical: list[int], random: Random) -> None:
+    """What stands above 0 within `depth` keeps its score when the rankings go on."""
+    names = [f"{number:02}" for number in range(30)]
+    rankings = [list(zip(random.sample(names, len(s)), map(float, s), strict=True)) for s in (dense, lexical)]
+    short = dict(convex_fusion([ranking[:6] for ranking in rankings], [0.6, 0.4], depth=6))
+    long = convex_fusion(rankings, [0.6, 0.4], depth=6)
+    assert {item: score for item, score in long if score > 0 and item in short} == {i: s for i, s in short.items() if s > 0}
+    assert all(score == 0 for item, score in long if item not in short) or any(len(set(s[:6])) == 1 for s in (dense, lexical))
 
 
 # Dense
@@ -103,7 +128,7 @@ def test_lexical_ties_are_broken_by_id(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_text(f"lease {'xyzw'[number]}")
     store = CorpusStore(tmp_path / "corpus.db")
-    add_files(store, tmp_path, HashingEncoder(), files, "default", 8)
+    add_files(store, tmp_path, HashingEncoder(), files, "default", ChunkOptions(8))
     ids = sorted(chunk.id for chunk in store.chunks())
     for k in (2, 4):
         hits = Retriever(store, tmp_path, HashingEncoder()).search(["lease"], k, "lexical")[0].hits
@@ -211,7 +236,7 @@ def lexical_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CorpusSt
     folder = tmp_path_factory.mktemp("lexical")
     (folder / "a.txt").write_text("The tenant's rent (net) is due: e.g. in May. NEAR the AND gate.")
     opened = CorpusStore(folder / "corpus.db")
-    add_files(opened, folder, HashingEncoder(), [folder / "a.txt"], "default", 50)
+    add_files(opened, folder, HashingEncoder(), [folder / "a.txt"], "default", ChunkOptions(50))
     yield opened
     opened.close()
 

@@ -14,6 +14,7 @@ import openai
 import pytest
 from fastapi import FastAPI
 
+from corpora.chunking import ChunkOptions
 from corpora.store import CorpusStore
 from raft.answering import Assistant
 from raft.engine import Completion
@@ -108,7 +109,7 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
     for name, text in TEXTS.items():
         (folder / name).write_text(text)
     store, encoder = CorpusStore(tmp_path / "w" / "corpus.db"), HashingEncoder()
-    report = add_files(store, tmp_path / "w", encoder, sorted(folder.iterdir()), "texts", 45)
+    report = add_files(store, tmp_path / "w", encoder, sorted(folder.iterdir()), "texts", ChunkOptions(45))
     assert report.added == len(TEXTS)
     yield Collection(store, Searches(Retriever(store, tmp_path / "w", encoder)))
     store.close()

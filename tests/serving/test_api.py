@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from dataclasses import replace
 
 import httpx
 import openai
@@ -13,6 +14,7 @@ import pytest
 
 from raft.engine import TransformersEngine
 from raft.prompts import ABSTENTION, render_abstention
+from raft.support import SupportModel
 from retrieval.models import BASE_MODEL, resolve_model
 from serving.api import BASE_MODEL_ID, create_app
 from serving.schemas import MAX_QUESTION_CHARACTERS
@@ -92,6 +94,24 @@ def test_an_abstention_is_the_sentence_alone(collection, fake, served, client_of
         whole = check_answer_and_stream(client_of(url), BASE_MODEL_ID)
     assert whole.choices[0].message.content == ABSTENTION and whole.choices[0].message.annotations == []
     assert whole.raftsmith["abstained"] is True
+
+
+def test_too_little_found_is_an_abstention_without_the_model(collection, fake, served, client_of) -> None:
+    engine = fake()
+    sure = SupportModel(3, (0.0,) * 11, (1.0,) * 11, (0.0,) * 11, -2.0, fitted_on=99)  # .12, whatever is asked
+    unsure = replace(collection.assistant(engine, "r"), support=sure)
+    answering = replace(unsure, min_support=0.1)
+    with served(create_app({"unsure": unsure, "answering": answering})) as url:
+        whole = check_answer_and_stream(client_of(url), "unsure")
+        assert whole.choices[0].message.content == ABSTENTION and whole.choices[0].message.annotations == []
+        assert whole.raftsmith["abstained"] is True and whole.choices[0].finish_reason == "stop"
+        assert whole.usage.total_tokens == 0 and engine.started == 0
+        assert (
+            client_of(url)
+            .chat.completions.create(model="answering", messages=[{"role": "user", "content": "Aspirin?"}])
+            .choices[0]
+            .message.annotations
+        )
 
 
 def test_a_quote_that_is_in_no_passage_is_marked_and_not_shown(collection, fake, served, client_of) -> None:
