@@ -60,6 +60,7 @@ def _chunks(document: Document, blocks: Sequence[Block], options: ChunkOptions) 
     chunks: list[Chunk] = []
     headings: list[tuple[int, str]] = []
     window: list[tuple[int, int]] = []
+    began: tuple[int | None, int] = (None, 0)
     words = 0
 
     def close() -> None:
@@ -78,12 +79,14 @@ def _chunks(document: Document, blocks: Sequence[Block], options: ChunkOptions) 
                     section=section,
                     source=document.source,
                     collection=document.collection,
+                    page=began[0],
+                    paragraph=began[1],
                 )
             )
         window.clear()
         words = 0
 
-    for block, (start, _) in zip(blocks, spans, strict=True):
+    for number, (block, (start, _)) in enumerate(zip(blocks, spans, strict=True), start=1):
         if block.kind == "heading":
             close()
             headings = [(level, text) for level, text in headings if level < block.level]
@@ -95,6 +98,9 @@ def _chunks(document: Document, blocks: Sequence[Block], options: ChunkOptions) 
             count = len(block.text[left:right].split())
             if words and words + count > options.max_words:
                 close()
+            if not window:
+                page = block.page and block.page + sum(offset <= left for offset in block.breaks)
+                began = (page, number)
             window.append((start + left, start + right))
             words += count
     close()

@@ -13,6 +13,10 @@ class UnreadableDocument(RaftsmithError):
     """One file cannot become a document. The batch goes on; the reason is recorded."""
 
 
+class PersonalDataRefused(UnreadableDocument):
+    """A document holds personal data and the policy is to take none in. Names kinds and counts, never what was found."""
+
+
 class StoreError(RaftsmithError):
     """The corpus store could not be read or written; the last committed snapshot is untouched."""
 

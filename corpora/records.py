@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 def content_id(*parts: str) -> str:
@@ -16,16 +17,43 @@ def content_id(*parts: str) -> str:
 
 @dataclass(frozen=True)
 class Block:
-    """One structural unit of a document as a reader found it: `kind` is "heading", "paragraph" or "item"."""
+    """One structural unit of a document as a reader found it: `kind` is "heading", "paragraph" or "item".
+
+    `page`, from 1, is the one it begins on where the source has pages; `breaks` are the offsets in `text` where the next ones
+    begin. A reader marks a page's end inside a block with a form feed, and cleaning turns these into breaks.
+    """
 
     kind: str
     text: str
     level: int = 0
+    page: int | None = None
+    breaks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader makes of one document: a title, if it has one of its own, and its blocks in reading order.
+
+    `part` names the document inside a file that holds several (a row, a message, a member of an archive); "" where the file is
+    the document. `metadata` are facts that the source states about itself: "date", "author", "jurisdiction", "licence",
+    "identifier", "type", "url", ...
+    `media_type` is that of the part.
+    """
+
+    title: str | None
+    blocks: Sequence[Block]
+    part: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = ""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A cleaned document. `id` is a hash of collection and text; `cluster` decides the split (near-duplicates share one)."""
+    """A cleaned document. `id` is a hash of collection and text; `cluster` decides the split (near-duplicates share one).
+
+    `source` is the file, with "#" and the part where a file holds several documents. `metadata` is what the source says about
+    itself, see `Reading`.
+    """
 
     id: str
     collection: str
@@ -34,11 +62,16 @@ class Document:
     text: str
     source: str
     cluster: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A window of whole sentences: `document.text[start:end] == text`. `section` is the path of headings above it."""
+    """A window of whole sentences: `document.text[start:end] == text`. `section` is the path of headings above it.
+
+    `page` counts from 1 where the source has pages; `paragraph` is the number, from 1, of the block in the document that the
+    window begins in.
+    """
 
     id: str
     document_id: str
@@ -49,6 +82,8 @@ class Chunk:
     section: str
     source: str
     collection: str
+    page: int | None = None
+    paragraph: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,15 +96,33 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its accepted answers and evidence sentences. No answers: it cannot be answered from the collection."""
+    """A question with its accepted answers and evidence sentences. No answers: it cannot be answered from the collection.
+
+    `extractive`: the first answer is a part of the first evidence. Where it is not, as with "yes", the evidence supports it.
+    """
 
     id: str
     text: str
     answers: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     document: str
+    extractive: bool = True
 
     @property
     def answerable(self) -> bool:
         """True when at least one answer is given."""
         return bool(self.answers)
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """A file of questions as read. `dropped` are (question id or place, reason); `format` is the one that was recognised.
+
+    `documents` are those that the set brings along, empty where it asks about documents that are elsewhere; the `part` of each is
+    the name that `Evidence.document` and `Question.document` use.
+    """
+
+    questions: tuple[Question, ...]
+    dropped: tuple[tuple[str, str], ...]
+    format: str
+    documents: tuple[Reading, ...] = ()

@@ -7,6 +7,7 @@ encoder and no FAISS: a segment is a file name to it. Every change is one transa
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 import time
@@ -14,41 +15,74 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from corpora.errors import CorruptStore, StoreBusy, StoreError
 from corpora.files import checkpoint
 from corpora.records import Chunk, Document
 
-FORMAT = 1
+FORMAT = 2
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE documents (
   id TEXT PRIMARY KEY, collection TEXT NOT NULL, title TEXT NOT NULL, media_type TEXT NOT NULL, text TEXT NOT NULL,
-  source TEXT NOT NULL, cluster TEXT NOT NULL, chunking TEXT NOT NULL) STRICT;
+  source TEXT NOT NULL, cluster TEXT NOT NULL, chunking TEXT NOT NULL, metadata TEXT NOT NULL DEFAULT '{}',
+  signature BLOB, duplicate_of TEXT, similarity REAL) STRICT;
+CREATE INDEX documents_duplicate ON documents(duplicate_of);
 CREATE TABLE sources (
   path TEXT NOT NULL, collection TEXT NOT NULL, document_id TEXT NOT NULL REFERENCES documents(id), sha256 TEXT NOT NULL,
+  file TEXT NOT NULL DEFAULT '', PRIMARY KEY (path, collection)) STRICT;
+CREATE INDEX sources_file ON sources(file, collection);
+CREATE TABLE files (
+  path TEXT NOT NULL, collection TEXT NOT NULL, sha256 TEXT NOT NULL, chunking TEXT NOT NULL,
   PRIMARY KEY (path, collection)) STRICT;
 CREATE INDEX sources_document ON sources(document_id);
 CREATE TABLE segments (name TEXT PRIMARY KEY, encoder TEXT NOT NULL, dimension INTEGER NOT NULL, count INTEGER NOT NULL) STRICT;
 CREATE TABLE chunks (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents(id),
   "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, section TEXT NOT NULL,
-  segment TEXT NOT NULL REFERENCES segments(name), segment_row INTEGER NOT NULL) STRICT;
+  segment TEXT NOT NULL REFERENCES segments(name), segment_row INTEGER NOT NULL,
+  page INTEGER, paragraph INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX chunks_document ON chunks(document_id);
 CREATE INDEX chunks_segment ON chunks(segment);
 CREATE TABLE failures (path TEXT NOT NULL, collection TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (path, collection)) STRICT;
 CREATE VIRTUAL TABLE lexical USING fts5(title, text, tokenize = "porter unicode61 remove_diacritics 2");
 """
+_DOCUMENT_COLUMNS = "SELECT id, collection, title, media_type, text, source, cluster, metadata FROM documents"
+# From one format to the next, for stores that an older raftsmith wrote.
+_UPGRADES = {
+    1: """
+ALTER TABLE documents ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE documents ADD COLUMN signature BLOB;
+ALTER TABLE documents ADD COLUMN duplicate_of TEXT;
+ALTER TABLE documents ADD COLUMN similarity REAL;
+CREATE INDEX documents_duplicate ON documents(duplicate_of);
+ALTER TABLE sources ADD COLUMN file TEXT NOT NULL DEFAULT '';
+UPDATE sources SET file = path;
+CREATE INDEX sources_file ON sources(file, collection);
+CREATE TABLE files (
+  path TEXT NOT NULL, collection TEXT NOT NULL, sha256 TEXT NOT NULL, chunking TEXT NOT NULL,
+  PRIMARY KEY (path, collection)) STRICT;
+INSERT INTO files SELECT s.path, s.collection, s.sha256, d.chunking FROM sources s JOIN documents d ON d.id = s.document_id;
+ALTER TABLE chunks ADD COLUMN page INTEGER;
+ALTER TABLE chunks ADD COLUMN paragraph INTEGER NOT NULL DEFAULT 0;
+""",
+}
 _CHUNK_COLUMNS = """
 SELECT c.id, c.document_id, c."start", c."end", substr(d.text, c."start" + 1, c."end" - c."start"), d.title, c.section,
-       d.source, d.collection
+       d.source, d.collection, c.page, c.paragraph
 FROM chunks c JOIN documents d ON d.id = c.document_id
 """
 
 
 @dataclass(frozen=True)
 class NewDocument:
-    """What one commit adds: the document, its chunks, its file's digest, how it was cut, and where its vectors lie."""
+    """What one commit adds: the document, its chunks, its file's digest, how it was cut, and where its vectors lie.
+
+    `file` is the path of the file that it was read from; "" where that is the document's source. `signature` is its MinHash.
+    `duplicate_of` is the indexed document that says the same, with its `similarity` in 0–1; such a document has no chunks.
+    `merged` are clusters that this document shows to be one with its own.
+    """
 
     document: Document
     chunks: Sequence[Chunk]
@@ -56,6 +90,22 @@ class NewDocument:
     chunking: str
     segment: str
     first_row: int
+    file: str = ""
+    signature: bytes | None = None
+    duplicate_of: str | None = None
+    similarity: float | None = None
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FinishedFile:
+    """A file of which every document is committed; what else it held before, and `parts` does not name, goes."""
+
+    path: str
+    collection: str
+    sha256: str
+    chunking: str
+    parts: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -102,6 +152,7 @@ class CorpusStore:
                 self._db.execute("INSERT INTO meta VALUES ('format', ?), ('snapshot', '0')", (str(FORMAT),))
             self._db.execute("COMMIT")
         self._refuse_newer()
+        self._upgrade()
 
     def _has_schema(self) -> bool:
         return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
@@ -110,6 +161,17 @@ class CorpusStore:
         found = int(self._meta("format"))
         if found > FORMAT:
             raise StoreError(f"{self.path} has format {found}; this raftsmith reads up to {FORMAT}: install a newer raftsmith")
+
+    def _upgrade(self) -> None:
+        """Bring an older format up to this one, each step in a transaction of its own."""
+        while (found := int(self._meta("format"))) < FORMAT:
+            self._db.execute("BEGIN IMMEDIATE")
+            if int(self._meta("format")) == found:  # else another process was quicker
+                for statement in _UPGRADES[found].split(";\n"):
+                    if statement.strip():
+                        self._db.execute(statement)
+                self._db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(found + 1),))
+            self._db.execute("COMMIT")
 
     def _meta(self, key: str) -> str:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -137,28 +199,59 @@ class CorpusStore:
 
     def documents(self, collection: str | None = None) -> list[Document]:
         """All documents, by id."""
-        rows = self._db.execute(
-            "SELECT id, collection, title, media_type, text, source, cluster FROM documents "
-            "WHERE ?1 IS NULL OR collection = ?1 ORDER BY id",
-            (collection,),
-        )
-        return [Document(*row) for row in rows]
+        rows = self._db.execute(f"{_DOCUMENT_COLUMNS} WHERE ?1 IS NULL OR collection = ?1 ORDER BY id", (collection,))
+        return [_document(row) for row in rows]
 
     def document(self, document_id: str) -> Document | None:
         """One document, or None."""
-        row = self._db.execute(
-            "SELECT id, collection, title, media_type, text, source, cluster FROM documents WHERE id = ?", (document_id,)
-        ).fetchone()
-        return Document(*row) if row else None
+        row = self._db.execute(f"{_DOCUMENT_COLUMNS} WHERE id = ?", (document_id,)).fetchone()
+        return _document(row) if row else None
 
     def source_digests(self, collection: str) -> dict[str, tuple[str, str]]:
-        """Path → (sha256 of the file as it was read, the chunking its chunks were made with)."""
-        rows = self._db.execute(
-            "SELECT s.path, s.sha256, d.chunking FROM sources s JOIN documents d ON d.id = s.document_id "
-            "WHERE s.collection = ?",
-            (collection,),
-        )
+        """Path of every finished file → (sha256 of it as it was read, the chunking its chunks were made with)."""
+        rows = self._db.execute("SELECT path, sha256, chunking FROM files WHERE collection = ?", (collection,))
         return {path: (sha256, chunking) for path, sha256, chunking in rows}
+
+    def parts(self, path: str, collection: str) -> frozenset[str]:
+        """The sources of the documents that the file `path` holds."""
+        rows = self._db.execute("SELECT path FROM sources WHERE file = ? AND collection = ?", (path, collection))
+        return frozenset(row[0] for row in rows)
+
+    def signatures(self, collection: str) -> dict[str, bytes]:
+        """Document id → MinHash of every document of the collection that has one."""
+        wanted = "SELECT id, signature FROM documents WHERE collection = ? AND signature IS NOT NULL ORDER BY id"
+        return dict(self._db.execute(wanted, (collection,)))
+
+    def standing(self, document_id: str) -> tuple[str, bool]:
+        """A document's `(cluster, whether it is indexed)`."""
+        row = self._db.execute("SELECT cluster, duplicate_of IS NULL FROM documents WHERE id = ?", (document_id,)).fetchone()
+        return str(row[0]), bool(row[1])
+
+    def held_by(self, path: str, collection: str) -> set[str]:
+        """Ids of the documents that no other file than `path` holds."""
+        rows = self._db.execute(
+            "SELECT document_id FROM sources WHERE file = ?1 AND collection = ?2 EXCEPT "
+            "SELECT document_id FROM sources WHERE file != ?1 OR collection != ?2",
+            (path, collection),
+        )
+        return {row[0] for row in rows}
+
+    def unfinished(self, collection: str) -> list[str]:
+        """Files that are to be read again: interrupted ones, and near-duplicates of a document that is gone."""
+        rows = self._db.execute(
+            "SELECT file FROM sources WHERE collection = ?1 EXCEPT SELECT path FROM files WHERE collection = ?1", (collection,)
+        )
+        return sorted(row[0] for row in rows)
+
+    def sources(self, document_id: str) -> list[str]:
+        """Every source that holds the document."""
+        return [
+            row[0] for row in self._db.execute("SELECT path FROM sources WHERE document_id = ? ORDER BY path", (document_id,))
+        ]
+
+    def chunkings(self) -> dict[str, str]:
+        """Document id → how it was cut."""
+        return dict(self._db.execute("SELECT id, chunking FROM documents"))
 
     def chunks(self, document_id: str | None = None) -> list[Chunk]:
         """Chunks in the order of document and position."""
@@ -177,9 +270,17 @@ class CorpusStore:
                 found[row[0]] = Chunk(*row)
         return found
 
-    def vector_places(self) -> list[tuple[str, str, int]]:
-        """`(chunk_id, segment, row)` of every chunk, by chunk id, so that an index built from it is the same every time."""
-        return list(self._db.execute("SELECT id, segment, segment_row FROM chunks ORDER BY id"))
+    def vector_places(self, ids: Sequence[str] | None = None) -> list[tuple[str, str, int]]:
+        """`(chunk_id, segment, row)` of every chunk, or of `ids`, by chunk id: an index built from it is the same every time."""
+        if ids is None:
+            return list(self._db.execute("SELECT id, segment, segment_row FROM chunks ORDER BY id"))
+        places = []
+        for first in range(0, len(ids), 500):
+            part = list(ids[first : first + 500])
+            marks = ",".join("?" * len(part))
+            wanted = f"SELECT id, segment, segment_row FROM chunks WHERE id IN ({marks})"  # noqa: S608 - marks are "?"
+            places += self._db.execute(wanted, part).fetchall()
+        return sorted(places)
 
     def segments(self) -> list[Segment]:
         """The segments that chunks live in, by name."""
@@ -195,15 +296,58 @@ class CorpusStore:
         )
         return [(chunk_id, float(score)) for chunk_id, score in rows]
 
+    def find_documents(self, name: str) -> list[Document]:
+        """Documents that are called `name`: by id (or its first eight digits and more), by source, by file or by title."""
+        start = name if len(name) >= 8 else "-"
+        called = "id = ?1 OR substr(id, 1, length(?2)) = ?2 OR title = ?1"
+        held = "id IN (SELECT document_id FROM sources WHERE path = ?1 OR file = ?1)"
+        rows = self._db.execute(f"{_DOCUMENT_COLUMNS} WHERE {called} OR {held} ORDER BY id", (name, start))
+        return [_document(row) for row in rows]
+
+    def overview(self, collection: str | None = None) -> list[dict[str, Any]]:
+        """One entry a document, by source, without its text: what a list of documents shows."""
+        rows = self._db.execute(
+            "SELECT d.id, d.title, d.collection, d.source, d.media_type, length(d.text), d.metadata, d.cluster, "
+            "(SELECT count(*) FROM chunks c WHERE c.document_id = d.id), "
+            "(SELECT count(*) FROM sources s WHERE s.document_id = d.id), d.duplicate_of, d.similarity "
+            "FROM documents d WHERE ?1 IS NULL OR d.collection = ?1 ORDER BY d.source, d.id",
+            (collection,),
+        )
+        names = (
+            "document_id title collection source media_type characters metadata cluster chunks sources duplicate_of similarity"
+        )
+        return [{**dict(zip(names.split(), row, strict=True)), "metadata": json.loads(row[6])} for row in rows]
+
+    def files(self, collection: str | None = None) -> list[tuple[str, str]]:
+        """`(path, collection)` of every file that documents were read from."""
+        rows = self._db.execute(
+            "SELECT DISTINCT file, collection FROM sources WHERE ?1 IS NULL OR collection = ?1 ORDER BY 1, 2", (collection,)
+        )
+        return [(path, of) for path, of in rows]
+
+    def files_of(self, document_id: str) -> list[tuple[str, str]]:
+        """`(path, collection)` of every file that holds the document."""
+        rows = self._db.execute(
+            "SELECT DISTINCT file, collection FROM sources WHERE document_id = ? ORDER BY 1", (document_id,)
+        )
+        return [(path, of) for path, of in rows]
+
+    def scrub(self) -> None:
+        """Write the database anew without what was deleted, and empty the WAL (promise S16). Slow; needs as much space again."""
+        self._db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def counts(self) -> dict[str, int]:
         """Documents, chunks and failed files, with the snapshot."""
         count = "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks), (SELECT count(*) FROM failures)"
         documents, chunks, failed = self._db.execute(count).fetchone()
         return {"documents": documents, "chunks": chunks, "failed": failed, "snapshot": self.snapshot}
 
-    def failures(self) -> list[tuple[str, str]]:
-        """`(path, reason)` of every file that did not become a document at its last try."""
-        return list(self._db.execute("SELECT path, reason FROM failures ORDER BY path"))
+    def failures(self) -> list[tuple[str, str, str]]:
+        """`(path, collection, reason)` of every file, or part of one, that did not become a document at its last try."""
+        return list(self._db.execute("SELECT path, collection, reason FROM failures ORDER BY path, collection"))
 
     def integrity(self) -> str | None:
         """What SQLite finds wrong with the file, or None."""
@@ -219,11 +363,12 @@ class CorpusStore:
         removed_paths: Sequence[tuple[str, str]] = (),
         segment: Segment | None = None,
         failed: Sequence[tuple[str, str, str]] = (),
+        finished: Sequence[FinishedFile] = (),
     ) -> int:
         """Apply one change atomically and give the new snapshot number.
 
-        `removed_paths` are (path, collection); a document goes when its last source goes. An added document replaces what
-        its path held before. `failed` are (path, collection, reason). Raises StoreError with nothing changed.
+        `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
+        replaces what its source held before. `failed` are (path, collection, reason). Raises StoreError, nothing changed.
         """
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -234,12 +379,20 @@ class CorpusStore:
                         (segment.name, segment.encoder, segment.dimension, segment.count),
                     )
                 for path, collection in removed_paths:
-                    self._remove_source(path, collection)
+                    self._remove_file(path, collection)
                 for new in added:
                     self._add(new)
+                for file in finished:
+                    self._finish(file)
                 for path, collection, reason in failed:
                     self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (path, collection, reason))
                 self._db.execute("DELETE FROM segments WHERE name NOT IN (SELECT segment FROM chunks)")
+                # What was left out of the index because of a document that is gone is to be read again.
+                self._db.execute(
+                    "DELETE FROM files WHERE (path, collection) IN (SELECT s.file, s.collection FROM sources s "
+                    "JOIN documents d ON d.id = s.document_id "
+                    "WHERE d.duplicate_of IS NOT NULL AND d.duplicate_of NOT IN (SELECT id FROM documents))"
+                )
                 self._db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'snapshot'")
                 checkpoint("commit")
                 self._db.execute("COMMIT")
@@ -256,11 +409,26 @@ class CorpusStore:
     def forget_segment(self, name: str) -> int:
         """Take out every document with a chunk in segment `name`, whose file is lost, and give their number."""
         rows = self._db.execute(
-            "SELECT DISTINCT s.path, s.collection FROM sources s JOIN chunks c ON c.document_id = s.document_id WHERE c.segment = ?",
+            "SELECT DISTINCT s.file, s.collection FROM sources s JOIN chunks c ON c.document_id = s.document_id WHERE c.segment = ?",
             (name,),
         ).fetchall()
         self.commit(removed_paths=rows)
         return len(rows)
+
+    def _remove_file(self, path: str, collection: str, keep: frozenset[str] = frozenset()) -> None:
+        held = self._db.execute("SELECT path FROM sources WHERE file = ? AND collection = ?", (path, collection)).fetchall()
+        for (source,) in held:
+            if source not in keep:
+                self._remove_source(source, collection)
+        key = (path, collection)
+        self._db.execute("DELETE FROM files WHERE path = ? AND collection = ?", key)
+        self._db.execute(
+            "DELETE FROM failures WHERE collection = ?2 AND (path = ?1 OR substr(path, 1, length(?1) + 1) = ?1 || '#')", key
+        )
+
+    def _finish(self, file: FinishedFile) -> None:
+        self._remove_file(file.path, file.collection, keep=file.parts)
+        self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?)", (file.path, file.collection, file.sha256, file.chunking))
 
     def _remove_source(self, path: str, collection: str) -> None:
         key = (path, collection)
@@ -283,10 +451,14 @@ class CorpusStore:
         document = new.document
         self._remove_source(document.source, document.collection)
         self._db.execute("DELETE FROM failures WHERE path = ? AND collection = ?", (document.source, document.collection))
-        known = self._db.execute("SELECT chunking FROM documents WHERE id = ?", (document.id,)).fetchone()
+        known = self._db.execute(
+            "SELECT chunking, duplicate_of IS NOT NULL FROM documents WHERE id = ?", (document.id,)
+        ).fetchone()
+        for cluster in new.merged:
+            self._db.execute("UPDATE documents SET cluster = ? WHERE cluster = ?", (document.cluster, cluster))
         if known is None:
             self._db.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
                     document.collection,
@@ -296,28 +468,51 @@ class CorpusStore:
                     document.source,
                     document.cluster,
                     new.chunking,
+                    json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+                    new.signature,
+                    new.duplicate_of,
+                    new.similarity,
                 ),
             )
             self._add_chunks(new)
-        elif known[0] != new.chunking:  # another file with this text keeps the document, but its chunks are of the old kind
+        elif known != (new.chunking, int(new.duplicate_of is not None)):
+            # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not before.
             self._remove_chunks(document.id)
-            changed = (new.chunking, document.title, document.id)
-            self._db.execute("UPDATE documents SET chunking = ?, title = ? WHERE id = ?", changed)
+            self._db.execute(
+                "UPDATE documents SET chunking = ?, title = ?, signature = ?, duplicate_of = ?, similarity = ? WHERE id = ?",
+                (new.chunking, document.title, new.signature, new.duplicate_of, new.similarity, document.id),
+            )
             self._add_chunks(new)
         self._db.execute(
-            "INSERT INTO sources VALUES (?, ?, ?, ?)", (document.source, document.collection, document.id, new.sha256)
+            "INSERT INTO sources VALUES (?, ?, ?, ?, ?)",
+            (document.source, document.collection, document.id, new.sha256, new.file or document.source),
         )
 
     def _add_chunks(self, new: NewDocument) -> None:
         for row, chunk in enumerate(new.chunks, start=new.first_row):
             cursor = self._db.execute(
-                'INSERT INTO chunks (id, document_id, "start", "end", section, segment, segment_row) '
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (chunk.id, new.document.id, chunk.start, chunk.end, chunk.section, new.segment, row),
+                'INSERT INTO chunks (id, document_id, "start", "end", section, segment, segment_row, page, paragraph) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    chunk.id,
+                    new.document.id,
+                    chunk.start,
+                    chunk.end,
+                    chunk.section,
+                    new.segment,
+                    row,
+                    chunk.page,
+                    chunk.paragraph,
+                ),
             )
             heading = f"{chunk.title} {chunk.section}"
             entry = (cursor.lastrowid, heading, chunk.text)
             self._db.execute("INSERT INTO lexical (rowid, title, text) VALUES (?, ?, ?)", entry)
+
+
+def _document(row: tuple[str, ...]) -> Document:
+    identity, collection, title, media_type, text, source, cluster, metadata = row
+    return Document(identity, collection, title, media_type, text, source, cluster, json.loads(metadata))
 
 
 @contextmanager

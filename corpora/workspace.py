@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
+import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from corpora.chunking import REFERENCE_SECTIONS, ChunkOptions
+from corpora.cleaning import STEP_NAMES
 from corpora.errors import WorkspaceError
 from corpora.files import write_atomic
 
@@ -47,6 +49,38 @@ class ChunksConfig(_Section):
     def options(self) -> ChunkOptions:
         """These choices as the chunker takes them."""
         return ChunkOptions(self.max_words, self.skip_sections)
+
+
+class IngestConfig(_Section):
+    """How files are read. After a change, `raftsmith add` reads again what it is given."""
+
+    skip_steps: tuple[str, ...] = Field(
+        default=(),
+        description="Cleaning steps left out: running-lines, boilerplate, hyphenation, encoding, control-characters.",
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="Processes that read files, each with at most 1 GiB of memory.")
+    timeout_s: float = Field(default=120.0, gt=0, description="Seconds that reading one file may take.")
+
+    cluster_similarity: float = Field(
+        default=0.8, gt=0, le=1, description="Documents at least so alike (word 5-grams) share a split, so that none leaks."
+    )
+    skip_similarity: float = Field(
+        default=0.98, gt=0, le=1, description="A document at least so like an indexed one is listed and not indexed again."
+    )
+    personal_data: Literal["keep", "mask", "refuse"] = Field(
+        default="keep", description="What becomes of personal data: keep, mask (consistent pseudonyms), or refuse the document."
+    )
+    personal_data_of: dict[str, Literal["keep", "mask", "refuse"]] = Field(
+        default={}, description='Where a collection differs: { legal = "mask" }.'
+    )
+
+    @field_validator("skip_steps")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in STEP_NAMES:
+                raise ValueError(f"{name!r} is no cleaning step; accepted: {', '.join(STEP_NAMES)}")
+        return names
 
 
 class SearchConfig(_Section):
@@ -127,6 +161,7 @@ class Config(_Section):
 
     models: ModelsConfig = ModelsConfig()
     chunks: ChunksConfig = ChunksConfig()
+    ingest: IngestConfig = IngestConfig()
     search: SearchConfig = SearchConfig()
     generate: GenerateConfig = GenerateConfig()
     train: TrainConfig = TrainConfig()
@@ -145,6 +180,13 @@ class Workspace:
     def database(self) -> Path:
         """The corpus store."""
         return self.root / "corpus.db"
+
+    def personal_key(self) -> bytes:
+        """The secret that pseudonyms of this workspace are made with; made when it is first needed, mode 0600."""
+        path = self.root / "personal.key"
+        if not path.exists():
+            write_atomic(path, secrets.token_bytes(32))
+        return path.read_bytes()
 
     def dataset(self, name: str) -> Path:
         """The folder of a dataset. Raises WorkspaceError for a name that is no plain name."""

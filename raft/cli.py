@@ -1,7 +1,9 @@
-"""The commands of raft: `generate`, `train`, `evaluate`, `models`."""
+"""The commands of raft: `generate`, `train`, `evaluate`, `models`, `purge`."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +14,25 @@ from corpora.errors import DatasetError
 from corpora.terminal import Progress, emit, opened, say, with_example, workspace_options
 
 if TYPE_CHECKING:
+    from corpora.records import Question
     from corpora.workspace import Workspace
 
 
 @click.command("generate", **with_example("raftsmith generate --from-qa questions.json --name first"))
 @click.option(
-    "--from-qa", "files", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="SQuAD JSON; may be repeated."
+    "--from-qa",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Questions with answers: SQuAD, PubMedQA, BioASQ, MedQuAD (also a folder), gorilla RAFT, JSONL, CSV; may be repeated.",
+)
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Column of JSONL or CSV that holds the question, answer, evidence, document or id; may be repeated. "
+    "Default: recognised by usual names.",
 )
 @click.option("--teacher", help="An OpenAI-compatible endpoint that writes questions, e.g. http://127.0.0.1:8000/v1.")
 @click.option("--teacher-model", default="default", show_default=True, help="The model's name at the teacher.")
@@ -26,6 +41,7 @@ if TYPE_CHECKING:
 @workspace_options
 def generate(
     files: tuple[Path, ...],
+    pairs: tuple[str, ...],
     teacher: str | None,
     teacher_model: str,
     limit: int | None,
@@ -36,7 +52,8 @@ def generate(
     """Make RAFT examples from question-answer pairs, or from a teacher's."""
     if not files and not teacher:
         raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
-    manifest = generate_dataset(opened(workspace), files, name, teacher, teacher_model, limit)
+    mapping = _mapping(pairs)
+    manifest = generate_dataset(opened(workspace), files, name, teacher, teacher_model, limit, mapping)
     counts = manifest["counts"]
     lines = [
         f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "
@@ -48,6 +65,18 @@ def generate(
     emit(manifest, as_json, "\n".join(lines))
 
 
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        field, sign, column = pair.partition("=")
+        if not (field and sign and column):
+            raise click.UsageError(f"--map takes FIELD=COLUMN, e.g. --map question=prompt; got {pair!r}")
+        if field in mapping:
+            raise click.UsageError(f"--map gives {field} twice: {mapping[field]} and {column}")
+        mapping[field] = column
+    return mapping
+
+
 def generate_dataset(
     workspace: Workspace,
     files: tuple[Path, ...],
@@ -55,9 +84,13 @@ def generate_dataset(
     teacher: str | None = None,
     teacher_model: str = "default",
     limit: int | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left."""
-    from corpora.questions import read_squad
+    """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left.
+
+    `mapping` names the columns of files with rows, see `read_questions`.
+    """
+    from corpora.questions import read_questions
     from raft.dataset import write_dataset
     from raft.examples import ExampleOptions, build_examples, ground, observations, search_questions
     from raft.support import as_text, fit_support, measure_support
@@ -69,11 +102,15 @@ def generate_dataset(
     chunks = collected.store.chunks()
     if not chunks:
         raise DatasetError("the collection is empty; run `raftsmith add` first")
-    questions, wrong = [], []
+    questions: list[Question] = []
+    wrong: list[tuple[str, str]] = []
     for path in files:
-        read, contradictions = read_squad(path)
-        questions += read
-        wrong += contradictions
+        read = read_questions(path, mapping)
+        say(f"{path.name}: {len(read.questions)} questions ({read.format}), {len(read.dropped)} dropped")
+        known = {question.id for question in questions}
+        questions += [question for question in read.questions if question.id not in known]
+        wrong += [(question.id, "the id occurs in two files") for question in read.questions if question.id in known]
+        wrong += read.dropped
     if teacher:
         source = Teacher(teacher, teacher_model)
         journal = workspace.root / "datasets" / f"{name}.teacher.jsonl"
@@ -83,7 +120,8 @@ def generate_dataset(
     options = ExampleOptions(**workspace.config.generate.model_dump())
     grounding = ground(questions, collected.store, options)
     if not grounding.questions:
-        reasons = "; ".join(f"{count} x {reason}" for reason, count in grounding.reasons().items()) or "the files hold none"
+        counts = Counter(reason for _, reason in [*wrong, *grounding.dropped])
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(counts.items())) or "the files hold none"
         raise DatasetError(f"no usable question: {reasons}; add the documents that the questions are about first")
     say(f"{len(grounding.questions)} questions found in the collection; mining distractors")
     found = search_questions(grounding, collected.retriever, options)
@@ -230,3 +268,30 @@ def models(tokens: int, extra: tuple[str, ...], as_json: bool) -> None:
         )
     lines.append(f"memory: peak of a process on a CPU, float32, for rows of {tokens} tokens")
     emit({"models": rows}, as_json, "\n".join(lines))
+
+
+@click.command("purge", **with_example("raftsmith purge contracts/withdrawn.pdf --yes"))
+@click.argument("names", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@workspace_options
+def purge(names: tuple[str, ...], yes: bool, workspace: Path | None, as_json: bool) -> None:
+    """Take documents out for good: nothing of them is left in the workspace, and what was built on them is flagged.
+
+    The files themselves are left alone. Backups of the workspace are yours to purge.
+    """
+    from corpora.cli import files_of
+    from corpora.store import CorpusStore, single_writer
+    from raft.purging import purge_files
+
+    place = opened(workspace)
+    with single_writer(place.root):
+        store = CorpusStore(place.database)
+        held = files_of(store, names)
+        if not yes:
+            click.confirm(f"purge {', '.join(path for path, _ in held)}? This cannot be undone", abort=True, err=True)
+        report = purge_files(place, store, held)
+        store.close()
+    lines = [f"{len(report.documents)} documents purged (snapshot {report.snapshot})"]
+    for kind, flagged in (("dataset", report.datasets), ("run", report.runs), ("report", report.reports)):
+        lines += [f"{kind} {name} was built on them" for name in flagged]
+    emit(asdict(report), as_json, "\n".join(lines))

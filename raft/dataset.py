@@ -102,6 +102,8 @@ def read_dataset(folder: Path) -> RaftDataset:
         there = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
         known = f"datasets here: {', '.join(there)}" if there else "there is none yet; run `raftsmith generate`"
         raise DatasetError(f"no complete dataset in {folder}; {known}") from error
+    if (folder / "purged.json").exists():
+        raise DatasetError(f"{folder} was made from documents that have been purged since; generate it again")
     if manifest.get("format") != FORMAT:
         raise DatasetError(
             f"{folder} has dataset format {manifest.get('format')}, this raftsmith reads {FORMAT}; generate it again"

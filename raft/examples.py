@@ -76,8 +76,9 @@ class Grounding:
 def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOptions) -> Grounding:
     """Find every question's evidence in the store and give it the split of its documents.
 
-    Documents that one question needs together share a split. A question whose evidence is not found verbatim, or whose
-    answer is not in it, is dropped with its reason; an unanswerable one takes the split of the document it was asked about.
+    Documents that one question needs together share a split. A question whose evidence is not found verbatim is dropped with
+    its reason, and so is an extractive one whose answer is not in its evidence; an unanswerable one takes the split of the
+    document it was asked about.
     """
     documents = store.documents()
     chunks: dict[str, list[Chunk]] = {}
@@ -99,8 +100,8 @@ def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOp
                 break
             oracles.append(place[0])
             quotes.append(place[1])
-        if reason is None and question.answerable and locate(question.answers[0], quotes[0].text) is None:
-            reason = "the answer is not in its evidence"
+        if reason is None and question.answerable:
+            reason = _unsupported(question, quotes)
         home = [quote.document_id for quote in quotes]
         if not home and question.document in names:
             home = [names[question.document]]
@@ -120,10 +121,20 @@ def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOp
     return result
 
 
+def _unsupported(question: Question, quotes: Sequence[Quote]) -> str | None:
+    if not quotes:
+        return "it has an answer but no evidence"
+    if question.extractive and locate(question.answers[0], quotes[0].text) is None:
+        return "the answer is not in its evidence"
+    return None
+
+
 def _names(documents: Sequence[Document]) -> dict[str, str]:
+    """Document ids by what a question may call them: the part of a file that holds several, the title, the file's name."""
     names: dict[str, str] = {}
     for document in documents:
-        for name in (document.title, PurePath(document.source).stem):
+        part = document.source.rpartition("#")[2] if "#" in document.source else document.title
+        for name in (part, document.title, PurePath(document.source).stem):
             names.setdefault(name, document.id)
     return names
 
@@ -133,7 +144,7 @@ def _find(
 ) -> tuple[Chunk, Quote] | str:
     for document_id in dict.fromkeys(order):
         place = locate(evidence, texts[document_id])
-        if place is None:
+        if place is None or not chunks.get(document_id):  # a near-duplicate is not indexed: its twin may hold the evidence
             continue
         start, end = place
         for chunk in chunks.get(document_id, ()):

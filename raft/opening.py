@@ -33,6 +33,10 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
         base = resolve_model(workspace.config.models.base, say)
     else:
         folder, config = workspace.run(run), run_config(workspace, run)
+        if (folder / "purged.json").exists():
+            say(
+                f"warning: {run} was tuned on documents that have been purged since; it may know them: train again and delete it"
+            )
         verify_weights(folder)
         if (folder / "model").is_dir():
             base = ModelFolder(run, folder / "model", "")

@@ -43,7 +43,15 @@ def cite(quotes: Sequence[str], chunks: Sequence[Chunk]) -> tuple[Citation, ...]
             chunk = by_id[found.chunk_id]
             citations.append(
                 Citation(
-                    chunk.document_id, chunk.id, chunk.title, chunk.source, found.start, found.end, found.text, verified=True
+                    chunk.document_id,
+                    chunk.id,
+                    chunk.title,
+                    chunk.source,
+                    found.start,
+                    found.end,
+                    found.text,
+                    verified=True,
+                    page=chunk.page,
                 )
             )
     return tuple(citations)

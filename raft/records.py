@@ -64,7 +64,10 @@ class ParsedCompletion:
 
 @dataclass(frozen=True)
 class Citation:
-    """A quote of an answer and the passage it was found in; not `verified` means it was found in none (offsets are then -1)."""
+    """A quote of an answer and the passage it was found in; not `verified` means it was found in none (offsets are then -1).
+
+    `page`, from 1, is the one its passage begins on, where the source has pages.
+    """
 
     document_id: str
     chunk_id: str
@@ -74,6 +77,7 @@ class Citation:
     end: int
     quote: str
     verified: bool
+    page: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,45 +1,168 @@
-"""The commands of retrieval: `add` and `search`."""
+"""The commands of retrieval: `add`, `sync` and `search`."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from corpora.terminal import Progress, emit, opened, say, with_example, workspace_options
 from retrieval.records import Hit
 
+if TYPE_CHECKING:
+    from corpora.readers.tables import FieldMapping
+    from corpora.store import CorpusStore
+    from corpora.workspace import Workspace
+    from retrieval.indexing import AddReport
+
+
+_FIELDS = ("text", "title", "id", "metadata")
+
 
 @click.command("add", **with_example("raftsmith add contracts/ notes.pdf --collection legal"))
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--collection", default="default", show_default=True, help="Collection that the documents belong to.")
+@click.option(
+    "--map",
+    "fields",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Rows of CSV and JSON lines as documents: text=COLUMN, and title, id, metadata; may be repeated.",
+)
+@click.option("--retry", is_flag=True, help="Read again what could not be read before, and nothing else.")
+@workspace_options
+def add(
+    paths: tuple[Path, ...], collection: str, fields: tuple[str, ...], retry: bool, workspace: Path | None, as_json: bool
+) -> None:
+    """Read, clean, chunk and index files, folders and archives; "-" takes a list of paths from stdin.
+
+    Run it again any time: what has not changed costs nothing.
+    """
+    if retry == bool(paths):
+        raise click.UsageError("give PATH..., or --retry alone to read again what failed")
+    emit_report(add_paths(opened(workspace), paths, collection, fields, retry), as_json)
+
+
+@click.command("sync", **with_example("raftsmith sync contracts/ --collection legal"))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--collection", default="default", show_default=True, help="Collection that the documents belong to.")
 @workspace_options
-def add(paths: tuple[Path, ...], collection: str, workspace: Path | None, as_json: bool) -> None:
-    """Read, clean, chunk and index files and folders. Run it again any time: what has not changed costs nothing."""
+def sync(folders: tuple[Path, ...], collection: str, workspace: Path | None, as_json: bool) -> None:
+    """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
+    emit_report(add_paths(opened(workspace), folders, collection, gone=True), as_json)
+
+
+def add_paths(
+    place: Workspace,
+    paths: Sequence[Path],
+    collection: str,
+    fields: Sequence[str] = (),
+    retry: bool = False,
+    gone: bool = False,
+) -> AddReport:
+    """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`."""
+    from corpora.readers import ReadOptions
+    from corpora.sandbox import Limits, read_files
     from corpora.store import single_writer
     from corpora.workspace import plain_name
+    from retrieval.duplicates import Similarities
     from retrieval.indexing import add_files, find_files
     from retrieval.opening import open_collection
 
-    place = opened(workspace)
-    files = find_files(paths)
+    name = plain_name(collection)
+    listed = [line.rstrip("\n") for line in sys.stdin] if Path("-") in paths else []
+    named = [*(path for path in paths if path != Path("-")), *(Path(line) for line in listed if line)]
+    ingest = place.config.ingest
+    policy = ingest.personal_data_of.get(name, ingest.personal_data)
+    limits = Limits(timeout_s=ingest.timeout_s)
     with single_writer(place.root):
         collected = open_collection(place, say)
+        if retry:
+            failed = {path.partition("#")[0] for path, of, _ in collected.store.failures() if of == name}
+            failed |= set(collected.store.unfinished(name))
+            named = [Path(path) for path in sorted(failed) if Path(path).exists()]
+        files = find_files(named)
         report = add_files(
             collected.store,
             place.root,
             collected.encoder,
             files,
-            plain_name(collection),
+            name,
             place.config.chunks.options,
             Progress("files"),
+            ReadOptions(ingest.skip_steps, _mapping(fields), policy, place.personal_key().hex() if policy != "keep" else ""),
+            lambda wanted, options: read_files(wanted, options, ingest.workers, limits),
+            Similarities(ingest.cluster_similarity, ingest.skip_similarity),
         )
+        if gone:
+            remove_gone(collected.store, [path.resolve() for path in named], files, name, report)
+        report.waiting = len(collected.store.unfinished(name))
+        collected.store.close()
+    return report
+
+
+def remove_gone(store: CorpusStore, folders: Sequence[Path], files: Sequence[Path], collection: str, report: AddReport) -> None:
+    """Take out what was read from under `folders` and is no longer among `files`; counted in `report`."""
+    from retrieval.indexing import source_name
+
+    there = {source_name(file) for file in files}
+    roots = tuple(f"{source_name(folder)}/" for folder in folders)
+    known = {path for path, _ in store.files(collection)} | {path for path, of, _ in store.failures() if of == collection}
+    lost = sorted(path for path in known if path.startswith(roots) and path.partition("#")[0] not in there)
+    if lost:
+        report.snapshot = store.commit(removed_paths=[(path, collection) for path in lost])
+        report.removed = len(lost)
+
+
+def emit_report(report: AddReport, as_json: bool) -> None:
+    """Print what `add` or `sync` did."""
     failed = [{"path": path, "reason": reason} for path, reason in report.failed]
-    lines = [f"{report.added} added, {report.unchanged} unchanged, {len(failed)} failed (snapshot {report.snapshot})"]
+    removed = f", {report.removed} removed" if report.removed else ""
+    several = f" ({report.documents} documents)" if report.documents != report.added else ""
+    counts = f"{report.added} added{several}, {report.unchanged} unchanged{removed}, {len(failed)} failed"
+    lines = [f"{counts} (snapshot {report.snapshot})"]
+    if report.duplicates:
+        lines.append(f"{report.duplicates} not indexed again: another document says the same (`raftsmith documents` names it)")
+    if report.personal_data:
+        lines.append("personal data: " + ", ".join(f"{count} {kind}" for kind, count in sorted(report.personal_data.items())))
+    if report.waiting:
+        lines.append(f"{report.waiting} files wait to be read again, what they are like is gone: `raftsmith add --retry`")
+    lines += [f"cleaned: {step} in {count} blocks" for step, count in sorted(report.cleaned.items())]
     lines += [f"  {item['path']}: {item['reason']}" for item in failed]
-    value = {"added": report.added, "unchanged": report.unchanged, "failed": failed, "snapshot": report.snapshot}
+    value = {
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+        "documents": report.documents,
+        "duplicates": report.duplicates,
+        "personal_data": dict(report.personal_data),
+        "waiting": report.waiting,
+        "failed": failed,
+        "cleaned": dict(report.cleaned),
+        "snapshot": report.snapshot,
+    }
     emit(value, as_json, "\n".join(lines))
+
+
+def _mapping(fields: Sequence[str]) -> FieldMapping | None:
+    """`text=body`, `title=name` ... as a mapping; None without any. Raises click.UsageError."""
+    from corpora.readers.tables import FieldMapping
+
+    found: dict[str, list[str]] = {}
+    for field in fields:
+        key, equals, column = field.partition("=")
+        if not equals or key not in _FIELDS or not column:
+            raise click.UsageError(f"--map {field}: give FIELD=COLUMN with one of {', '.join(_FIELDS)}")
+        found.setdefault(key, []).append(column)
+    if not found:
+        return None
+    if "text" not in found:
+        raise click.UsageError("--map needs text=COLUMN: the column that holds the document")
+    first = {key: found[key][0] if key in found else None for key in ("title", "id")}
+    return FieldMapping(tuple(found["text"]), first["title"], first["id"], tuple(found.get("metadata", ())))
 
 
 @click.command("search", **with_example('raftsmith search "notice period for a lease" -k 3'))
@@ -69,6 +192,8 @@ def _value(hit: Hit) -> dict[str, Any]:
         "source": chunk.source,
         "start": chunk.start,
         "end": chunk.end,
+        "section": chunk.section,
+        "page": chunk.page,
         "text": chunk.text,
     }
 

@@ -1,13 +1,16 @@
 """Files into the store and the index, batch by batch: read, chunk, encode, write the segment, commit.
 
-Idempotent (promise R8): a file whose bytes were committed with the same chunking is not read again, a file that cannot be
+Idempotent (promise R8): a file whose bytes were committed with the same choices is not read again, a file that cannot be
 read becomes a row with its reason, and a kill loses at most the batch in flight.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,30 +18,47 @@ import numpy as np
 from corpora.chunking import ChunkOptions, chunk_document, join_blocks
 from corpora.errors import RaftsmithError, UnreadableDocument
 from corpora.files import sha256_file
-from corpora.readers import read_file
-from corpora.records import Block, Chunk, Document, content_id
-from corpora.store import CorpusStore, NewDocument, Segment
+from corpora.readers import FileReading, ReadOptions
+from corpora.records import Block, Chunk, Document, Reading, content_id
+from corpora.sandbox import read_files
+from corpora.store import CorpusStore, FinishedFile, NewDocument, Segment
+from retrieval.duplicates import Similarities, Twins
 from retrieval.encoders import Encoder
-from retrieval.segments import write_segment
+from retrieval.segments import read_segment, write_segment
 
 BATCH_CHUNKS = 256
+Reader = Callable[[Iterable[Path], ReadOptions], Iterator[tuple[Path, FileReading | UnreadableDocument]]]
 
 
 @dataclass
 class AddReport:
-    """What `add` did; `failed` are (path, reason)."""
+    """What `add` did: files, `failed` as (path, reason), documents, how many blocks each step of cleaning changed, findings of
+    personal data by kind, and documents that were not indexed because another says the same. `waiting` are files to be read again.
+    """
 
     added: int = 0
     unchanged: int = 0
+    removed: int = 0
+    documents: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
+    cleaned: Counter[str] = field(default_factory=Counter)
+    personal_data: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    waiting: int = 0
     snapshot: int = 0
 
 
-@dataclass(frozen=True)
-class _Read:
-    document: Document
-    chunks: Sequence[Chunk]
-    sha256: str
+@dataclass
+class _Batch:
+    """What the next commit will hold: documents with their chunks and digests, and the files that are then finished."""
+
+    documents: list[NewDocument] = field(default_factory=list)
+    finished: list[FinishedFile] = field(default_factory=list)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def chunks(self) -> int:
+        return sum(len(new.chunks) for new in self.documents)
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -65,43 +85,65 @@ def add_files(
     collection: str,
     chunk_options: ChunkOptions,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    read_options: ReadOptions | None = None,
+    reader: Reader = read_files,
+    similarities: Similarities | None = None,
 ) -> AddReport:
-    """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock."""
+    """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock.
+
+    `reader` gives what `corpora.sandbox.read_files` gives, in the order of the paths. `similarities` say from when on documents
+    count as near-duplicates; None looks for none.
+    """
+    options = read_options or ReadOptions()
     report = AddReport(snapshot=store.snapshot)
     known = store.source_digests(collection)
-    chunking = f"{chunk_options.name}-{encoder.name}"
-    total = len(files)
-
-    def readings() -> Iterator[_Read | tuple[str, str]]:
-        for done, path in enumerate(files, start=1):
-            source = source_name(path)
-            try:
-                sha256 = sha256_file(path)
-                if known.get(source) == (sha256, chunking):
-                    report.unchanged += 1
-                else:
-                    yield _read(path, source, collection, chunk_options, sha256)
-            except UnreadableDocument as error:
-                yield source, str(error)
-            except OSError as error:
-                yield source, f"cannot be opened: {error.strerror or error}"
-            progress(done, total)
-
-    batch: list[_Read] = []
-    for reading in readings():
-        if isinstance(reading, tuple):
-            report.failed.append(reading)
-            # What the path held before stays: a damaged save must not take the last good version out of the collection.
-            report.snapshot = store.commit(failed=[(reading[0], collection, reading[1])])
+    failures = {path: reason for path, of, reason in store.failures() if of == collection}
+    chunking = f"{chunk_options.name}-{_digest(options)}-{encoder.name}"
+    digests: dict[Path, str] = {}
+    changed: list[Path] = []
+    batch = _Batch()
+    twins = Twins(store, collection, similarities) if similarities else None
+    for path in files:
+        source = source_name(path)
+        try:
+            digests[path] = sha256_file(path)
+        except OSError as error:
+            _fail(report, batch, failures, source, collection, f"cannot be opened: {error.strerror or error}")
             continue
-        batch.append(reading)
-        if sum(len(item.chunks) for item in batch) >= BATCH_CHUNKS:
-            report.snapshot = _commit(store, workspace, encoder, batch, chunking)
-            report.added += len(batch)
-            batch = []
-    if batch:
-        report.snapshot = _commit(store, workspace, encoder, batch, chunking)
-        report.added += len(batch)
+        if known.get(source) != (digests[path], chunking):
+            changed.append(path)
+            continue
+        report.unchanged += 1
+        if source in failures:  # restored to what is indexed
+            kept = store.parts(source, collection)
+            batch.finished.append(FinishedFile(source, collection, digests[path], chunking, kept))
+    done = len(files) - len(changed)
+    for path, found in reader(changed, options):
+        source, sha256 = source_name(path), digests[path]
+        done += 1
+        if isinstance(found, UnreadableDocument):
+            # What the path held before stays: a damaged save must not take the last good version out of the collection.
+            _fail(report, batch, failures, source, collection, str(found))
+        else:
+            for document, blocks in documents_of(found.readings, source, collection):
+                if batch.chunks >= BATCH_CHUNKS:  # a file of many documents; it is finished with the last of them
+                    batch = _commit(store, workspace, encoder, batch, report)
+                new = NewDocument(document, chunk_document(document, blocks, chunk_options), sha256, chunking, "", 0, source)
+                new = twins.placed(new) if twins else new
+                batch.documents.append(new)
+                report.documents += 1
+                report.duplicates += new.duplicate_of is not None
+            parts = frozenset(f"{source}#{r.part}" if r.part else source for r in found.readings)
+            batch.finished.append(FinishedFile(source, collection, sha256, chunking, parts))
+            batch.failed += [(f"{source}#{part}", collection, reason) for part, reason in found.refused]
+            report.failed += [(f"{source}#{part}", reason) for part, reason in found.refused]
+            report.cleaned += found.cleaned
+            report.personal_data += found.personal_data
+            report.added += 1
+            if batch.chunks >= BATCH_CHUNKS:
+                batch = _commit(store, workspace, encoder, batch, report)
+        progress(done, len(files))
+    _commit(store, workspace, encoder, batch, report)
     sweep_segments(store, workspace)
     return report
 
@@ -111,17 +153,19 @@ def source_name(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _read(path: Path, source: str, collection: str, chunk_options: ChunkOptions, sha256: str) -> _Read:
-    media_type, title, blocks = read_file(path)
-    document = make_document(collection, title, media_type, blocks, source)
-    return _Read(document, chunk_document(document, blocks, chunk_options), sha256)
+def documents_of(readings: Sequence[Reading], source: str, collection: str) -> Iterator[tuple[Document, Sequence[Block]]]:
+    """A document, with its blocks, for each reading of the file `source`."""
+    for reading in readings:
+        place = f"{source}#{reading.part}" if reading.part else source
+        yield make_document(collection, reading, place), reading.blocks
 
 
-def make_document(collection: str, title: str, media_type: str, blocks: Sequence[Block], source: str) -> Document:
+def make_document(collection: str, reading: Reading, source: str) -> Document:
     """A document with its content id; its cluster is itself until near-duplicates are known."""
-    text, _ = join_blocks(blocks)
+    text, _ = join_blocks(reading.blocks)
     identity = content_id("document", collection, text)
-    return Document(identity, collection, title, media_type, text, source, cluster=identity)
+    title = reading.title or ""
+    return Document(identity, collection, title, reading.media_type, text, source, identity, reading.metadata)
 
 
 def embedding_text(chunk: Chunk) -> str:
@@ -129,19 +173,62 @@ def embedding_text(chunk: Chunk) -> str:
     return f"{chunk.title}. {chunk.section}\n{chunk.text}" if chunk.section else f"{chunk.title}\n{chunk.text}"
 
 
-def _commit(store: CorpusStore, workspace: Path, encoder: Encoder, batch: Sequence[_Read], chunking: str) -> int:
-    texts = [embedding_text(chunk) for item in batch for chunk in item.chunks]
-    vectors = encoder.encode(texts)
-    if vectors.shape != (len(texts), encoder.dimension) or not np.isfinite(vectors).all():
-        raise RaftsmithError(
-            f"{encoder.name} gave vectors of shape {vectors.shape} or with values that are not finite; nothing was added"
-        )
-    name = write_segment(workspace / "segments", vectors)
+def _digest(options: ReadOptions) -> str:
+    return hashlib.sha256(json.dumps(asdict(options), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _fail(report: AddReport, batch: _Batch, failures: dict[str, str], source: str, collection: str, reason: str) -> None:
+    report.failed.append((source, reason))
+    if failures.get(source) != reason:  # the same failure again is no change of the collection
+        batch.failed.append((source, collection, reason))
+
+
+def _commit(store: CorpusStore, workspace: Path, encoder: Encoder, batch: _Batch, report: AddReport) -> _Batch:
+    """Commit `batch`, if there is anything in it, and give an empty one."""
+    if not (batch.documents or batch.finished or batch.failed):
+        return batch
+    chunks = [chunk for new in batch.documents for chunk in new.chunks]
+    segment = None
+    if chunks:
+        vectors = _vectors(store, workspace, encoder, chunks)
+        segment = Segment(write_segment(workspace / "segments", vectors), encoder.name, encoder.dimension, len(chunks))
     added, row = [], 0
-    for item in batch:
-        added.append(NewDocument(item.document, item.chunks, item.sha256, chunking, name, row))
-        row += len(item.chunks)
-    return store.commit(added=added, segment=Segment(name, encoder.name, encoder.dimension, len(texts)))
+    for new in batch.documents:
+        added.append(replace(new, segment=segment.name if segment else "", first_row=row))
+        row += len(new.chunks)
+    report.snapshot = store.commit(added=added, segment=segment, failed=batch.failed, finished=batch.finished)
+    return _Batch()
+
+
+def _vectors(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> np.ndarray:
+    """A vector a chunk, float32 `(n, dimension)`. A chunk that the store has keeps its vector: no text is encoded twice."""
+    vectors = np.zeros((len(chunks), encoder.dimension), dtype=np.float32)
+    texts = [embedding_text(chunk) for chunk in chunks]
+    places = _known_vectors(store, encoder, chunks)
+    kept = {name: read_segment(workspace / "segments", name) for name in {name for name, _ in places.values()}}
+    missing = list(dict.fromkeys(text for chunk, text in zip(chunks, texts, strict=True) if chunk.id not in places))
+    made = encoder.encode(missing) if missing else vectors[:0]
+    if made.shape != (len(missing), encoder.dimension) or not np.isfinite(made).all():
+        raise RaftsmithError(
+            f"{encoder.name} gave vectors of shape {made.shape} or with values that are not finite; nothing was added"
+        )
+    rows = {text: row for row, text in enumerate(missing)}
+    for i, (chunk, text) in enumerate(zip(chunks, texts, strict=True)):
+        if chunk.id in places:
+            segment, row = places[chunk.id]
+            vectors[i] = kept[segment][row]
+        else:
+            vectors[i] = made[rows[text]]
+    return vectors
+
+
+def _known_vectors(store: CorpusStore, encoder: Encoder, chunks: Sequence[Chunk]) -> dict[str, tuple[str, int]]:
+    """Chunk id → (segment, row) of those that `encoder` has encoded already, with the same title and section."""
+    ids = [chunk.id for chunk in chunks]
+    ours = {segment.name for segment in store.segments() if segment.encoder == encoder.name}
+    stored = store.chunks_by_id(ids)
+    same = {c.id for c in chunks if c.id in stored and embedding_text(stored[c.id]) == embedding_text(c)}
+    return {chunk_id: (name, row) for chunk_id, name, row in store.vector_places(ids) if name in ours and chunk_id in same}
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:

@@ -139,6 +139,7 @@ def cited(citations: tuple[Citation, ...]) -> list[Annotation]:
                 end=citation.end,
                 quote=citation.quote,
                 verified=citation.verified,
+                page=citation.page,
             )
         )
         for index, citation in enumerate(citations)

@@ -82,7 +82,7 @@ def _workspace(workspace: Workspace, repair: bool) -> list[Finding]:
     counts = store.counts()
     shown = f"{counts['documents']} documents, {counts['chunks']} chunks at snapshot {counts['snapshot']}"
     findings = [Finding("store", damage is None, damage or shown)]
-    findings += [Finding("unread file", True, f"{path}: {reason}") for path, reason in store.failures()]
+    findings += [Finding("unread file", True, f"{path}: {reason}") for path, _, reason in store.failures()]
     for segment in store.segments():
         try:
             read_segment(workspace.root / "segments", segment.name)

@@ -8,10 +8,10 @@ import traceback
 
 import click
 
-from corpora.cli import init
+from corpora.cli import documents, init, remove
 from corpora.errors import RaftsmithError
-from raft.cli import evaluate, generate, models, train
-from retrieval.cli import add, search
+from raft.cli import evaluate, generate, models, purge, train
+from retrieval.cli import add, search, sync
 from serving.cli import ask, demo, doctor, serve
 
 
@@ -28,7 +28,7 @@ def raftsmith(debug: bool) -> None:
         os.environ["RAFTSMITH_DEBUG"] = "1"
 
 
-for command in (init, add, search, generate, train, evaluate, ask, serve, models, doctor, demo):
+for command in (init, add, sync, documents, remove, purge, search, generate, train, evaluate, ask, serve, models, doctor, demo):
     raftsmith.add_command(command)
 
 

@@ -159,6 +159,7 @@ class FileCitation(BaseModel):
     end: int
     quote: str
     verified: bool
+    page: int | None
 
 
 class Annotation(BaseModel):

@@ -19,7 +19,23 @@ from serving.main import raftsmith as group
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "corpora" / "samples"
-VERBS = ("init", "add", "search", "generate", "train", "evaluate", "ask", "serve", "models", "doctor", "demo")
+VERBS = (
+    "init",
+    "add",
+    "sync",
+    "documents",
+    "remove",
+    "purge",
+    "search",
+    "generate",
+    "train",
+    "evaluate",
+    "ask",
+    "serve",
+    "models",
+    "doctor",
+    "demo",
+)
 
 
 def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,77 +1,224 @@
-"""From bytes to blocks: one reader a format, chosen by content and not by file name.
+"""From the bytes of a file to readings: one reader a format, chosen by content and not by file name.
 
-A reader takes bytes and gives a title (or None) and `Block`s; it touches neither network nor store. What cannot be read
-raises `UnreadableDocument` with a reason a person can act on.
+A reader takes bytes and gives `Reading`s; it touches neither network nor store. What cannot be read raises
+`UnreadableDocument` with a reason a person can act on. Archives and mails are opened here, member by member.
 """
 
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from io import BytesIO
-from pathlib import Path
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from corpora.cleaning import clean_block
+from corpora.cleaning import clean, clean_line
 from corpora.errors import UnreadableDocument
-from corpora.readers import docx, html, markdown, pdf, text
-from corpora.records import Block
+from corpora.readers import (
+    akoma_ntoso,
+    archives,
+    dc_law,
+    docx,
+    ecfr,
+    eml,
+    epub,
+    generic_xml,
+    html,
+    jats,
+    markdown,
+    medquad,
+    pdf,
+    pubmed,
+    rows,
+    tables,
+    text,
+    uslm,
+    xml,
+)
+from corpora.readers.tables import FieldMapping
+from corpora.records import Block, Reading
+
+if TYPE_CHECKING:
+    from corpora.personal_data import Policy
 
 MAX_BYTES = 64 * 2**20
-Reading = tuple[str | None, list[Block]]
-_READERS: dict[str, Callable[[bytes], Reading]] = {
+MAX_NESTING = 2
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+ACCEPTED = "PDF, DOCX, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
+_READERS: dict[str, Callable[[bytes], list[Reading]]] = {
     "application/pdf": pdf.read,
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": docx.read,
+    DOCX: docx.read,
+    "application/epub+zip": epub.read,
+    "application/akn+xml": akoma_ntoso.read,
+    "application/ccda+xml": generic_xml.read,
+    "application/dc-law+xml": dc_law.read,
+    "application/ecfr+xml": ecfr.read,
+    "application/jats+xml": jats.read,
+    "application/medquad+xml": medquad.read,
+    "application/pubmed+xml": pubmed.read,
+    "application/uslm+xml": uslm.read,
+    "application/xml": generic_xml.read,
+    "message/rfc822": eml.read,
     "text/html": html.read,
     "text/markdown": markdown.read,
     "text/plain": text.read,
 }
+_ROWS = (rows.CSV, rows.TSV, rows.JSON, rows.JSONL)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How files are read: cleaning steps left out, which fields of a table's rows are what, and what becomes of personal data.
+
+    `personal_key`, hexadecimal, is what pseudonyms are made with.
+    """
+
+    skip_steps: tuple[str, ...] = ()
+    mapping: FieldMapping | None = None
+    personal_data: Policy = "keep"
+    personal_key: str = ""
+
+
+@dataclass
+class FileReading:
+    """What came of one file: its documents, `(part, reason)` for each part that is none, what cleaning changed, and how much
+    personal data of each kind was found (looked for only where the policy is not "keep").
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    cleaned: Counter[str] = field(default_factory=Counter)
+    personal_data: Counter[str] = field(default_factory=Counter)
 
 
 def media_type(data: bytes, name: str) -> str:
-    """The media type of `data`, by content; the name only tells Markdown from plain text. Raises UnreadableDocument."""
-    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    """The media type of `data`, by content; the name only tells Markdown and tables from text. Raises UnreadableDocument."""
+    head = data[:8192].lstrip(b"\xef\xbb\xbf \t\r\n")
+    lowered = name.lower()
     if head.startswith(b"%PDF-"):
         return "application/pdf"
-    if data[:4] == b"PK\x03\x04":
-        try:
-            with zipfile.ZipFile(BytesIO(data)) as archive:
-                if "word/document.xml" in archive.namelist():
-                    return "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise UnreadableDocument(f"a damaged zip container ({error}); save the document again") from error
-        raise UnreadableDocument("a zip container without a Word document; accepted: PDF, DOCX, HTML, Markdown, text")
+    if data[:4] == b"PK\x03\x04" and (office := _office_type(data)):
+        return office
+    if kind := archives.archive_kind(data):
+        return f"archive/{kind}"
+    if (kind := xml.kind_of(head)) is not None:
+        return kind
     if head[:512].lower().startswith((b"<!doctype html", b"<html")) or (head[:1] == b"<" and b"<body" in head.lower()):
         return "text/html"
     if b"\0" in head and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnreadableDocument("binary data of an unknown format; accepted: PDF, DOCX, HTML, Markdown, text")
-    return "text/markdown" if name.lower().endswith((".md", ".markdown")) else "text/plain"
+        raise UnreadableDocument(f"binary data of an unknown format; accepted: {ACCEPTED}")
+    if eml.looks_like(head):
+        return "message/rfc822"
+    if rows.looks_like_json(head):
+        return rows.JSON
+    if rows.looks_like_jsonl(head):
+        return rows.JSONL
+    if rows.looks_like_csv(head, name):
+        return rows.TSV if lowered.endswith((".tsv", ".tab")) else rows.CSV
+    return "text/markdown" if lowered.endswith((".md", ".markdown")) else "text/plain"
 
 
-def read_file(path: Path) -> tuple[str, str, list[Block]]:
-    """`(media_type, title, blocks)` of one file, cleaned. Raises UnreadableDocument, with the reason, and nothing else."""
+def _office_type(data: bytes) -> str | None:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UnreadableDocument(f"{size / 2**20:.0f} MiB; at most {MAX_BYTES // 2**20} MiB a file: split it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableDocument(f"cannot be opened: {error.strerror or error}") from error
-    if not data.strip():
-        raise UnreadableDocument("the file is empty")
-    kind = media_type(data, path.name)
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise UnreadableDocument(f"a damaged zip container ({error}); save the document again") from error
+    if "word/document.xml" in names:
+        return DOCX
+    if "META-INF/container.xml" in names:
+        return "application/epub+zip"
+    if names & {"xl/workbook.xml", "ppt/presentation.xml", "content.xml"}:
+        raise UnreadableDocument("a zip container of an office program that is not Word; export it as PDF, DOCX or CSV")
+    return None
+
+
+def read_bytes(data: bytes, name: str, options: ReadOptions | None = None) -> FileReading:
+    """Everything readable in one file. Raises UnreadableDocument when that is nothing; `name` is a hint and the last title."""
+    found = FileReading()
+    _read_into(found, data, name, "", options or ReadOptions(), 0)
+    if not found.readings:
+        reasons = "; ".join(f"{part}: {reason}" for part, reason in found.refused[:3])
+        raise UnreadableDocument(reasons or "no text in it; a scanned document needs OCR first")
+    return found
+
+
+def _read_into(found: FileReading, data: bytes, name: str, part: str, options: ReadOptions, depth: int) -> None:
+    """Add the documents of `data`, which is the part called `part` ("" is the file itself); raises only for the file itself."""
     try:
-        title, blocks = _READERS[kind](data)
+        if len(data) > MAX_BYTES:
+            raise UnreadableDocument(f"{len(data) / 2**20:.0f} MiB; at most {MAX_BYTES // 2**20} MiB a document: split it")
+        if not data.strip():
+            raise UnreadableDocument("the file is empty")
+        kind = media_type(data, name)
+        if kind.startswith("archive/"):
+            if depth >= MAX_NESTING:
+                raise UnreadableDocument(f"archives inside archives, more than {MAX_NESTING} deep; unpack it first")
+            for member in archives.members(data):
+                inner = "/".join(piece for piece in (part, member.name or "(the rest of it)") if piece)
+                if isinstance(member, archives.Refused):
+                    found.refused.append((inner, member.reason))
+                else:
+                    _read_into(found, member.data, member.name, inner, options, depth + 1)
+            return
+        for reading in _parsed(kind, data, options):
+            _keep(found, reading, kind, name, part, options)
+        if kind == "message/rfc822" and depth < MAX_NESTING:
+            for attached, content in eml.attachments(data):
+                _read_into(found, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
+    except UnreadableDocument as error:
+        if not part:
+            raise
+        found.refused.append((part, str(error)))
+
+
+def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
+    try:
+        if kind in _ROWS:
+            return tables.read_rows(data, kind, options.mapping)
+        return _READERS[kind](data)
     except UnreadableDocument:
         raise
+    except MemoryError as error:
+        raise UnreadableDocument("it needs more memory than one document may take; split it") from error
     except Exception as error:  # a parser's own failure is a row, never the end of the batch
         raise UnreadableDocument(f"damaged or unsupported {kind}: {type(error).__name__}: {error}") from error
-    blocks = [block for block in map(clean_block, blocks) if block.text]
+
+
+def _keep(found: FileReading, reading: Reading, kind: str, name: str, part: str, options: ReadOptions) -> None:
+    blocks, changes = clean(reading.blocks, options.skip_steps)
+    found.cleaned += changes
+    whole = "/".join(piece for piece in (part, reading.part) if piece)
     if not any(block.kind != "heading" for block in blocks):
-        raise UnreadableDocument("no text in it; a scanned document needs OCR first")
-    headings = [block.text for block in blocks if block.kind == "heading"]
-    given = _clean_title(title or "")
-    return kind, given or (headings[0] if headings else _clean_title(path.stem)), blocks
+        if whole:
+            found.refused.append((whole, "no text in it; a scanned document needs OCR first"))
+        return
+    title = clean_line(reading.title or "") or _first_heading(blocks) or clean_line(PurePath(name).stem)
+    if not reading.title and reading.part:
+        title = _first_heading(blocks) or f"{clean_line(PurePath(name).stem)} {reading.part}"
+    metadata = {key: clean_line(str(value)) for key, value in reading.metadata.items()}
+    done = replace(reading, title=title, blocks=blocks, part=whole, metadata=metadata, media_type=kind)
+    found.readings.append(done if options.personal_data == "keep" else _without_personal_data(found, done, options))
 
 
-def _clean_title(title: str) -> str:
-    return clean_block(Block("heading", title)).text
+def _without_personal_data(found: FileReading, reading: Reading, options: ReadOptions) -> Reading:
+    """The reading with pseudonyms in title, metadata and text; raises PersonalDataRefused where the policy is to refuse."""
+    from corpora.personal_data import mask_blocks  # its tables are slow to load, and most collections keep what they have
+
+    texts = [reading.title or "", *reading.metadata.values(), *(block.text for block in reading.blocks)]
+    masked, counted = mask_blocks(texts, options.personal_data, bytes.fromhex(options.personal_key))
+    found.personal_data.update(counted)
+    first = 1 + len(reading.metadata)
+    blocks = [
+        # Where a text was changed its page breaks no longer fit; such a block counts as standing on its first page.
+        replace(block, text=text, breaks=block.breaks if text == block.text else ())
+        for block, text in zip(reading.blocks, masked[first:], strict=True)
+    ]
+    metadata = dict(zip(reading.metadata, masked[1:first], strict=True))
+    return replace(reading, title=masked[0], metadata=metadata, blocks=blocks)
+
+
+def _first_heading(blocks: list[Block]) -> str:
+    return next((block.text for block in blocks if block.kind == "heading"), "")

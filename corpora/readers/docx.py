@@ -9,10 +9,10 @@ import docx
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
-from corpora.records import Block
+from corpora.records import Block, Reading
 
 
-def read(data: bytes) -> tuple[str | None, list[Block]]:
+def read(data: bytes) -> list[Reading]:
     """Title (of the properties) and blocks; a table row becomes one item, its cells divided by " | "."""
     document = docx.Document(BytesIO(data))
     blocks: list[Block] = []
@@ -22,7 +22,7 @@ def read(data: bytes) -> tuple[str | None, list[Block]]:
         elif isinstance(element, Table):
             for row in element.rows:
                 blocks.append(Block("item", " | ".join(cell.text.strip() for cell in row.cells)))
-    return document.core_properties.title or None, blocks
+    return [Reading(document.core_properties.title or None, blocks)]
 
 
 def _paragraph(paragraph: Paragraph) -> Block:

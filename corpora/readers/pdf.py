@@ -1,19 +1,19 @@
-"""PDF with a text layer: lines put back into paragraphs; running headers, footers and page numbers dropped."""
+"""PDF with a text layer: lines put back into paragraphs; running headers, footers and page numbers marked."""
 
 from __future__ import annotations
 
 import re
 import statistics
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from corpora.errors import UnreadableDocument
-from corpora.records import Block
+from corpora.readers import ocr
+from corpora.records import Block, Reading
 
 _PAGE_NUMBER = re.compile(r"(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?", re.I)
 _BULLET = re.compile(r"^[•‣–\-*]\s+")
@@ -31,7 +31,7 @@ class _Line:
     page: int
 
 
-def read(data: bytes) -> tuple[str | None, list[Block]]:
+def read(data: bytes) -> list[Reading]:
     """Title (of the metadata) and blocks. Raises UnreadableDocument for encrypted, damaged, oversized or scanned files."""
     try:
         document = pypdfium2.PdfDocument(data)
@@ -42,14 +42,39 @@ def read(data: bytes) -> tuple[str | None, list[Block]]:
         if len(document) > MAX_PAGES:
             raise UnreadableDocument(f"{len(document)} pages; at most {MAX_PAGES}: split it")
         pages = [_lines(document[number], number) for number in range(len(document))]
-        title = document.get_metadata_value("Title") or None
+        title = document.get_metadata_value("Title").strip()
+        bare = [number for number, page in enumerate(pages) if not page and _has_picture(document[number])]
+        scanned = {number: _recognised(document[number], number) for number in bare} if ocr.available() else {}
     finally:
         document.close()
-    if not any(pages):
-        raise UnreadableDocument("the PDF has no text layer (a scan?); run OCR first")
+    if not any(pages) and not any(scanned.values()):
+        raise UnreadableDocument(f"the PDF has no text layer (a scan?); {ocr.MISSING}")
     running = _running_lines(pages)
-    lines = [line for page in pages for line in page if line not in running]
-    return title, _blocks(lines)
+    blocks = _blocks([line for page in pages for line in page if line not in running])
+    for line in (line for page in reversed(pages) for line in reversed(page) if line in running):
+        place = next((i for i, block in enumerate(blocks) if (block.page or 0) > line.page), len(blocks))
+        blocks.insert(place, Block("running", line.text, page=line.page + 1))
+    for number, recognised in scanned.items():
+        place = next((i for i, block in enumerate(blocks) if (block.page or 0) > number + 1), len(blocks))
+        blocks[place:place] = recognised
+    unread = [str(number + 1) for number in bare if number not in scanned]
+    # A page that nobody could read is said, not dropped in silence.
+    return [
+        Reading(
+            None if title.lower() in ("", "untitled") else title,
+            blocks,
+            metadata={"pages_without_text": ", ".join(unread)} if unread else {},
+        )
+    ]
+
+
+def _has_picture(page: pypdfium2.PdfPage) -> bool:
+    return any(True for _ in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_FORM], max_depth=3))
+
+
+def _recognised(page: pypdfium2.PdfPage, number: int) -> list[Block]:
+    picture = page.render(scale=ocr.DPI / 72, grayscale=True).to_numpy()
+    return [Block("paragraph", text, page=number + 1) for text in ocr.paragraphs(picture.reshape(picture.shape[:2]))]
 
 
 def _lines(page: pypdfium2.PdfPage, number: int) -> list[_Line]:
@@ -94,8 +119,10 @@ def _shape(line: _Line) -> tuple[str, int]:
 
 
 def _blocks(lines: list[_Line]) -> list[Block]:
+    """Paragraphs, items and headings; the lines of one are divided by line ends, which cleaning makes spaces."""
+    if not lines:
+        return []
     body = statistics.median(line.size for line in lines)
-    words = {word for line in lines for word in re.findall(r"\w+", line.text.lower())}
     gaps = [a.bottom - b.top for a, b in pairwise(lines) if a.page == b.page and a.bottom > b.top]
     usual_gap = statistics.median(gaps) if gaps else 0.0
     blocks: list[Block] = []
@@ -116,31 +143,15 @@ def _blocks(lines: list[_Line]) -> list[Block]:
             new = previous.bottom - line.top > usual_gap + 0.35 * body
         if large:
             if last and last.kind == "heading" and not new:
-                blocks[-1] = Block("heading", f"{last.text} {text}", last.level)
+                blocks[-1] = replace(last, text=f"{last.text}\n{text}")
             else:
-                blocks.append(Block("heading", text, 1 if line.size > 1.5 * body else 2))
+                blocks.append(Block("heading", text, 1 if line.size > 1.5 * body else 2, line.page + 1))
         elif bullet:
-            blocks.append(Block("item", text))
+            blocks.append(Block("item", text, page=line.page + 1))
         elif new or last is None or last.kind == "heading":
-            blocks.append(Block("paragraph", text))
+            blocks.append(Block("paragraph", text, page=line.page + 1))
         else:
-            blocks[-1] = Block(last.kind, _join(last.text, text, words), last.level)
+            divider = "\n" if previous is None else "\f" * (line.page - previous.page) or "\n"
+            blocks[-1] = replace(last, text=f"{last.text}{divider}{text}")
         previous = line
     return blocks
-
-
-def _join(left: str, right: str, words: Collection[str]) -> str:
-    """Two lines of a paragraph as one. pdfium gives U+FFFE or U+0002 for a hyphen that ends a line.
-
-    Whether it belongs to the word is told by the document's own words: "treat-ment" is joined where "treatment" occurs
-    elsewhere, "owner-occupier" is kept where "owner" does.
-    """
-    match = re.search(r"(\w+)[\u00ad\ufffe\x02-]$", left)
-    if match is None:
-        return f"{left} {right}"
-    following = re.match(r"\w+", right)
-    if following is None:
-        return f"{left[:-1]}- {right}"
-    whole = (match[1] + following[0]).lower()
-    hard = left[-1] == "-" or (whole not in words and match[1].lower() in words)
-    return left[:-1] + ("-" if hard and whole not in words else "") + right

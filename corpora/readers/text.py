@@ -7,7 +7,7 @@ import re
 from charset_normalizer import from_bytes
 
 from corpora.errors import UnreadableDocument
-from corpora.records import Block
+from corpora.records import Block, Reading
 
 _UNDERLINE = re.compile(r"^[=\-~]{3,}$")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
@@ -32,7 +32,7 @@ def decode(data: bytes) -> str:
     return str(best)
 
 
-def read(data: bytes) -> tuple[str | None, list[Block]]:
+def read(data: bytes) -> list[Reading]:
     """Title None; a heading is an underlined line or a short first line in capitals of a paragraph of its own."""
     blocks: list[Block] = []
     for paragraph in re.split(r"\n\s*\n", decode(data).replace("\r\n", "\n").replace("\r", "\n")):
@@ -46,7 +46,7 @@ def read(data: bytes) -> tuple[str | None, list[Block]]:
             blocks.append(Block("heading", lines[0].strip(), 2))
             continue
         blocks.extend(_paragraphs_and_items(lines))
-    return None, blocks
+    return [Reading(None, blocks)]
 
 
 def _paragraphs_and_items(lines: list[str]) -> list[Block]:
@@ -62,4 +62,4 @@ def _paragraphs_and_items(lines: list[str]) -> list[Block]:
             groups[-1][1].append(line.strip())
         else:
             groups.append(("paragraph", [line.strip()]))
-    return [Block(kind, " ".join(parts)) for kind, parts in groups]
+    return [Block(kind, "\n".join(parts)) for kind, parts in groups]

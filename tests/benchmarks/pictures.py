@@ -40,6 +40,8 @@ def main(workspace: Path) -> None:
     kept = {key: demo[key] for key in ("seconds", "peak_memory_gb", "training", "evaluation")}
     kept["training"] = {key: value for key, value in kept["training"].items() if key != "folder"}
     kept["evaluation"] = {key: value for key, value in kept["evaluation"].items() if key != "report"}
+    manifest = json.loads((workspace / "datasets" / "demo" / "manifest.json").read_text(encoding="utf-8"))
+    kept["abstention"] = manifest["abstention"]
     target = ROOT / "tests" / "benchmarks" / "results" / "demo.json"
     target.write_text(json.dumps({"environment": environment(), **kept}, indent=1) + "\n", encoding="utf-8")
 

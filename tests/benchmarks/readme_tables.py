@@ -60,9 +60,17 @@ def comparison(name: str) -> str:
             lines.append(f"| {measure['name']} | {' | '.join(cells)} |")
     retrieval = ", ".join(f"{key} {_shown(value)}" for key, value in evaluation["retrieval"].items())
     about = result["environment"]
+    held = result.get("abstention")
+    if held:
+        lines += [
+            "",
+            f"When to abstain is decided from search alone, so it is measured on all {held['n']} held-out questions: precision "
+            f"{_shown(held['precision'])}, where abstaining at random has {held['chance']:.2f}; recall {_shown(held['recall'])}, "
+            f"AUC {held['auc']:.2f}.",
+        ]
     lines += [
         "",
-        f"Retrieval on the same questions: {retrieval}. Abstaining at random would have a precision of "
+        f"Retrieval on the same questions: {retrieval}. Abstaining at random on these would have a precision of "
         f"{evaluation['chance_abstention_precision']:.2f}. 95 % paired-bootstrap intervals; {about['cores']} cores of {about['cpu']}, "
         f"{about['date']}, commit {about['commit']}.",
     ]

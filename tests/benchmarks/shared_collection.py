@@ -72,6 +72,8 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--limit", type=int, default=64)
+    parser.add_argument("--chunk-words", type=int, default=20, help="chunks.max_words; the demo's is 20, about a sentence")
+    parser.add_argument("--examples", type=int, default=250, help="training examples; the demo has 250")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if not (arguments.data / "raft_apibench").is_dir():
@@ -91,14 +93,29 @@ def main() -> None:
     place = ("--workspace", str(workspace))
     if not (workspace / "raftsmith.toml").exists():
         raftsmith("init", str(workspace))
+        config = (workspace / "raftsmith.toml").read_text().replace("max_words = 20 ", f"max_words = {arguments.chunk_words} ")
+        (workspace / "raftsmith.toml").write_text(config)
     raftsmith("add", str(arguments.dir / "documents"), *place)
     manifest = raftsmith("generate", "--from-qa", str(arguments.dir / "questions.json"), "--name", "shared", *place)
-    training = raftsmith("train", "--dataset", "shared", "--run", "shared", *place)
+    training = raftsmith(
+        "train",
+        "--dataset",
+        "shared",
+        "--run",
+        "shared",
+        "--adapter",
+        "lora",
+        "--max-examples",
+        str(arguments.examples),
+        *place,
+    )
     evaluation = raftsmith("evaluate", "--dataset", "shared", "--run", "shared", "--limit", str(arguments.limit), *place)
     result = {
         "environment": environment(),
+        "chunk_words": arguments.chunk_words,
         "seconds": seconds,
         "counts": manifest["counts"],
+        "abstention": manifest["abstention"],
         "training": {key: value for key, value in training.items() if key != "folder"},
         "evaluation": {key: value for key, value in evaluation.items() if key != "report"},
     }

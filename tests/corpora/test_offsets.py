@@ -1,14 +1,13 @@
 """Offsets are exact for any text: from blocks to chunks, through the store and back, and down to the sentence."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpora.chunking import ChunkOptions, chunk_document, join_blocks
-from corpora.cleaning import clean_block
+from corpora.cleaning import clean, clean_line
 from corpora.records import Block, Chunk, Document, content_id
 from corpora.sentences import sentence_spans
 from corpora.store import CorpusStore, NewDocument, Segment
@@ -39,7 +38,7 @@ PROSE = st.lists(
 ).map(" ".join)
 BLOCKS = st.lists(
     st.builds(Block, st.sampled_from(["heading", "paragraph", "item"]), ANY_TEXT | PROSE, st.integers(1, 4)), max_size=8
-).map(lambda blocks: [block for block in map(clean_block, blocks) if block.text])
+).map(lambda blocks: clean(blocks)[0])
 
 
 def document_of(blocks: list[Block], title: str = "Title") -> Document:
@@ -102,7 +101,7 @@ def test_offsets_survive_the_store(store: CorpusStore, blocks: list[Block], max_
 
 
 def test_a_lone_surrogate_does_not_reach_the_store(store: CorpusStore) -> None:
-    block = clean_block(Block("paragraph", "before \ud800 after"))
+    (block,), _ = clean([Block("paragraph", "before \ud800 after")])
     document = document_of([block])
     chunks = chunk_document(document, [block], ChunkOptions(10))
     store.commit(added=[NewDocument(document, chunks, "0" * 64, "test", "s", 0)], segment=Segment("s", "none", 1, 1))
@@ -169,14 +168,14 @@ def test_sentence_spans_partition_the_text(text: str) -> None:
 
 @given(ANY_TEXT)
 def test_cleaning_leaves_no_control_characters_and_single_spaces(text: str) -> None:
-    cleaned = clean_block(Block("paragraph", text)).text
+    cleaned = clean_line(text)
     assert cleaned == " ".join(cleaned.split())
     assert not any(ord(c) < 32 or ord(c) == 0x7F or c in "\u200b\u2060\ufeff\u00ad" for c in cleaned)
 
 
 def test_cleaning_mends_and_divides() -> None:
     def clean(text: str) -> str:
-        return clean_block(replace(Block("paragraph", ""), text=text)).text
+        return clean_line(text)
 
     assert clean("one\x0btwo\x0cthree") == "one two three"
     assert clean("the tenantâ€™s cafÃ©") == "the tenant’s café"

@@ -10,7 +10,7 @@ import pytest
 
 from corpora.chunking import join_blocks
 from corpora.questions import read_squad
-from corpora.readers import read_file
+from corpora.readers import read_bytes
 from corpora.records import Question
 from corpora.samples.build import FORMATS, HERE, build, read_source
 from raft.quotes import locate
@@ -30,7 +30,9 @@ def built(collection: str) -> list[Path]:
 @cache
 def texts(collection: str) -> dict[str, str]:
     """File stem → the text that its reader gives."""
-    return {path.stem: join_blocks(read_file(path)[2])[0] for path in built(collection)}
+    return {
+        path.stem: join_blocks(read_bytes(path.read_bytes(), path.name).readings[0].blocks)[0] for path in built(collection)
+    }
 
 
 @cache

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests_collection import Collection
 
+from corpora.chunking import ChunkOptions, chunk_document
 from corpora.errors import DatasetError
+from corpora.files import sha256_file
+from corpora.questions import read_questions
 from corpora.records import Evidence, Question
+from corpora.store import CorpusStore, NewDocument, Segment
+from raft.cli import generate
 from raft.dataset import leaks, read_dataset, write_dataset
 from raft.distractors import answers_question
 from raft.examples import ExampleOptions, Grounding, build_examples, ground, search_questions
 from raft.prompts import ABSTENTION, parse_completion
 from raft.records import RaftExample
+from retrieval.indexing import documents_of
 
 OPTIONS = ExampleOptions()
 
@@ -145,6 +153,58 @@ def test_questions_that_cannot_be_grounded_are_dropped_with_their_reason(collect
         "its evidence is not in any document of the store": 1,
         "the document it was asked about is not in the store": 1,
     }
+
+
+def test_an_answer_that_is_no_part_of_its_evidence_needs_a_question_that_says_so(collection: Collection) -> None:
+    known = next(q for q in collection.questions if q.answerable)
+    verdict = replace(known, id="verdict", answers=("maybe",), extractive=False)
+    wrong = replace(known, id="wrong", answers=("maybe",))
+    bare = replace(known, id="bare", evidence=())
+    result = ground([verdict, wrong, bare], collection.store, OPTIONS)
+    assert [g.question for g in result.questions] == [verdict]
+    assert result.dropped == [("wrong", "the answer is not in its evidence"), ("bare", "it has an answer but no evidence")]
+
+
+def test_a_set_that_brings_its_documents_is_grounded_in_them(tmp_path: Path) -> None:
+    rows = [
+        {"id": 1, "question": "Rent?", "answer": "900 euros", "context": "The term is five years. The rent is 900 euros."},
+        {"id": 2, "question": "Are pets allowed?", "answer": "no", "context": "Pets are not allowed. The rent is 900 euros."},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = read_questions(path)
+    store = CorpusStore(tmp_path / "corpus.db")
+    held = [
+        (document, chunk_document(document, b, ChunkOptions(45))) for document, b in documents_of(found.documents, "f", "c")
+    ]
+    segment = Segment("s", "none", 1, sum(len(chunks) for _, chunks in held))
+    for row, (document, chunks) in enumerate(held):  # one chunk each
+        store.commit(added=[NewDocument(document, chunks, "0" * 64, "x", segment.name, row, "f")], segment=segment)
+    result = ground(found.questions, store, OPTIONS)
+    assert [g.question.id for g in result.questions] == ["1", "2"] and not result.dropped
+    titles = {document.id: document.title for document in store.documents()}
+    assert [titles[g.quotes[0].document_id] for g in result.questions] == [q.document for q in found.questions]
+    store.close()
+
+
+@pytest.mark.parametrize("pairs", [["question"], ["=a"], ["question="], ["id=a", "id=b"]])
+def test_a_column_is_mapped_as_field_and_column_once(pairs: list[str]) -> None:
+    arguments = [argument for pair in pairs for argument in ("--map", pair)]
+    result = CliRunner().invoke(generate, ["--from-qa", "x.csv", *arguments])
+    assert result.exit_code == 2 and "--map" in result.output
+
+
+def test_a_dataset_of_before_questions_could_be_free_is_read(
+    grounding: Grounding, examples: list[RaftExample], tmp_path: Path
+) -> None:
+    write_dataset(tmp_path / "d", "d", grounding, [], examples, OPTIONS, 1, [])
+    path, manifest = tmp_path / "d" / "questions.jsonl", tmp_path / "d" / "manifest.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"extractive": true, ', ""), encoding="utf-8")
+    value = json.loads(manifest.read_text(encoding="utf-8"))
+    value["files"]["questions.jsonl"] = sha256_file(path)
+    manifest.write_text(json.dumps(value), encoding="utf-8")
+    assert "extractive" not in path.read_text(encoding="utf-8")
+    assert all(held.question.extractive for held in read_dataset(tmp_path / "d").questions)
 
 
 @pytest.mark.parametrize("wrong", [{"oracle_fraction": 1.2}, {"distractors": 0}, {"test_fraction": 0.95}])

@@ -17,8 +17,9 @@ from typing import Any
 
 from corpora.chunking import ChunkOptions, chunk_document
 from corpora.files import set_probe, sha256_file
-from corpora.readers import read_file
+from corpora.readers import read_bytes
 from corpora.records import Chunk, Document
+from corpora.sandbox import read_in_process
 from corpora.store import CorpusStore, NewDocument, Segment, single_writer
 from retrieval import indexing
 from retrieval.encoders import HashingEncoder, Vectors
@@ -72,7 +73,7 @@ class State:
     @classmethod
     def of(cls, store: CorpusStore) -> "State":
         sources = sorted((path, sha256) for path, (sha256, _) in store.source_digests("default").items())
-        return cls(tuple(sources), tuple(path for path, _ in store.failures()))
+        return cls(tuple(sources), tuple(path for path, _, _ in store.failures()))
 
 
 class _Acknowledging(CorpusStore):
@@ -104,7 +105,7 @@ def _write(workspace: Path, files: Sequence[Path], acknowledged: Path, kill_at: 
     set_probe(probe)
     with single_writer(workspace):
         store = _Acknowledging(workspace / "corpus.db", acknowledged)
-        add_files(store, workspace, HashingEncoder(), files, "default", ChunkOptions(CHUNK_WORDS))
+        add_files(store, workspace, HashingEncoder(), files, "default", ChunkOptions(CHUNK_WORDS), reader=read_in_process)
         store.close()
 
 
@@ -191,9 +192,10 @@ class Scenario:
     def _remember(self) -> None:
         for path in self.files:
             if path.exists() and b"\0" not in path.read_bytes():
-                media_type, title, blocks = read_file(path)
-                document = make_document("default", title, media_type, blocks, str(path))
-                self.readings[sha256_file(path)] = (document, chunk_document(document, blocks, ChunkOptions(CHUNK_WORDS)))
+                (reading,) = read_bytes(path.read_bytes(), path.name).readings
+                document = make_document("default", reading, str(path))
+                chunks = chunk_document(document, reading.blocks, ChunkOptions(CHUNK_WORDS))
+                self.readings[sha256_file(path)] = (document, chunks)
 
     def expected_hits(self, state: State) -> dict[str, Hits]:
         """The search results of an index built from scratch, in one commit and another order, over the documents of `state`."""
@@ -256,7 +258,9 @@ class Scenario:
         missing = [digest for digest in digests if digest in self.readings and digest not in present]
         encoder = CountingEncoder()
         with single_writer(workspace):
-            report = add_files(store, workspace, encoder, self.files, "default", ChunkOptions(CHUNK_WORDS))
+            report = add_files(
+                store, workspace, encoder, self.files, "default", ChunkOptions(CHUNK_WORDS), reader=read_in_process
+            )
         assert report.added == len(missing)
         assert report.unchanged == len(self.files) - len(missing) - 1
         assert [path for path, _ in report.failed] == [str(self.files[5])]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from corpora.chunking import ChunkOptions, chunk_document
-from corpora.records import Block
+from corpora.records import Block, Reading
+from corpora.sandbox import read_in_process
 from corpora.store import CorpusStore
 from retrieval.encoders import HashingEncoder
 from retrieval.indexing import add_files, embedding_text, make_document
@@ -57,7 +58,9 @@ class IdMachine(RuleBasedStateMachine):
 
     def _add(self, *names: str) -> None:
         files = [self.folder / name for name in names]
-        report = add_files(self.store, self.workspace, self.encoder, files, "default", ChunkOptions(self.chunk_words))
+        report = add_files(
+            self.store, self.workspace, self.encoder, files, "default", ChunkOptions(self.chunk_words), reader=read_in_process
+        )
         assert not report.failed
         assert report.added + report.unchanged == len(files)
 
@@ -140,7 +143,7 @@ class IdMachine(RuleBasedStateMachine):
         for path, (_, chunking) in self.store.source_digests("default").items():
             blocks = [Block("paragraph", text) for text in self.live[path]]
             words = int(chunking.split("-")[1])
-            document = make_document("default", "", "text/plain", blocks, path)
+            document = make_document("default", Reading("", blocks), path)
             expected = {chunk.id: chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(words))}
             assert {chunk.id: chunk.text for chunk in self.store.chunks(document.id)} == expected
 

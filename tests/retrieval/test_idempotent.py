@@ -8,6 +8,7 @@ from crash_trial import CountingEncoder
 
 from corpora.chunking import ChunkOptions
 from corpora.errors import RaftsmithError
+from corpora.sandbox import read_in_process
 from corpora.store import CorpusStore
 from retrieval import indexing
 from retrieval.encoders import HashingEncoder
@@ -32,9 +33,8 @@ class Place:
 
     def add(self, chunk_words: int = 10) -> AddReport:
         self.encoder.encoded.clear()
-        return add_files(
-            self.store, self.workspace, self.encoder, find_files([self.texts]), "default", ChunkOptions(chunk_words)
-        )
+        files, options = find_files([self.texts]), ChunkOptions(chunk_words)
+        return add_files(self.store, self.workspace, self.encoder, files, "default", options, reader=read_in_process)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_bad_file_is_a_row_and_the_others_are_added(place: Place, monkeypatch:
     assert [path for path, _ in report.failed] == [str(bad), str(empty)]
     assert "damaged" in report.failed[0][1]
     assert "empty" in report.failed[1][1]
-    assert place.store.failures() == report.failed
+    assert place.store.failures() == [(path, "default", reason) for path, reason in report.failed]
     assert place.store.counts() == {
         "documents": 2,
         "chunks": len(place.store.chunks()),
@@ -106,9 +106,12 @@ def test_a_file_that_went_bad_keeps_its_last_good_version(place: Place) -> None:
     path.write_bytes(b"\0\1\2binary")
     assert [failed for failed, _ in place.add().failed] == [str(path)]
     assert chunks and place.store.chunks() == chunks
-    assert [failed for failed, _ in place.store.failures()] == [str(path)]
+    assert [failed for failed, _, _ in place.store.failures()] == [str(path)]
+    before = place.store.snapshot
+    assert place.add().snapshot == before, "the same failure again is no change"
     path.write_text(TEXT)
     assert place.add().unchanged == 1
+    assert place.store.failures() == []
 
 
 @pytest.mark.parametrize("copies", [1, 2])

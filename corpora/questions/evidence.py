@@ -1,0 +1,98 @@
+"""Which sentence of a passage supports an answer, where a set does not say. Pure.
+
+Sentences are taken from cleaned blocks, so that a document of the collection holds them verbatim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from corpora.cleaning import clean_line
+from corpora.records import Block
+from corpora.sentences import sentence_spans
+
+_WORD = re.compile(r"\w+")
+_PLAIN = re.compile(r"[ -%'-~]*")
+_VERDICTS = frozenset("yes no maybe true false".split())
+_COMMON = frozenset(
+    (
+        "a an and any are as at be been between both but by can could did do does during each for from had has have how if in "
+        "into is it its may more most no nor not of on only or other our should so some such than that the their them then there "
+        "these they this those to was we were what when where whether which who why will with would"
+    ).split()
+)
+
+
+def tidy(text: str) -> str:
+    """`text` on one line, as cleaning leaves it in a document."""
+    return " ".join(text.split()) if is_plain(text) else clean_line(text)
+
+
+def is_plain(text: str) -> bool:
+    """True for printable ASCII on one line without HTML entities: cleaning changes nothing of it but runs of spaces."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def paragraphs(text: str) -> list[Block]:
+    """A block for each paragraph of `text`; empty lines divide them."""
+    return [Block("paragraph", part) for part in re.split(r"\n[^\S\n]*\n\s*", text) if part.strip()]
+
+
+def sentence_around(text: str, start: int, answer: str) -> str:
+    """The sentence, or run of sentences, of `text` that holds `answer` at `start`."""
+    end = start + len(answer)
+    inside = [(left, right) for left, right in _spans(text) if left < end and right > start]
+    return text[inside[0][0] : inside[-1][1]] if inside else answer
+
+
+@lru_cache(maxsize=8)  # a contract of CUAD is asked 41 questions
+def _spans(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(sentence_spans(text))
+
+
+def sentences(blocks: Iterable[Block]) -> list[str]:
+    """The sentences of all blocks but headings, in order."""
+    return [block.text[left:right] for block in blocks if block.kind != "heading" for left, right in _spans(block.text)]
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of `text` in lower case, the plural as the singular, without the commonest ones and without verdicts."""
+    found = frozenset(_WORD.findall(text.lower())) - _COMMON - _VERDICTS
+    return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in found)
+
+
+def closest(candidates: Sequence[str], text: str) -> str | None:
+    """The candidate whose words overlap most with those of `text`, the first of equals; None when none shares a word.
+
+    Overlap is Dice's coefficient of the two sets of words, 2 |A ∩ B| / (|A| + |B|), so that length alone wins nothing.
+    """
+    wanted = words(text)
+    scores = [2 * len(wanted & own) / (len(wanted) + len(own) or 1) for own in map(words, candidates)]
+    best = max(scores, default=0.0)
+    return candidates[scores.index(best)] if best else None
+
+
+def span_in(answer: str, text: str) -> int | None:
+    """Where `answer` stands in `text` as whole words; None where it does not, and for "yes" or the letter of a choice."""
+    if not answer or answer.lower().rstrip(".") in _VERDICTS or (len(answer) == 1 and answer.isalpha()):
+        return None
+    match = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text)
+    return match.start() if match else None
+
+
+def supporting(blocks: Sequence[Block], answers: Sequence[str], about: str) -> tuple[str, tuple[str, ...], bool] | None:
+    """`(evidence, answers, extractive)`: a sentence of `blocks` for the answers, or None when nothing is near them.
+
+    An answer that stands in a block gives the sentence around it, and becomes the first of the answers; otherwise it is the
+    sentence closest to the first answer and `about`, and the answers are not extractive.
+    """
+    for answer in answers:
+        for block in blocks:
+            start = span_in(answer, block.text) if block.kind != "heading" else None
+            if start is not None:
+                order = tuple(dict.fromkeys((answer, *answers)))
+                return sentence_around(block.text, start, answer), order, True
+    evidence = closest(sentences(blocks), f"{answers[0]} {about}") if answers else None
+    return (evidence, tuple(answers), False) if evidence else None

@@ -1,0 +1,232 @@
+"""Reading files in child processes with bounded memory and time, so that no document can harm the batch (promise S8).
+
+Requests and replies are lines of JSON. A child gets paths and gives text: it opens no store, and what it cannot read, or what
+kills it, is a reason for that one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import selectors
+import subprocess
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import local
+from typing import Any
+
+from corpora.errors import UnreadableDocument
+from corpora.readers import MAX_BYTES, FileReading, ReadOptions, read_bytes
+from corpora.readers.tables import FieldMapping
+from corpora.records import Block, Reading
+
+MEMORY_BYTES = 1 << 30
+TIMEOUT_S = 120.0
+AHEAD = 4
+"""Files read before they are asked for, for each worker: memory stays bounded when the indexing is slower."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one child may use: address space in bytes, and wall-clock seconds a file."""
+
+    memory_bytes: int = MEMORY_BYTES
+    timeout_s: float = TIMEOUT_S
+
+
+class Worker:
+    """One child process, started when first needed and again after it was stopped. For one thread at a time."""
+
+    def __init__(self, options: ReadOptions, limits: Limits) -> None:
+        """Nothing is started yet."""
+        self._options, self._limits = options, limits
+        self._child: _Child | None = None
+
+    def read(self, path: Path) -> FileReading:
+        """What `corpora.readers.read_bytes` gives for the file. Raises UnreadableDocument, and nothing else."""
+        if self._child is None:
+            self._child = _Child(self._options, self._limits)
+        try:
+            line = self._child.ask({"path": os.fsencode(path).hex()}, self._limits.timeout_s)
+        except (BrokenPipeError, EOFError) as error:
+            code = self._child.process.wait()
+            self.stop()
+            end = f"signal {-code}" if code < 0 else f"exit status {code}"
+            raise UnreadableDocument(f"reading it ended the reader ({end}): a damaged or hostile file") from error
+        except TimeoutError as error:
+            self.stop()
+            wait = f"{self._limits.timeout_s:.0f} s"
+            raise UnreadableDocument(f"not read within {wait}; split it, or raise ingest.timeout_s") from error
+        reply = json.loads(line)
+        if "error" in reply:
+            raise UnreadableDocument(reply["error"])
+        return _decoded(reply)
+
+    def stop(self) -> None:
+        """End the child, whatever it is doing."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+
+class _Child:
+    """The process behind a worker, with its pipes."""
+
+    def __init__(self, options: ReadOptions, limits: Limits) -> None:
+        root = str(Path(__file__).resolve().parent.parent)
+        code = f"import sys; sys.path.insert(0, {root!r}); from corpora.sandbox import serve; serve()"
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent, which finishes its commit first
+        )
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("a child without pipes")
+        self._requests, self._replies = self.process.stdin, self.process.stdout
+        self._told: dict[str, Any] | None = {**asdict(options), "memory_bytes": limits.memory_bytes}
+
+    def ask(self, request: dict[str, str], timeout_s: float) -> bytes:
+        """The line that answers `request`. Raises TimeoutError, and EOFError or BrokenPipeError when the child is gone."""
+        lines = [self._told, request] if self._told else [request]
+        self._told = None
+        self._requests.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        self._requests.flush()
+        return _line(self._replies.fileno(), time.monotonic() + timeout_s)
+
+    def end(self) -> None:
+        """Kill it and free what it held."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self._requests, self._replies):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
+def read_files(
+    paths: Iterable[Path], options: ReadOptions, workers: int = 2, limits: Limits | None = None
+) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
+    """`(path, what was read or why it was not)` in the order of `paths`, read ahead by `workers` child processes."""
+    bounds = limits or Limits()
+    mine, started = local(), deque[Worker]()
+
+    def read(path: Path) -> FileReading | UnreadableDocument:
+        if not hasattr(mine, "worker"):
+            mine.worker = Worker(options, bounds)
+            started.append(mine.worker)
+        try:
+            result: FileReading = mine.worker.read(path)
+            return result
+        except UnreadableDocument as error:
+            return error
+
+    waiting: deque[tuple[Path, Future[FileReading | UnreadableDocument]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for path in paths:
+                waiting.append((path, pool.submit(read, path)))
+                if len(waiting) > workers * AHEAD:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+            for worker in started:
+                worker.stop()
+
+
+def read_in_process(paths: Iterable[Path], options: ReadOptions) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
+    """As `read_files`, without its bounds: for files that are known to be harmless."""
+    for path in paths:
+        try:
+            yield path, _read(path, options)
+        except UnreadableDocument as error:
+            yield path, error
+
+
+def _read(path: Path, options: ReadOptions) -> FileReading:
+    try:
+        size = path.stat().st_size
+        if size > 8 * MAX_BYTES:
+            raise UnreadableDocument(f"{size / 2**20:.0f} MiB; at most {8 * MAX_BYTES // 2**20} MiB a file: split it")
+        return read_bytes(path.read_bytes(), path.name, options)
+    except OSError as error:
+        raise UnreadableDocument(f"cannot be opened: {error.strerror or error}") from error
+
+
+def _line(descriptor: int, deadline: float) -> bytes:
+    """The next line of a pipe. Raises TimeoutError after `deadline` and EOFError at its end."""
+    pieces: list[bytes] = []
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not selector.select(left):
+                raise TimeoutError
+            piece = os.read(descriptor, 1 << 20)
+            if not piece:
+                raise EOFError
+            pieces.append(piece)
+            if piece.endswith(b"\n"):
+                return b"".join(pieces)
+
+
+def _decoded(reply: dict[str, Any]) -> FileReading:
+    readings = []
+    for item in reply["readings"]:
+        blocks = [Block(kind, text, level, page, tuple(breaks)) for kind, text, level, page, breaks in item["blocks"]]
+        readings.append(Reading(**{**item, "blocks": blocks}))
+    return FileReading(
+        readings,
+        [(part, reason) for part, reason in reply["refused"]],
+        Counter(reply["cleaned"]),
+        Counter(reply["personal_data"]),
+    )
+
+
+def serve() -> None:
+    """The child: bound itself, then answer requests until stdin ends."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get between the replies
+    told = json.loads(sys.stdin.buffer.readline())
+    memory = told.pop("memory_bytes")
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    mapping = told.pop("mapping")
+    options = ReadOptions(
+        **{**told, "skip_steps": tuple(told["skip_steps"])}, mapping=FieldMapping(**mapping) if mapping else None
+    )
+    for line in sys.stdin.buffer:
+        path = Path(os.fsdecode(bytes.fromhex(json.loads(line)["path"])))
+        try:
+            found = _read(path, options)
+            reply: dict[str, Any] = {
+                "readings": [
+                    {
+                        **vars(r),
+                        "blocks": [(b.kind, b.text, b.level, b.page, b.breaks) for b in r.blocks],
+                        "metadata": dict(r.metadata),
+                    }
+                    for r in found.readings
+                ],
+                "refused": found.refused,
+                "cleaned": found.cleaned,
+                "personal_data": found.personal_data,
+            }
+        except UnreadableDocument as error:
+            reply = {"error": str(error)}
+        except (MemoryError, RecursionError) as error:
+            reply = {"error": f"it needs more than one document may take ({type(error).__name__}); split it"}
+        output.write(json.dumps(reply).encode() + b"\n")
+        output.flush()

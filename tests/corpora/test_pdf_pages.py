@@ -1,0 +1,99 @@
+"""Pages of a PDF: which one a chunk is on, the boxes of a quote on it, and pages that are only pictures."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from corpora.chunking import ChunkOptions, chunk_document
+from corpora.errors import UnreadableDocument
+from corpora.readers import ocr, read_bytes
+from corpora.readers.pdf_places import quote_rectangles
+from retrieval.indexing import make_document
+
+LINES = {
+    1: [
+        (700, "The tenant pays the deposit before the keys are handed"),
+        (686, "over. The landlord returns it within ten days of the end of"),
+    ],
+    2: [(700, "the tenancy. Interest is owed from the elev-"), (686, "enth day. No interest is owed before.")],
+}
+
+
+def pdf() -> bytes:
+    target = BytesIO()
+    canvas = Canvas(target)
+    for lines in LINES.values():
+        for height, text in lines:
+            canvas.drawString(72, height, text)
+        canvas.showPage()
+    canvas.save()
+    return target.getvalue()
+
+
+def test_chunks_know_their_page() -> None:
+    (reading,) = read_bytes(pdf(), "a.pdf").readings
+    document = make_document("default", reading, "a.pdf")
+    chunks = chunk_document(document, reading.blocks, ChunkOptions(8))
+    assert [(chunk.text.split()[0], chunk.page, chunk.paragraph) for chunk in chunks] == [
+        ("The", 1, 1),
+        ("The", 1, 1),  # one sentence over both pages, in one paragraph
+        ("Interest", 2, 1),
+        ("No", 2, 1),
+    ]
+    assert "from the eleventh day." in document.text
+    assert document.text[reading.blocks[0].breaks[0] :].startswith("the tenancy. Interest")
+
+
+def test_boxes_of_a_quote_over_lines_and_pages() -> None:
+    data = pdf()
+    one = quote_rectangles(data, "The landlord returns it", 1)
+    assert [box.page for box in one] == [1]
+    assert 683 < one[0].bottom < 690 < one[0].top < 700 and 95 < one[0].left < 110 and one[0].right < 240
+    long = quote_rectangles(data, "The landlord returns it within ten days of the end of the tenancy.", 1)
+    assert [box.page for box in long] == [1, 2] and long[1].left == pytest.approx(72, abs=2)
+    divided = quote_rectangles(data, "Interest is owed from the eleventh day.", 2)
+    assert len(divided) == 2 and divided[0].top > divided[1].top
+    assert quote_rectangles(data, "Not in the document.", 1) == []
+    assert quote_rectangles(data, "The tenant", 2) == [] == quote_rectangles(data, "The tenant", 9)
+    with pytest.raises(UnreadableDocument, match="cannot be opened"):
+        quote_rectangles(b"nothing", "x", 1)
+
+
+def scan() -> bytes:
+    """The pages of `pdf` as pictures, after one with text."""
+    import pypdfium2
+
+    target = BytesIO()
+    canvas = Canvas(target)
+    canvas.drawString(72, 700, "A first page with a text layer, of one line.")
+    canvas.showPage()
+    for page in pypdfium2.PdfDocument(pdf()):
+        canvas.drawImage(ImageReader(page.render(scale=3).to_pil()), 0, 0, 595, 842)
+        canvas.showPage()
+    canvas.save()
+    return target.getvalue()
+
+
+@pytest.mark.skipif(not ocr.available(), reason="tesseract is not installed")
+def test_scanned_pages_are_read() -> None:
+    (reading,) = read_bytes(scan(), "a.pdf").readings
+    text = {page: " ".join(b.text for b in reading.blocks if b.page == page) for page in (1, 2, 3)}
+    assert text[1].startswith("A first page")
+    assert "The landlord returns it within ten days" in text[2] and "Interest is owed" in text[3]
+    assert reading.metadata == {}
+
+
+def test_without_tesseract_the_pages_that_were_not_read_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr, "available", lambda: False)
+    (reading,) = read_bytes(scan(), "a.pdf").readings
+    assert reading.metadata == {"pages_without_text": "2, 3"}
+    target = BytesIO()
+    canvas = Canvas(target)
+    canvas.rect(100, 100, 200, 200, fill=1)
+    canvas.save()
+    with pytest.raises(UnreadableDocument, match="install tesseract"):
+        read_bytes(target.getvalue(), "a.pdf")

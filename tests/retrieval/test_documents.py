@@ -1,0 +1,255 @@
+"""The life of documents: files of several, what an update and a removal leave, older stores, and a purge that leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from corpora.store import FORMAT, CorpusStore
+from serving.main import raftsmith
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "w"
+    run("init", str(folder))
+    config = (folder / "raftsmith.toml").read_text().replace("all-MiniLM-L6-v2", "hashing-64")
+    (folder / "raftsmith.toml").write_text(config)
+    return folder
+
+
+def run(*words: str, stdin: str | None = None, code: int = 0) -> Result:
+    result = CliRunner().invoke(raftsmith, list(words), input=stdin)
+    assert result.exit_code == code or (code == 1 and result.exception), (result.output, result.exception)
+    return result
+
+
+def value(workspace: Path, *words: str, stdin: str | None = None) -> dict:
+    return json.loads(run(*words, "--json", "--workspace", str(workspace), stdin=stdin).stdout)
+
+
+def archive(path: Path, **members: str) -> Path:
+    with zipfile.ZipFile(path, "w") as target:
+        for name, text in members.items():
+            target.writestr(f"{name}.txt", text)
+    return path
+
+
+def test_an_archive_is_several_documents_and_follows_its_file(workspace: Path, tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", one="The first lease.", two="The second lease.", empty="")
+    report = value(workspace, "add", str(path))
+    assert (report["added"], report["documents"]) == (1, 2)
+    assert [item["path"] for item in report["failed"]] == [f"{path}#empty.txt"]
+    assert value(workspace, "add", str(path))["unchanged"] == 1
+    archive(path, two="The second lease.", three="The third lease.")
+    report = value(workspace, "add", str(path))
+    assert (report["added"], report["failed"]) == (1, [])
+    listed = value(workspace, "documents")["documents"]
+    assert [entry["source"] for entry in listed] == [f"{path}#three.txt", f"{path}#two.txt"]
+    assert value(workspace, "documents", "--failed")["failed"] == []
+    shown = value(workspace, "documents", f"{path}#two.txt")
+    assert shown["text"] == "The second lease." and shown["chunks"][0]["paragraph"] == 1
+    assert value(workspace, "remove", str(path))["removed"] == [str(path)]
+    assert value(workspace, "documents")["documents"] == []
+
+
+def test_sync_follows_a_folder(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.txt").write_text(f"Text of {name}.")
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.7 broken")
+    first = value(workspace, "sync", str(folder))
+    assert (first["added"], first["removed"], len(first["failed"])) == (3, 0, 1)
+    (folder / "a.txt").unlink()
+    (folder / "bad.pdf").unlink()
+    (folder / "b.txt").write_text("Changed.")
+    (folder / "d.txt").write_text("New.")
+    second = value(workspace, "sync", str(folder))
+    assert (second["added"], second["unchanged"], second["removed"], second["failed"]) == (2, 1, 2, [])
+    texts = {hit["text"] for hit in value(workspace, "search", "text", "-k", "9")["hits"]}
+    assert texts == {"Changed.", "Text of c.", "New."}
+    assert value(workspace, "documents", "--failed")["failed"] == []
+    third = value(workspace, "sync", str(folder))
+    assert (third["unchanged"], third["snapshot"]) == (3, second["snapshot"])
+    elsewhere = tmp_path / "in2"
+    elsewhere.mkdir()
+    assert value(workspace, "sync", str(elsewhere))["removed"] == 0
+
+
+def test_paths_from_stdin_and_a_retry(workspace: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("Fine text.")
+    bad.write_bytes(b"\0\1\2")
+    report = value(workspace, "add", "-", stdin=f"{good}\n\n{bad}\n")
+    assert (report["added"], [item["path"] for item in report["failed"]]) == (1, [str(bad)])
+    bad.write_text("Mended.")
+    assert value(workspace, "add", "--retry")["added"] == 1
+    assert value(workspace, "add", "--retry")["added"] == 0
+    run("add", "--workspace", str(workspace), code=2)
+    run("add", str(good), "--retry", "--workspace", str(workspace), code=2)
+
+
+def test_rows_of_a_table_are_documents(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text("ref,name,body,year\nA1,Roe,The claim failed.,1999\nA2,Doe,The claim won.,2001\n")
+    mapping = ["--map", "text=body", "--map", "title=name", "--map", "id=ref", "--map", "metadata=year"]
+    assert value(workspace, "add", str(path), *mapping)["documents"] == 2
+    entries = value(workspace, "documents")["documents"]
+    assert [(e["source"], e["title"], e["metadata"]["year"]) for e in entries] == [
+        (f"{path}#A1", "Roe", "1999"),
+        (f"{path}#A2", "Doe", "2001"),
+    ]
+    run("add", str(path), "--map", "body", "--workspace", str(workspace), code=2)
+    run("add", str(path), "--map", "title=name", "--workspace", str(workspace), code=2)
+
+
+def test_an_unknown_name_removes_nothing(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Text.")
+    value(workspace, "add", str(path))
+    result = run("remove", str(path), "no such", "--workspace", str(workspace), code=1)
+    assert "no document is called 'no such'" in str(result.exception)
+    assert len(value(workspace, "documents")["documents"]) == 1
+
+
+def test_a_quote_leads_back_to_its_page(workspace: Path) -> None:
+    path = next(iter(sorted((Path(__file__).resolve().parents[2] / "corpora" / "samples" / "legal").glob("*.pdf"))))
+    value(workspace, "add", str(path))
+    shown = value(workspace, "documents", str(path))
+    last = next(chunk for chunk in shown["chunks"] if chunk["page"] == 2)
+    quote = shown["text"][last["start"] : last["end"]]
+    place = value(workspace, "documents", str(path), "--quote", quote)
+    assert (place["start"], place["page"], place["paragraph"]) == (last["start"], 2, last["paragraph"])
+    assert place["rectangles"] and {box["page"] for box in place["rectangles"]} == {2}
+    result = run("documents", str(path), "--quote", "never said", "--workspace", str(workspace), code=1)
+    assert "does not stand in" in str(result.exception)
+
+
+def test_cleaning_is_a_choice_and_reported(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.write_text("<html><body><nav>Home of Zebras</nav><main><p>The main text.</p></main></body></html>")
+    assert value(workspace, "add", str(path))["cleaned"] == {"boilerplate": 1}
+    config = (workspace / "raftsmith.toml").read_text()
+    (workspace / "raftsmith.toml").write_text(config.replace("skip_steps = []", 'skip_steps = ["boilerplate"]'))
+    assert value(workspace, "add", str(path))["added"] == 1
+    assert "Zebras" in value(workspace, "documents", str(path))["text"]
+    (workspace / "raftsmith.toml").write_text(config.replace("skip_steps = []", 'skip_steps = ["boilerplait"]'))
+    result = run("documents", "--workspace", str(workspace), code=1)
+    assert "accepted: running-lines, boilerplate" in str(result.exception)
+
+
+def test_a_near_duplicate_is_listed_and_takes_over_when_its_twin_goes(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    text = " ".join(f"Clause {n} binds party {n * 7 % 31} to pay {n * 13} pounds." for n in range(120))
+    (folder / "a.txt").write_text(text)
+    (folder / "b.txt").write_text(text.replace("Clause 60 binds", "Clause 60 obliges"))  # 5 of 960 shingles
+    (folder / "c.txt").write_text(text.replace(" binds party 2", " binds side 2"))  # a version that differs
+    (folder / "d.txt").write_text("Something else altogether is said in this short note of ours.")
+    report = value(workspace, "add", str(folder))
+    assert (report["added"], report["duplicates"]) == (4, 1)
+    entries = {Path(e["source"]).stem: e for e in value(workspace, "documents")["documents"]}
+    assert entries["b"]["duplicate_of"] == entries["a"]["document_id"] and entries["b"]["chunks"] == 0
+    assert 0.98 <= entries["b"]["similarity"] < 1
+    assert entries["a"]["cluster"] == entries["b"]["cluster"] == entries["c"]["cluster"] != entries["d"]["cluster"]
+    assert entries["c"]["duplicate_of"] is None and entries["c"]["chunks"] > 0
+    listed = run("documents", "--workspace", str(workspace)).stdout
+    assert f"like {entries['a']['document_id'][:8]}, not indexed again" in listed, listed.splitlines()[1][-60:]
+    assert value(workspace, "add", str(folder))["unchanged"] == 4
+    value(workspace, "remove", str(folder / "a.txt"))
+    (folder / "a.txt").unlink()
+    again = value(workspace, "add", "--retry")
+    assert (again["added"], again["duplicates"], again["waiting"]) == (1, 0, 0)
+    entries = {Path(e["source"]).stem: e for e in value(workspace, "documents")["documents"]}
+    assert entries["b"]["chunks"] > 0 and entries["b"]["duplicate_of"] is None
+    assert any("obliges" in hit["text"] for hit in value(workspace, "search", "Clause 60 obliges")["hits"])
+
+
+def test_personal_data_is_masked_or_refused_where_the_collection_says_so(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("Call Dr. Jane Miller.\n\nHer address is jane.miller@example.org and again jane.miller@example.org.")
+    config = (workspace / "raftsmith.toml").read_text()
+    (workspace / "raftsmith.toml").write_text(
+        config.replace("personal_data_of = {}", 'personal_data_of = { masked = "mask", strict = "refuse" }')
+    )
+    assert value(workspace, "add", str(path))["personal_data"] == {}
+    masked = value(workspace, "add", str(path), "--collection", "masked")
+    assert masked["personal_data"]["email"] == 2
+    entry = value(workspace, "documents", "--collection", "masked")["documents"][0]
+    text = value(workspace, "documents", entry["document_id"])["text"]
+    assert "miller@" not in text and "Miller" not in text and text.count("[EMAIL-") == 2
+    assert len({word for word in text.split() if word.startswith("[EMAIL-")}) <= 2
+    refused = value(workspace, "add", str(path), "--collection", "strict")
+    assert refused["added"] == 0 and "personal data in it" in refused["failed"][0]["reason"]
+    assert (workspace / "personal.key").stat().st_mode & 0o777 == 0o600
+
+
+SECRET = "Zaphodbeeblebrox"
+
+
+def test_a_purge_leaves_no_string_and_flags_what_was_built(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number}.txt").write_text(f"Clause {number} of the lease.\n\nIt has {number} parts.")
+    (folder / "secret.txt").write_text(f"The patient {SECRET} was seen.")
+    value(workspace, "add", str(folder))
+    value(workspace, "search", SECRET)
+    document = value(workspace, "documents", str(folder / "secret.txt"))["document_id"]
+    for kind, name, complete, content in (
+        ("datasets", "d", "manifest.json", {"files": {"examples.jsonl": "f" * 64}}),
+        ("runs", "r", "config.json", {"dataset_digest": "f" * 64}),
+        ("runs", "other", "config.json", {"dataset_digest": "0" * 64}),
+        ("reports", "p", "results.json", {"about": {"dataset": f"d ({'f' * 16})"}}),
+    ):
+        (workspace / kind / name).mkdir(parents=True)
+        (workspace / kind / name / complete).write_text(json.dumps(content))
+    (workspace / "datasets" / "d" / "examples.jsonl").write_text(json.dumps({"document_id": document}))
+    (workspace / "reports" / "p" / "rows.jsonl").write_text(SECRET)
+    assert holding(workspace, SECRET)
+    assert "purge" in run("purge", str(folder / "secret.txt"), "--workspace", str(workspace), stdin="n\n", code=1).output
+    report = value(workspace, "purge", str(folder / "secret.txt"), "--yes")
+    assert report["documents"] == [document]
+    assert (report["datasets"], report["runs"], report["reports"]) == (["d"], ["r"], ["p"])
+    assert not holding(workspace, SECRET) and not holding(workspace, SECRET.lower())
+    assert len(value(workspace, "documents")["documents"]) == 30
+    assert value(workspace, "search", "clause 7 lease")["hits"]
+    assert (workspace / "datasets" / "d" / "purged.json").exists() and not (
+        workspace / "runs" / "other" / "purged.json"
+    ).exists()
+
+
+def holding(folder: Path, text: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_a_store_of_the_first_format_opens_and_is_upgraded(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("An old text.")
+    value(workspace, "add", str(path))
+    old = sqlite3.connect(workspace / "corpus.db")
+    old.executescript(
+        "DROP INDEX sources_file; DROP TABLE files; ALTER TABLE sources DROP COLUMN file; DROP INDEX documents_duplicate;"
+        + "".join(
+            f"ALTER TABLE documents DROP COLUMN {name};" for name in ("metadata", "signature", "duplicate_of", "similarity")
+        )
+        + "ALTER TABLE chunks DROP COLUMN page; ALTER TABLE chunks DROP COLUMN paragraph;"
+        "UPDATE meta SET value = 1 WHERE key = 'format'"
+    )
+    old.close()
+    shutil.copy(workspace / "corpus.db", tmp_path / "old.db")
+    assert value(workspace, "search", "old")["hits"][0]["text"] == "An old text."
+    assert value(workspace, "add", str(path))["unchanged"] == 1
+    store = CorpusStore(tmp_path / "old.db")
+    assert store.files() == [(str(path), "default")] and store.documents()[0].metadata == {}
+    store.close()
+    upgraded = sqlite3.connect(tmp_path / "old.db")
+    assert upgraded.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == (str(FORMAT),)
+    upgraded.close()
