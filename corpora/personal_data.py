@@ -15,6 +15,7 @@ from typing import Literal
 
 from corpora.errors import PersonalDataRefused
 from corpora.recognizers import KINDS, RECOGNIZERS, Finding, find_again, folded
+from corpora.recognizers.names import BY_WORDS_ALONE
 
 __all__ = ["KINDS", "Finding", "Policy", "apply_policy", "counts", "find_personal_data", "mask_blocks", "names_in", "pseudonym"]
 
@@ -35,15 +36,21 @@ def find_personal_data(text: str, names: Collection[str] = ()) -> list[Finding]:
     """Findings in reading order that never overlap, never cross a blank line and never touch a pseudonym.
 
     A name found after a title or a label is found wherever else it stands in the text, as are the given `names` (those of the rest
-    of a document, from `names_in`). Where two findings meet, the surer wins, then the longer.
+    of a document, from `names_in`). A name known by its words alone is none inside the name of a case. Where two findings meet, the surer wins, then the longer.
     """
     plain = folded(text)
     found = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
+    cases = [f for f in found if f.kind == "case-name"]
+    found = [f for f in found if f.kind != "name" or f.confidence > BY_WORDS_ALONE or not any(_meet(f, case) for case in cases)]
     surely = {plain[f.start : f.end] for f in found if f.kind == "name" and f.confidence >= _SURE_NAME}
     found += find_again(plain, surely | {folded(name) for name in names})
     taken = [match.span() for match in _PSEUDONYM.finditer(plain)]
     taken += [match.span() for match in _BLANK_LINE.finditer(plain)]
     return _apart(found, taken)
+
+
+def _meet(left: Finding, right: Finding) -> bool:
+    return left.start < right.end and right.start < left.end
 
 
 def _apart(found: Iterable[Finding], taken: Iterable[tuple[int, int]]) -> list[Finding]:

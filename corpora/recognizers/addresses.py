@@ -21,7 +21,7 @@ _STATES = (
     r"|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah|Vermont|(?:West )?Virginia|Washington|Wisconsin|Wyoming)"
 )
 _POSTCODE = r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d(?:\d|[A-Z])?|\d[A-HJKPSTUW]) ?\d[ABD-HJLNP-UW-Z]{2})"
-_TOWN = rf"[{_UPPER}][\w'.-]*(?: (?:[{_UPPER}][\w'.-]*|upon|on|of|the|le|la|sur|am|an|der|in)){{0,4}}"
+_TOWN = rf"[{_UPPER}][\w'.-]*(?: (?:[{_UPPER}][\w'.-]*|upon|on|of|the|le|la|sur|am|an|der|in)){{0,3}}"
 _SEP = r"(?:,? ?\n ?|, ?| )"
 _UNIT = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Rm|Floor|Fl|No|#)\.? ?#? ?[A-Z]?\d{0,5}[A-Z]?\b)"
 _NUMBER = r"\d{1,5}(?:[-/]\d{1,5})?[A-Za-z]?"

@@ -16,9 +16,10 @@ from stdnum.us import itin, rtn, ssn
 
 from corpora.recognizers.finding import JOIN, NUMBER, Finding, Rule, any_case, apply_rules
 
-_ISSUERS = re.compile(
-    r"4|5[1-5]|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)|3[47]|6(?:011|5|4[4-9]|22)|35(?:2[89]|[3-8]\d)|3(?:0[0-5]|[689])"
-    r"|5[06-9]|6[37]"
+# Issuers' prefixes with the lengths they use (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay, Maestro.
+_CARD = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|6(?:011|4[4-9]\d|5\d\d)\d{12,15}"
+    r"|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[689]\d)\d{11,16}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}"
 )
 _SSN_LABEL = r"(?:\bSSN\b|\bS\.S\.N\.|\bSS\s?#|\bsoc(?:ial|\.)\s+sec(?:urity|\.))"
 _TAX_LABEL = any_case(r"steuer|\bidnr|\btax|\btin\b")
@@ -45,7 +46,7 @@ def _is_dni(value: str) -> bool:
 
 def _is_card(value: str) -> bool:
     digits = re.sub(r"\D", "", value)
-    return bool(13 <= len(digits) <= 19 and len(set(digits)) > 1 and _ISSUERS.match(digits) and luhn.is_valid(digits))
+    return bool(len(set(digits)) > 1 and _CARD.fullmatch(digits) and luhn.is_valid(digits))
 
 
 RULES = (
@@ -105,7 +106,7 @@ RULES = (
     ),
     Rule("national-id", 0.9, re.compile(r"(?<![\w.])\d{2}\.?\d{3}\.?\d{3}[ -]?[A-Z](?!\w)"), _is_dni),
     Rule("national-id", 0.92, re.compile(r"(?<!\w)[XYZ][ -]?\d{7}[ -]?[A-Z](?!\w)"), nie.is_valid),
-    Rule("national-id", 0.9, re.compile(r"(?<![\w.])\d{7} ?[A-W][A-IW]?(?!\w)"), pps.is_valid),
+    Rule("national-id", 0.9, re.compile(r"(?<![\w.])\d{7} ?[A-W][A-IWTX]?(?!\w)"), pps.is_valid),
     # Papers
     Rule(
         "national-id",

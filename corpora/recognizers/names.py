@@ -35,7 +35,7 @@ _TITLE = (
 )
 _ROLE = (
     r"(?:plaintiff|defendant|claimant|appellant|appellee|respondent|petitioner|complainant|applicant|co-defendant|cross-defendant|witness|decedent|debtor"
-    r"|juror|testator|testatrix|executor|executrix|administrator|trustee|guardian|ward|minor|victim|suspect|accused|patient|attorney|counsel|solicitor|barrister)"
+    r"|juror|testator|testatrix|executor|executrix|administrator|trustee|guardian|victim|suspect|accused|patient|attorney|counsel|solicitor|barrister)"
 )
 _LABEL = (
     r"(?:patient(?:'s)?(?: name)?|(?:full |legal |first and last |last |family |given |first |sur|maiden |client |employee |member |insured |account )?name(?: of (?:the )?"
@@ -53,17 +53,23 @@ _DEGREE = (
 _GIVEN_NAME = r"(?:" + "|".join(sorted(GIVEN_NAMES, key=lambda name: (-len(name), name))) + r")"
 
 _ROLE_ALONE = 0.55
+BY_WORDS_ALONE = 0.65
+_COMPANY = r"(?: \([\w ]{1,30}\))?,? (?:&|Ltd|Limited|Inc|LLC|LLP|PLC|plc|Corp|Company|Co\b|GmbH|AG\b|Trust|Foundation|Act|Award|University|College|Hospital|Street|Road|Avenue)"
+# Surnames that say so: O'Brien, McNeil, van den Berg, Kowalska.
+_SURNAME = rf"(?:(?:O|D)'[{UPPER}][{LOWER}]+|Ma?c[{UPPER}][{LOWER}]+|(?:van der|van den|van|von der|von|de la|de los|bin|ibn|ter) [{UPPER}][{LOWER}]+|[{UPPER}][{LOWER}]{{2,}}(?:owski|owska|wicz|ovich|enko|shvili|opoulos|sson|sdottir))"
 # (pattern with the group "value", confidence of several words, confidence of one word; 0 is no finding)
 _PATTERNS = (
     (re.compile(rf"(?<![\w-]){_TITLE}\s(?:{_TITLE}\s)?(?P<value>{_ANY_PERSON})(?!\w)"), 0.92, 0.85),
     (re.compile(rf"(?<![\w-])(?i:{_LABEL})\s?(?:\((?:s|[A-Z][a-z ]+)\))?\s?:\s{{0,4}}(?:{_TITLE}\s)?(?P<value>{_LAST_FIRST}|{_ANY_PERSON})(?!\w)"), 0.85, 0.6),
-    (re.compile(rf"(?<![\w-])(?i:{_ROLE})s?,?\s(?:{_TITLE}\s)?(?P<value>{_ANY_PERSON})(?!\w)"), 0.75, _ROLE_ALONE),
+    (re.compile(rf"(?<![\w-])(?i:{_ROLE}) (?:{_TITLE}\s)?(?P<value>{_ANY_PERSON})(?!\w)"), 0.75, _ROLE_ALONE),
+    (re.compile(rf"(?<![\w-])(?i:{_ROLE}s?), (?:{_TITLE}\s)?(?P<value>{_ANY_PERSON})(?!\w)"), 0.7, 0.0),
     (re.compile(rf"(?<![\w-])(?P<value>{_ANY_PERSON}),? (?:{_DEGREE})(?!\w)"), 0.85, 0.0),
     (re.compile(rf"/s/\s{{0,3}}(?P<value>{_ANY_PERSON})(?!\w)"), 0.95, 0.9),
     (re.compile(rf"(?i:\b(?:sincerely|faithfully|truly|regards|wishes|respectfully(?: submitted)?|grüßen))\s?,?\s{{1,6}}(?:{_TITLE}\s)?(?P<value>{_ANY_PERSON})(?!\w)"), 0.9, 0.6),
     (re.compile(rf"(?i:\b(?:signed|dictated|transcribed|reviewed|examined|referred|prepared|verified|authored|sworn|witnessed) (?:electronically )?by|\bdear|\bmy name is|\bI,)\s(?:{_TITLE}\s)?(?P<value>{_ANY_PERSON})(?!\w)"), 0.85, 0.7),
     (re.compile(rf"(?<![\w-])(?P<value>{_person(NAME_CAPITALS)}),?\s{{1,12}}(?i:{_ROLE})s?\b"), 0.8, 0.0),
-    (re.compile(rf"(?<![\w-])(?P<value>{_GIVEN_NAME}(?:-{_GIVEN_NAME})?(?: {_INITIALS})? {_PERSON})(?!\w)"), 0.65, 0.0),
+    (re.compile(rf"(?<![\w-])(?P<value>{_GIVEN_NAME}(?:-{_GIVEN_NAME})?(?: {_INITIALS})? {_PERSON})(?!\w)(?!{_COMPANY})"), BY_WORDS_ALONE, 0.0),
+    (re.compile(rf"(?<![\w-])(?P<value>{NAME_WORD} {_SURNAME})(?!\w)(?!{_COMPANY})"), BY_WORDS_ALONE, 0.0),
 )  # fmt: skip
 
 

@@ -40,10 +40,12 @@ def find_phones(text: str) -> Iterator[Finding]:
         before = max(0, start - _LABEL_CHARACTERS)
         labelled = bool(_PHONE_LABEL.search(text, before, start))
         if labelled and _SURE_LABEL.search(text, before, start):
-            yield Finding("phone", start, _balanced(text, start, end), 0.8)
+            yield _phone(text, start, end, 0.8)
+        elif match[0].lstrip("(").startswith("+") and 9 <= digits <= 15:
+            yield _phone(text, start, end, 0.6)
         shaped = _NANP.match(match[0]) or (_UK.match(match[0]) if digits in (10, 11) else None)
         if shaped and shaped.end() == len(match[0]) and not match[0].isdigit():
-            yield Finding("phone", start, end, 0.7)
+            yield _phone(text, start, end, 0.7)
         yield from _valid_phones(text, start, end, labelled)
 
 
@@ -68,10 +70,14 @@ def _valid_phones(text: str, start: int, end: int, labelled: bool) -> Iterator[F
             if window[match.start : match.end].isdigit() and not labelled and not window.startswith("0"):
                 continue
             confidence = 0.97 if international else 0.93 if labelled else 0.75
-            yield Finding("phone", start + match.start, start + match.end, confidence)
+            yield _phone(text, start + match.start, start + match.end, confidence)
 
 
-def _balanced(text: str, start: int, end: int) -> int:
-    """`end` without a closing bracket that opens before `start`."""
+def _phone(text: str, start: int, end: int, confidence: float) -> Finding:
+    """The finding without a bracket that opens or closes outside it."""
     value = text[start:end]
-    return end - 1 if value.endswith(")") and "(" not in value else end
+    if value.startswith("(") and ")" not in value:
+        start += 1
+    elif value.endswith(")") and "(" not in value:
+        end -= 1
+    return Finding("phone", start, end, confidence)

@@ -406,7 +406,9 @@ def main() -> None:
                 blocks = draw.choice(notes)[1]
                 before, after = draw.choice(blocks), draw.choice(blocks)
                 sentence = template.format(f"{title} {value}" if title else value)
-                text = f"{before} {sentence} {after}" if draw.random() < 0.6 else f"{before}\n\n{sentence}\n\n{after}"
+                # A line of a form stands alone; a sentence stands in running text more often than not.
+                running = sentence[-1] in ".;" and draw.random() < 0.6
+                text = f"{before} {sentence} {after}" if running else f"{before}\n\n{sentence}\n\n{after}"
                 place = len(before) + (1 if text[len(before)] == " " else 2)
                 start = text.index(value, place)
                 end = start + len(value)
