@@ -40,6 +40,10 @@ class ChunksConfig(_Section):
         le=2000,
         description="Words a chunk at most, in whole sentences: 20 is about a sentence, right for the packaged model; 150-300 for 7B.",
     )
+    max_tokens: int = Field(
+        default=0, ge=0, le=8192, description="Tokens of the encoder a chunk at most; 0 counts words instead."
+    )
+    overlap_sentences: int = Field(default=0, ge=0, le=20, description="Sentences of a chunk that the next one repeats.")
     skip_sections: tuple[str, ...] = Field(
         default=REFERENCE_SECTIONS,
         description="Sections under these headings are kept in the document but neither found nor quoted.",
@@ -48,7 +52,7 @@ class ChunksConfig(_Section):
     @property
     def options(self) -> ChunkOptions:
         """These choices as the chunker takes them."""
-        return ChunkOptions(self.max_words, self.skip_sections)
+        return ChunkOptions(self.max_words, self.skip_sections, self.max_tokens, self.overlap_sentences)
 
 
 class IngestConfig(_Section):

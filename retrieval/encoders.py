@@ -31,6 +31,10 @@ class Encoder(Protocol):
         """Unit vectors, float32 `(len(texts), dimension)`."""
         ...
 
+    def count_tokens(self, text: str) -> int:
+        """How many tokens `text` is to this encoder, without special ones."""
+        ...
+
 
 class SentenceTransformerEncoder:
     """Any sentence-transformers model in a local folder, on the CPU or a GPU."""
@@ -62,6 +66,10 @@ class SentenceTransformerEncoder:
             list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, dtype=np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the model's own tokenizer."""
+        return len(self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"])
 
 
 class HashingEncoder:
@@ -95,3 +103,7 @@ class HashingEncoder:
             else:
                 vectors[row, 0] = 1.0
         return vectors
+
+    def count_tokens(self, text: str) -> int:
+        """Words."""
+        return len(re.findall(r"\w+", text))

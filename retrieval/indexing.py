@@ -128,7 +128,15 @@ def add_files(
             for document, blocks in documents_of(found.readings, source, collection):
                 if batch.chunks >= BATCH_CHUNKS:  # a file of many documents; it is finished with the last of them
                     batch = _commit(store, workspace, encoder, batch, report)
-                new = NewDocument(document, chunk_document(document, blocks, chunk_options), sha256, chunking, "", 0, source)
+                new = NewDocument(
+                    document,
+                    chunk_document(document, blocks, chunk_options, encoder.count_tokens),
+                    sha256,
+                    chunking,
+                    "",
+                    0,
+                    source,
+                )
                 new = twins.placed(new) if twins else new
                 batch.documents.append(new)
                 report.documents += 1

@@ -23,7 +23,15 @@ NO_NAMES = frozenset(
         "Male Female Adult Child Ltd. Inc. Corp. Co Co. LLC LLP PLC Github Google Microsoft ID DOB MRN SSN NHS NINO PPS TBD"
     ).split()
 )
+# A capitalised word before one of these belongs to the name of a body, not of a person.
+INSTITUTIONS = frozenset(
+    (
+        "Act Administration Agency Association Authority Board Bureau Centre Center Commission Committee Company Council Court Department Foundation "
+        "Group Institute Ministry Office Parliament Program Programme Protocol Regulations Service Services Society Tribunal Union University"
+    ).split()
+)
 GIVEN_NAMES = (
+    "Aoife Aoibheann Caoimhe Cillian Ciarán Deirdre Eimear Eoin Fionnuala Gráinne Máire Oisín Pádraig Róisín Seán Séamus Sinéad Tadhg "
     "Aaron Abdul Abdullah Abebe Abigail Adaeze Adam Adebayo Aditi Aditya Adrian Agnes Agnieszka Ahmad Ahmed Aisha Ajay "
     "Akira Alan Albert Alejandra Alejandro Aleksander Aleksandra Alessandro Alex Alexander Alexandra Alfonso Alfred "
     "Alfredo Ali Alice Alina Alison Allison Alvaro Amanda Amara Amelia Amina Amir Amit Amy Ana Anand Anders Andrea "

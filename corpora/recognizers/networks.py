@@ -28,7 +28,7 @@ URL_RULES = (
         "url-with-credentials",
         0.95,
         any_case(
-            r"\bhttps?://[^\s<>\"']{1,300}[?&;#](?:access_|auth_|id_|session_?|reset_|refresh_)?(?:token|api_?key|apikey|key|password|passwd|pwd|secret|sig|signature|sid)"
+            r"\bhttps?://[^\s<>\"']{1,300}[?&;#](?:access_|auth_|id_|session_?|reset_|refresh_)?(?:token|api_?key|apikey|key|password|passwd|pwd|secret|sig|signature)"
             r"=[^\s<>\"')\]]*[\w/=-]"
         ),
     ),

@@ -123,6 +123,47 @@ def test_sections_are_the_headings_above() -> None:
     assert [(chunk.section, chunk.text) for chunk in chunks] == [("", "Intro."), ("A › B", "Deep."), ("C", "Back.")]
 
 
+def test_overlap_repeats_whole_sentences_within_a_section_and_the_limit() -> None:
+    blocks = [
+        Block("paragraph", "One two three. Four five. Six seven eight nine. Ten."),
+        Block("heading", "H", 2),
+        Block("paragraph", "New section."),
+    ]
+    document = document_of(blocks)
+    cut = [chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(6, overlap=1))]
+    assert cut == [
+        "One two three. Four five.",
+        "Four five. Six seven eight nine.",
+        "Six seven eight nine. Ten.",
+        "New section.",
+    ]
+    assert len(chunk_document(document, blocks, ChunkOptions(4, overlap=3))) == 5
+
+
+def test_windows_can_be_measured_in_tokens() -> None:
+    blocks = [Block("paragraph", "Aa bb. Cccccc dd. Ee.")]
+    document = document_of(blocks)
+    cut = chunk_document(document, blocks, ChunkOptions(1, max_tokens=8), count_tokens=lambda text: len(text.replace(" ", "")))
+    assert [chunk.text for chunk in cut] == ["Aa bb.", "Cccccc dd.", "Ee."]
+    assert [chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(1, max_tokens=4))] == [
+        "Aa bb. Cccccc dd.",
+        "Ee.",
+    ]
+    assert ChunkOptions(1, max_tokens=8).name != ChunkOptions(1).name != ChunkOptions(1, overlap=1).name
+
+
+@settings(deadline=None, max_examples=80)
+@given(BLOCKS, st.integers(1, 20), st.integers(1, 4))
+def test_overlap_loses_nothing(blocks: list[Block], max_words: int, overlap: int) -> None:
+    document = document_of(blocks)
+    plain = chunk_document(document, blocks, ChunkOptions(max_words))
+    held = chunk_document(document, blocks, ChunkOptions(max_words, overlap=overlap))
+    covered = {position for chunk in held for position in range(chunk.start, chunk.end)}
+    assert {position for chunk in plain for position in range(chunk.start, chunk.end)} <= covered
+    assert all(document.text[chunk.start : chunk.end] == chunk.text for chunk in held)
+    assert len({chunk.id for chunk in held}) == len(held)
+
+
 def test_reference_sections_are_kept_and_not_cut() -> None:
     blocks = [
         Block("heading", "Title", 1),
