@@ -33,6 +33,10 @@ class QuestionsError(RaftsmithError):
     """A question-answer file is not in an accepted format."""
 
 
+class AnnotationError(RaftsmithError):
+    """What a person annotated contradicts the document or itself, or a file of annotations cannot be read."""
+
+
 class ModelError(RaftsmithError):
     """A model cannot be found, converted or loaded."""
 

@@ -36,7 +36,8 @@ def find_personal_data(text: str, names: Collection[str] = ()) -> list[Finding]:
     """Findings in reading order that never overlap, never cross a blank line and never touch a pseudonym.
 
     A name found after a title or a label is found wherever else it stands in the text, as are the given `names` (those of the rest
-    of a document, from `names_in`). A name known by its words alone is none inside the name of a case. Where two findings meet, the surer wins, then the longer.
+    of a document, from `names_in`). A name known by its words alone is none inside the name of a case. Where two findings meet,
+    the surer wins, then the longer.
     """
     plain = folded(text)
     found = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]

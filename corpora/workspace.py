@@ -66,10 +66,13 @@ class IngestConfig(_Section):
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that reading one file may take.")
 
     cluster_similarity: float = Field(
-        default=0.8, gt=0, le=1, description="Documents at least so alike (word 5-grams) share a split, so that none leaks."
+        default=0.72,
+        gt=0,
+        le=1,
+        description="Documents at least so alike (character 6-grams) share a split, so that none leaks.",
     )
     skip_similarity: float = Field(
-        default=0.98, gt=0, le=1, description="A document at least so like an indexed one is listed and not indexed again."
+        default=0.9999, gt=0, le=1, description="A document at least so like an indexed one is listed and not indexed again."
     )
     personal_data: Literal["keep", "mask", "refuse"] = Field(
         default="keep", description="What becomes of personal data: keep, mask (consistent pseudonyms), or refuse the document."

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from corpora.duplicates import DuplicateIndex, from_signatures, signature
+from corpora.duplicates import THRESHOLD, DuplicateIndex, find_duplicates, from_signatures, signature
+from corpora.records import Document
+from corpora.splits import merged_clusters
 from corpora.store import CorpusStore, NewDocument
 
 
 @dataclass(frozen=True)
 class Similarities:
-    """From which Jaccard similarity of word 5-grams on, in 0–1, documents share a cluster, and are not indexed a second time.
+    """From which similarity on (see `corpora.duplicates`), in 0–1, documents share a cluster, and are not indexed a second time.
 
-    The second is high on purpose: two contracts from one template are near-duplicates and yet say different things.
+    The second is next to 1 on purpose: two contracts that differ in one sum are near-duplicates and yet say different things.
     """
 
-    cluster: float = 0.8
-    skip: float = 0.98
+    cluster: float = THRESHOLD
+    skip: float = 0.9999
+
+
+def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, str]:
+    """Document id → cluster, with clusters joined where their texts are at least `threshold` (0–1) alike.
+
+    On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
+    the check afterwards: a name that stands for two splits is a leak.
+    """
+    found = find_duplicates({document.id: document.text for document in documents}, threshold)
+    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in found]
+    return merged_clusters({document.id: document.cluster for document in documents}, links)
 
 
 class Twins:

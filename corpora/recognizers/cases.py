@@ -11,12 +11,16 @@ from corpora.recognizers.names import NAME_CAPITALS, NAME_WORD
 _VERSUS = re.compile(r"\s(?:v|vs)\.?\s(?=[\w'(\"])")
 _JOINING = frozenset("of the and & for in de la le du et on at und y d/b/a a/k/a ex rel. &c.".split())
 _ABBREVIATED = re.compile(
-    r"(?:Inc|Corp|Co|Ltd|Bros|Cos|Assn|Ass'n|Dept|Dep't|Ins|Mfg|Int'l|Nat'l|Univ|Cnty|Hosp|Ctr|Sys|Servs|Indus|No|St|Dr|Mr|Mrs|Ms|Jr|Sr|[A-Z])\.,?$"
+    r"(?:Inc|Corp|Co|Ltd|Bros|Cos|Assn|Ass'n|Dept|Dep't|Ins|Mfg|Int'l|Nat'l|Univ|Cnty|Hosp|Ctr|Sys|Servs|Indus|No|St|Dr|Mr"
+    r"|Mrs|Ms|Jr|Sr|[A-Z])\.,?$"
 )
 _LEADING = frozenset(
     "In See Under Cf The After Following Since And But As By Also Compare Per Both When Where While Before".split()
 )
-_IN_RE = re.compile(rf"\b(?:In re|Ex parte|(?:In the )?Matter of|Estate of)(?: (?:the|of|Estate|Matter))* (?P<value>(?:{NAME_WORD}|{NAME_CAPITALS})(?: (?:{NAME_WORD}|{NAME_CAPITALS})){{0,4}})")  # fmt: skip
+_IN_RE = re.compile(
+    rf"\b(?:In re|Ex parte|(?:In the )?Matter of|Estate of)(?: (?:the|of|Estate|Matter))* (?P<value>(?:{NAME_WORD}"
+    rf"|{NAME_CAPITALS})(?: (?:{NAME_WORD}|{NAME_CAPITALS})){{0,4}})"
+)
 _PARTY_WORDS = 7
 
 

@@ -10,7 +10,8 @@ from corpora.recognizers.finding import Finding, Rule, any_case, apply_rules
 
 _EMAIL = re.compile(r"(?<![\w.%+'@-])[\w%+][\w.%+'-]{0,63}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{0,22}[^\W\d_](?![\w@])")
 _SPELLED_EMAIL = any_case(
-    r"(?<![\w.])[a-z0-9][\w.+-]{0,40}\s?[\[({<]\s?at\s?[\])}>]\s?[\w-]{1,40}(?:(?:\s?[\[({<]\s?dot\s?[\])}>]\s?|\.)[\w-]{1,20}){1,4}"
+    r"(?<![\w.])[a-z0-9][\w.+-]{0,40}\s?[\[({<]\s?at\s?[\])}>]\s?[\w-]{1,40}(?:(?:\s?[\[({<]\s?dot\s?[\])}>]\s?"
+    r"|\.)[\w-]{1,20}){1,4}"
     r"|(?<![\w.])[a-z0-9][\w.+-]{0,40} at [\w-]{1,40}(?: dot [\w-]{1,20}){1,3}\b"
 )
 _IPV4 = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)")
@@ -28,7 +29,8 @@ URL_RULES = (
         "url-with-credentials",
         0.95,
         any_case(
-            r"\bhttps?://[^\s<>\"']{1,300}[?&;#](?:access_|auth_|id_|session_?|reset_|refresh_)?(?:token|api_?key|apikey|key|password|passwd|pwd|secret|sig|signature)"
+            r"\bhttps?://[^\s<>\"']{1,300}[?&;#](?:access_|auth_|id_|session_?|reset_|refresh_)?(?:token|api_?key|apikey"
+            r"|key|password|passwd|pwd|secret|sig|signature)"
             r"=[^\s<>\"')\]]*[\w/=-]"
         ),
     ),

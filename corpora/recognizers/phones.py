@@ -12,15 +12,18 @@ _DIGITS = re.compile(
     re.IGNORECASE,
 )
 _PHONE_LABEL = any_case(
-    r"(?:\b(?:tele?(?:phone|fono|fon)?|t[ée]l|ph(?:one)?|mob(?:ile)?|cell(?:ular|phone)?|fax|pager|bleep|handy|mobil|movil|m[óo]vil|portable|rufnummer"
-    r"|call(?:ed|ing)?|dial(?:led)?|contact(?:ed)?|text(?:ed)?|sms|whatsapp|voicemail|hotline|reach(?:ed|able)?|ring|rang|landline|home|work|office)\b\.?|☎|✆|📞|📱)"
+    r"(?:\b(?:tele?(?:phone|fono|fon)?|t[ée]l|ph(?:one)?|mob(?:ile)?|cell(?:ular|phone)?|fax|pager|bleep|handy|mobil|movil"
+    r"|m[óo]vil|portable|rufnummer"
+    r"|call(?:ed|ing)?|dial(?:led)?|contact(?:ed)?|text(?:ed)?|sms|whatsapp|voicemail|hotline|reach(?:ed|able)?|ring|rang"
+    r"|landline|home|work|office)\b\.?|☎|✆|📞|📱)"
     r"[^\n.;]{0,25}$|\b[tmf]\s?[:.]\s?$"
 )
 _SURE_LABEL = any_case(
-    r"(?:\b(?:tele?(?:phone|fono|fon)?|t[ée]l|ph(?:one)?|mob(?:ile)?|cell(?:phone)?|fax|pager|handy|m[óo]vil|whatsapp|voicemail|landline)\b\.?|☎|✆|📞|📱)"
+    r"(?:\b(?:tele?(?:phone|fono|fon)?|t[ée]l|ph(?:one)?|mob(?:ile)?|cell(?:phone)?|fax|pager|handy|m[óo]vil|whatsapp"
+    r"|voicemail|landline)\b\.?|☎|✆|📞|📱)"
     r"[\s:#().]{0,5}(?:(?:numbers?|nos?|home|work|direct|office|main|is|was)\b[\s:#().]{0,4}){0,3}$"
 )
-_NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])\d{3}[.-]\d{4}(?!\d)")
+_NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]|[2-9]\d{2}-\d{3}-|[2-9]\d{2}\.\d{3}\.)\d{4}(?!\d)")
 _UK = re.compile(r"\(?0\d{2,4}\)?[ -]?\d{3,4}[ -]?\d{3,4}(?!\d)")
 _NOT_PHONE = re.compile(
     r"(?:19|20)\d{2}\s?[-/.]\s?(?:\d{1,2}\s?[-/.]\s?\d{1,2}|(?:19|20)\d{2})(?!\d)|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{2}|\d{4})(?!\d)"
@@ -38,8 +41,10 @@ def find_phones(text: str) -> Iterator[Finding]:
         if digits < 7 or _NOT_PHONE.match(match[0]):
             continue
         before = max(0, start - _LABEL_CHARACTERS)
-        labelled = bool(_PHONE_LABEL.search(text, before, start))
-        if labelled and _SURE_LABEL.search(text, before, start):
+        sure = bool(_SURE_LABEL.search(text, before, start))
+        # Digits in one run are a phone number only where something says so: they are as often a record number.
+        labelled = sure or bool(not match[0].isdigit() and _PHONE_LABEL.search(text, before, start))
+        if sure:
             yield _phone(text, start, end, 0.8)
         elif match[0].lstrip("(").startswith("+") and 9 <= digits <= 15:
             yield _phone(text, start, end, 0.6)

@@ -24,40 +24,57 @@ _YEAR = r"(?:(?:18|19|20)\d{2}|'?\d{2})(?!\d)"
 _DATE = (
     r"(?:(?:18|19|20)\d{2}([-/. ])\d{1,2}[-/. ]\d{1,2}(?!\d)"
     r"|\d{1,2}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?" + _YEAR + r"|\d{1,2} \d{1,2} (?:18|19|20)\d{2}(?!\d)"
-    r"|\d{1,2}(?:st|nd|rd|th|er|\.|º|°)?(?:\s+day)?(?:\s+of|\s+de)?[\s.,/-]{0,3}" + _MONTH + r"(?:\s+de|\s+of)?[\s.,/-]{0,3}" + _YEAR + r"|"
-    + _MONTH + r"[\s.-]{0,2}\d{1,2}(?:st|nd|rd|th)?[\s.,/-]{1,3}" + _YEAR + r"|(?:19|20)\d{6}(?!\d)|(?:0\d|1[0-2])[0-3]\d(?:19|20)\d{2}(?!\d))"
-)  # fmt: skip
+    r"|\d{1,2}(?:st|nd|rd|th|er|\.|º|°)?(?:\s+day)?(?:\s+of|\s+de)?[\s.,/-]{0,3}"
+    + _MONTH
+    + r"(?:\s+de|\s+of)?[\s.,/-]{0,3}"
+    + _YEAR
+    + r"|"
+    + _MONTH
+    + r"[\s.-]{0,2}\d{1,2}(?:st|nd|rd|th)?[\s.,/-]{1,3}"
+    + _YEAR
+    + r"|(?:19|20)\d{6}(?!\d)|(?:0\d|1[0-2])[0-3]\d(?:19|20)\d{2}(?!\d))"
+)
 _BIRTH_LABEL = (
-    r"(?:\bD\.?\s?O\.?\s?B\b\.?|\bb(?:irth)?\.?\s?dates?\b|\b(?:date|day|d\.)\s+of\s+birth\b|\bbirthday\b|\bgeburtsdatum\b|\bgeb\.(?:\s?datum)?"
+    r"(?:\bD\.?\s?O\.?\s?B\b\.?|\bb(?:irth)?\.?\s?dates?\b|\b(?:date|day|d\.)\s+of\s+birth\b|\bbirthday\b|\bgeburtsdatum\b"
+    r"|\bgeb\.(?:\s?datum)?"
     r"|\bdate\s+de\s+naissance\b|\bfecha\s+de\s+nacimiento\b|\bdata\s+di\s+nascita\b)"
 )
 _BORN = r"\b(?:born|b\.|geboren|n[ée]e?\b|nacid[oa]|nat[oa])"
 _ARTICLES = r"[\s:,=.\-]{0,8}(?:(?:is|was|on|the|am|le|el|il|as)\s+){0,3}"
 _VALUE = r"(?P<value>(?=[A-Z]{0,5}[ -]?\d)(?:\d{2,4}(?:[ -]\d{2,4}){1,3}|[A-Z0-9](?:[A-Z0-9]|[./-](?=[A-Z0-9])){2,19}))(?![\w])"
 _PATIENT_LABEL = (
-    r"\b(?:MRN|M\.R\.N\.|URN|UHID|(?:(?:medical|health|patient|hospital|clinical|unit)\s+record|patient(?:'s)?|hospital|chart|case\s?notes?"
-    r"|unit|encounter|visit|accession|specimen|hosp\.?|pat\.|patienten|fall)" + NUMBER + r")"
+    r"\b(?:MRN|M\.R\.N\.|URN|UHID|(?:(?:(?:medical|med\.?|health|patient|pt\.?|hospital|hosp\.?|clinical|clin\.?|unit)\s+"
+    r"(?:record|rec\.?)|patient(?:'s)?|pt\.?|MR|M\.R\.|hospital|hosp\.?|chart|case\s?notes?|unit|encounter|visit|accession|acc\.?"
+    r"|specimen|pat\.?|patienten|fall)" + NUMBER + r"))"
 )
 _MEMBER_LABEL = (
-    r"\b(?:(?:member(?:ship)?|subscriber|policy(?:holder)?|insurance|beneficiary|enroll?ee|health\s+plan|medicare|medicaid|claim|group|DEA|NPI"
-    r"|GMC|NMC|bar|state\s+bar|licen[cs]e|client|customer|employee|inmate|prisoner|alien|student|versicherten|personal)" + NUMBER
+    r"\b(?:(?:member(?:ship)?|subscriber|policy(?:holder)?|insurance|beneficiary|enroll?ee|health\s+plan|medicare|medicaid"
+    r"|claim|group|DEA|NPI"
+    r"|GMC|NMC|bar|state\s+bar|licen[cs]e|client|customer|employee|inmate|prisoner|alien|student|versicherten|personal)"
+    + NUMBER
     + r"|MBI|HICN|NPI|A-number)"
-)  # fmt: skip
+)
 _CASE_VALUE = (
     r"(?P<value>(?![CTF]-\d)(?=[^\s]*\d)(?:\d{1,4}\s[A-Z]{1,3}\s\d{1,5}/\d{2,4}"
-    r"|(?:[A-Z]{1,4}\s?)?(?:[A-Z0-9]{1,8}[-/:.]){1,5}[A-Z0-9]{1,10}(?:\s?\([A-Z]{1,4}\))?|[A-Z]{0,4}\d{5,12}[A-Z]{0,3}|[A-Z]{1,2}\d{2}[A-Z]{1,2}\d{3,6}))"
+    r"|(?:[A-Z]{1,4}\s?)?(?:[A-Z0-9]{1,8}[-/:.]){1,5}[A-Z0-9]{1,10}(?:\s?\([A-Z]{1,4}\))?|[A-Z]{0,4}\d{5,12}[A-Z]{0,3}"
+    r"|[A-Z]{1,2}\d{2}[A-Z]{1,2}\d{3,6}))"
     r"(?!\w)"
 )
 _CASE_LABEL = (
-    r"\b(?:(?:case|civil\s+action|civil|civ\.(?:\s?a\.)?|criminal|crim\.(?:\s?a\.)?|docket|cause|index|action|adversary(?:\s+(?:proceeding|case))?"
-    r"|adv\.(?:\s+(?:pro(?:c)?|p)\.?)?|appeal|petition|matter|court\s+file|file|bankruptcy(?:\s+case)?|claim|suit|lawsuit|complaint)"
-    r"\s?(?:nos?\b\.?|numbers?|#|ref(?:erence)?\b\.?)|aktenzeichen|az\.:?|gesch[äa]ftszeichen|gesch\.-?z\.|gz\.:?|docket|(?:n[°º]\s?)?(?:RG|R\.G\.)(?:\s?n[°º])?)"
+    r"\b(?:(?:case|civil\s+action|civil|civ\.(?:\s?a\.)?|criminal|crim\.(?:\s?a\.)?|docket|cause|index|action|adversary"
+    r"(?:\s+(?:proceeding|case))?"
+    r"|adv\.(?:\s+(?:pro(?:c)?|p)\.?)?|appeal|petition|matter|court\s+file|file|bankruptcy(?:\s+case)?|claim|suit|lawsuit"
+    r"|complaint)"
+    r"\s?(?:nos?\b\.?|numbers?|#|ref(?:erence)?\b\.?)|aktenzeichen|az\.:?|gesch[äa]ftszeichen|gesch\.-?z\.|gz\.:?|docket|"
+    r"(?:n[°º]\s?)?(?:RG|R\.G\.)(?:\s?n[°º])?)"
 )
 _COURT_DIVISION = r"(?:cv|civ|cr|crim|mc|md|ml|mj|bk|ap|po|sw|ev|cm|gj|mdl|misc|br|cf|ca)"
 # What stands before "No. 12-345" when the number is that of a law, a rule or a form.
 _PUBLISHED = any_case(
-    r"(?:\b(?:l(?:aw)?|regulations?|directive|act|order|release|rule|notice|convention|protocol|form|decision|opinion|bulletin|stat|instrument"
-    r"|circular|standard|recommendation|table|figure|fig|chapter|part|section|item|resolution|treaty|series|report|paper|vol(?:ume)?|issue|h\.?r"
+    r"(?:\b(?:l(?:aw)?|regulations?|directive|act|order|release|rule|notice|convention|protocol|form|decision|opinion"
+    r"|bulletin|stat|instrument"
+    r"|circular|standard|recommendation|table|figure|fig|chapter|part|section|item|resolution|treaty|series|report|paper"
+    r"|vol(?:ume)?|issue|h\.?r"
     r"|s|res|assembly|senate|house|bill|statement|guideline|guidance|letter|advisory)\.?|\([A-Z]{2,4}\))\s*$"
 )
 

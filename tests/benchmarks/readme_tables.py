@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parents[1] / "README.md"
+ROOT = HERE.parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SHOWN = (
     "token F1",
     "exact match",
@@ -99,16 +100,38 @@ def memory() -> str:
     return "\n".join(lines)
 
 
+def duplicates() -> str:
+    """Precision and recall on planted near-duplicates."""
+    result = _result("duplicates")
+    chosen = result["find_duplicates"][str(result["threshold"])]["pairs_in_clusters"]
+    about, pairs = result["documents"], result["pairs"]
+    return (
+        f"Planted copies ({about['copies']} of {about['originals']} real texts: changed facts, dropped and moved sentences, "
+        f"headers, OCR noise), {pairs['true']} true pairs: precision {chosen['precision']:.3f}, recall {chosen['recall']:.3f}."
+    )
+
+
+def personal() -> str:
+    """Recall on planted identifiers, and false alarms."""
+    result = _result("personal_data")
+    lines = ["| kind | recall | n |", "|---|---|---|"]
+    lines += [f"| {kind} | {row['exact']:.2f} | {row['n']} |" for kind, row in result["recall"].items()]
+    alarms = ", ".join(f"{name} {row['sure']:.3f}" for name, row in result["false_alarms_per_1000_words"].items())
+    return "\n".join([*lines, "", f"False alarms per 1,000 words of the sample collections: {alarms}."])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
     "stages": stages,
     "memory": memory,
+    "duplicates": duplicates,
+    "personal": personal,
 }
 
 
 def rewritten(text: str) -> str:
-    """The README with every table between its markers made anew."""
+    """A page with every table between its markers made anew."""
     for name, make in TABLES.items():
         pattern = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end {name} -->)", re.S)
         if pattern.search(text):
@@ -122,12 +145,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    before = README.read_text(encoding="utf-8")
-    after = rewritten(before)
-    if check and after != before:
-        sys.exit("README.md's tables are not what tests/benchmarks/results says; run python tests/benchmarks/readme_tables.py")
-    if not check:
-        README.write_text(after, encoding="utf-8")
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if check and after != before:
+            sys.exit(
+                f"the tables of {page.name} are not what tests/benchmarks/results says; run python tests/benchmarks/readme_tables.py"
+            )
+        if not check:
+            page.write_text(after, encoding="utf-8")
 
 
 if __name__ == "__main__":
