@@ -212,31 +212,28 @@ def _vectors(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequ
     """A vector a chunk, float32 `(n, dimension)`. A chunk that the store has keeps its vector: no text is encoded twice."""
     vectors = np.zeros((len(chunks), encoder.dimension), dtype=np.float32)
     texts = [embedding_text(chunk) for chunk in chunks]
-    places = _known_vectors(store, encoder, chunks)
-    kept = {name: read_segment(workspace / "segments", name) for name in {name for name, _ in places.values()}}
-    missing = list(dict.fromkeys(text for chunk, text in zip(chunks, texts, strict=True) if chunk.id not in places))
+    known = _known_vectors(store, encoder, [chunk.id for chunk in chunks])
+    # Two files may hold one document under two titles: a chunk keeps its vector only with the title that was encoded.
+    places = [known.get((chunk.id, text)) for chunk, text in zip(chunks, texts, strict=True)]
+    kept = {name: read_segment(workspace / "segments", name) for name in {place[0] for place in places if place}}
+    missing = list(dict.fromkeys(text for text, place in zip(texts, places, strict=True) if place is None))
     made = encoder.encode(missing) if missing else vectors[:0]
     if made.shape != (len(missing), encoder.dimension) or not np.isfinite(made).all():
         raise RaftsmithError(
             f"{encoder.name} gave vectors of shape {made.shape} or with values that are not finite; nothing was added"
         )
     rows = {text: row for row, text in enumerate(missing)}
-    for i, (chunk, text) in enumerate(zip(chunks, texts, strict=True)):
-        if chunk.id in places:
-            segment, row = places[chunk.id]
-            vectors[i] = kept[segment][row]
-        else:
-            vectors[i] = made[rows[text]]
+    for i, (text, place) in enumerate(zip(texts, places, strict=True)):
+        vectors[i] = kept[place[0]][place[1]] if place else made[rows[text]]
     return vectors
 
 
-def _known_vectors(store: CorpusStore, encoder: Encoder, chunks: Sequence[Chunk]) -> dict[str, tuple[str, int]]:
-    """Chunk id → (segment, row) of those that `encoder` has encoded already, with the same title and section."""
-    ids = [chunk.id for chunk in chunks]
+def _known_vectors(store: CorpusStore, encoder: Encoder, ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, int]]:
+    """`(chunk id, text that was encoded)` → `(segment, row)`, for those of `ids` that `encoder` has encoded already."""
     ours = {segment.name for segment in store.segments() if segment.encoder == encoder.name}
     stored = store.chunks_by_id(ids)
-    same = {c.id for c in chunks if c.id in stored and embedding_text(stored[c.id]) == embedding_text(c)}
-    return {chunk_id: (name, row) for chunk_id, name, row in store.vector_places(ids) if name in ours and chunk_id in same}
+    places = store.vector_places(ids)
+    return {(chunk_id, embedding_text(stored[chunk_id])): (name, row) for chunk_id, name, row in places if name in ours}
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:

@@ -57,7 +57,7 @@ def test_from_a_folder_of_files_to_a_measured_quoting_assistant(adapter: str, ti
 
     for model in ((), ("--run", "r")):
         answer = raftsmith("ask", "How long may a deposit be held?", *model, *place)
-        assert set(answer) == {"answer", "abstained", "citations", "snapshot", "run"}
+        assert set(answer) == {"answer", "abstained", "support", "citations", "snapshot", "run"}
         assert answer["run"] == (model[1] if model else None)
 
     adapter_file = next((tmp_path / "w" / "runs" / "r" / "adapter").glob("*.safetensors"))
