@@ -95,6 +95,7 @@ def generate_dataset(
     from raft.examples import ExampleOptions, build_examples, ground, observations, search_questions
     from raft.support import as_text, fit_support, measure_support
     from raft.teacher import Teacher, teach
+    from retrieval.duplicates import clusters_of
     from retrieval.opening import open_collection
 
     folder = workspace.dataset(name)
@@ -137,7 +138,11 @@ def generate_dataset(
         say(as_text(measure) if measure else "no held-out questions to measure abstaining on")
     sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
     learnt = (support, measure) if support else None
-    return write_dataset(folder, name, grounding, wrong, examples, options, collected.store.snapshot, sources, learnt)
+    shown = {passage.document_id for example in examples for passage in example.passages}
+    documents = [document for document in collected.store.documents() if document.id in shown]
+    clusters = clusters_of(documents, workspace.config.ingest.cluster_similarity)
+    snapshot = collected.store.snapshot
+    return write_dataset(folder, name, grounding, wrong, examples, options, snapshot, sources, learnt, clusters)
 
 
 @click.command("train", **with_example("raftsmith train --dataset first --adapter qlora --run first-qlora"))
@@ -179,6 +184,7 @@ def train_run(
 ) -> dict[str, Any]:
     """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
     from raft.dataset import read_dataset
+    from raft.reviews import apply_reviews, as_text, read_reviews
     from raft.run_folder import TrainOptions
     from raft.support import read_support
     from raft.training import train as run_training
@@ -186,12 +192,19 @@ def train_run(
     from retrieval.opening import quiet_libraries
 
     data = read_dataset(workspace.dataset(dataset))
+    reviews = read_reviews(workspace.dataset(dataset))
+    examples = data.examples
+    if reviews:
+        reviewed = apply_reviews(examples, reviews.reviews)
+        say(as_text(reviewed))
+        examples = reviewed.examples
     options = TrainOptions(**{**workspace.config.train.model_dump(), **given})
     name = run_name or f"{dataset}-{options.adapter}"
     quiet_libraries()
     model = resolve_model(base or workspace.config.models.base, say)
     support = read_support(workspace.dataset(dataset))
-    result = run_training(name, workspace.run(name), model, data.name, data.digest, data.examples, options, say, support)
+    digest = reviews.digest if reviews else None
+    result = run_training(name, workspace.run(name), model, data.name, data.digest, examples, options, say, support, digest)
     return asdict(result)
 
 

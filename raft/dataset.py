@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from corpora.records import Question
 from corpora.splits import SPLITS
 from raft.examples import ExampleOptions, Grounding
 from raft.records import RaftExample
+from raft.reviews import FILE as REVIEWS_FILE
 from raft.support import FILE as SUPPORT_FILE
 from raft.support import SupportMeasure, SupportModel, write_support
 
@@ -61,14 +62,23 @@ def write_dataset(
     snapshot: int,
     sources: Sequence[str],
     support: tuple[SupportModel, SupportMeasure | None] | None = None,
+    cluster_of: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Write the dataset and give its manifest. Refuses (DatasetError) when a document would be in two splits' prompts."""
-    leak = leaks(examples)
+    """Write the dataset and give its manifest. Refuses (DatasetError) when a document would be in two splits' prompts.
+
+    With `cluster_of`, document id → cluster of near-duplicates, it refuses near-duplicates in two splits as well.
+    Reviews that lie in `folder` stay: they are people's work, and one whose example is another now is not applied.
+    """
+    leak = leaks(examples, cluster_of)
     if leak:
         raise DatasetError(
-            f"{len(leak)} documents occur in prompts of more than one split, e.g. {leak[0]}; nothing was written"
+            f"{len(leak)} documents, or near-duplicates of them, occur in prompts of more than one split, e.g. {leak[0]}; "
+            "nothing was written; `raftsmith inspect` lists them: `raftsmith remove` all but one of each"
         )
+    reviews = (folder / REVIEWS_FILE).read_bytes() if (folder / REVIEWS_FILE).exists() else None
     shutil.rmtree(folder, ignore_errors=True)
+    if reviews is not None:
+        write_atomic(folder / REVIEWS_FILE, reviews)
     held = [
         HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
         for g in grounding.questions
@@ -121,13 +131,17 @@ def read_dataset(folder: Path) -> RaftDataset:
     return RaftDataset(str(manifest["name"]), manifest, tuple(examples), tuple(questions))
 
 
-def leaks(examples: Sequence[RaftExample]) -> list[str]:
-    """Ids of documents that occur among the passages or oracles of more than one split."""
+def leaks(examples: Sequence[RaftExample], cluster_of: Mapping[str, str] | None = None) -> list[str]:
+    """Ids of documents that occur among the passages of more than one split, sorted.
+
+    With `cluster_of`, document id → cluster of near-duplicates, also those of which a near-duplicate is in another split.
+    """
+    named = cluster_of or {}
     splits: dict[str, set[str]] = {}
-    for example in examples:
-        for passage in example.passages:
-            splits.setdefault(passage.document_id, set()).add(example.split)
-    return sorted(document for document, found in splits.items() if len(found) > 1)
+    shown = {(passage.document_id, example.split) for example in examples for passage in example.passages}
+    for document, split in shown:
+        splits.setdefault(named.get(document, document), set()).add(split)
+    return sorted({document for document, _ in shown if len(splits[named.get(document, document)]) > 1})
 
 
 def _lines(records: Sequence[Any]) -> bytes:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.files import write_json
+from corpora.errors import StoreError
+from corpora.files import write_atomic, write_json
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace
+from raft.reviews import FILE as REVIEWS_FILE
 from retrieval.indexing import sweep_segments
 
 FLAG = "purged.json"
@@ -26,6 +29,7 @@ class PurgeReport:
     datasets: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
+    annotations: int = 0
     snapshot: int = 0
 
 
@@ -33,7 +37,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
     """Remove every document of `files`, (path, collection), and scrub the workspace. The caller holds the writer lock.
 
     Datasets and runs that were built on one get a `purged.json`: such a dataset is refused, such a run is used with a warning.
-    Reports lose the answers, which quote, and keep the measures.
+    Reports lose the answers, which quote, and keep the measures; an inspection goes whole. What people annotated on these documents goes too.
     """
     wanted = set(files)
     gone = {entry["document_id"] for entry in store.overview() if set(store.files_of(entry["document_id"])) <= wanted}
@@ -45,6 +49,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
     shutil.rmtree(workspace.root / "cache", ignore_errors=True)
     flag = {"documents": sorted(gone), "snapshot": report.snapshot}
     digests: set[str] = set()
+    reviewed: list[tuple[str, str]] = []
     for folder in _folders(workspace, "datasets", "manifest.json"):
         text = (folder / "examples.jsonl").read_text(encoding="utf-8")
         if any(document in text for document in gone):
@@ -52,6 +57,9 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             report.datasets.append(folder.name)
             write_json(folder / FLAG, flag)
             (workspace.root / "datasets" / f"{folder.name}.teacher.jsonl").unlink(missing_ok=True)
+            showing = {json.loads(line).get("id") for line in text.split("\n") if any(document in line for document in gone)}
+            reviewed += [(folder.name, example) for example in showing if example]
+            _forget_reviews(folder / REVIEWS_FILE, showing)
     for folder in _folders(workspace, "runs", "config.json"):
         if _json(folder / "config.json")["dataset_digest"] in digests:
             report.runs.append(folder.name)
@@ -62,7 +70,49 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             report.reports.append(folder.name)
             for answers in ("rows.jsonl", "demo.json"):  # they quote the documents; the measures stay
                 (folder / answers).unlink(missing_ok=True)
+    for folder in _folders(workspace, "reports", "inspect.json"):
+        text = (folder / "inspect.json").read_text(encoding="utf-8")
+        if any(document in text for document in gone):
+            report.reports.append(folder.name)
+            for inspected in ("inspect.json", "inspect.html"):  # they name documents and their words
+                (folder / inspected).unlink(missing_ok=True)
+    report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
     return report
+
+
+def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequence[tuple[str, str]]) -> int:
+    """Take what was annotated on `documents` out of the file for good, and the reviews of `reviewed`, (dataset, example id).
+
+    The file is serving's; what is relied on here is that each of its tables that is about a document names it in
+    `document_id`, and that reviews are in `reviews` with the `quotes` of an edit. Gives the number of rows.
+    """
+    if not path.exists():
+        return 0
+    db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    try:
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("BEGIN IMMEDIATE")
+        before = db.total_changes
+        about = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = ?"
+        for (table,) in db.execute(about, ("document_id",)).fetchall():
+            db.executemany(f'DELETE FROM "{table}" WHERE document_id = ?', [(document,) for document in documents])  # noqa: S608 - a name of the schema
+        db.executemany("DELETE FROM reviews WHERE instr(quotes, ?)", [(document,) for document in documents])
+        db.executemany("DELETE FROM reviews WHERE dataset = ? AND example_id = ?", reviewed)
+        gone = db.total_changes - before
+        db.execute("COMMIT")
+        db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} could not be purged ({error}); close what uses it and purge again, or delete it") from error
+    finally:
+        db.close()
+    return gone
+
+
+def _forget_reviews(path: Path, examples: Collection[str]) -> None:
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        write_atomic(path, b"".join(line for line in lines if json.loads(line)["example_id"] not in examples))
 
 
 def _folders(workspace: Workspace, kind: str, complete: str) -> list[Path]:

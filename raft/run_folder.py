@@ -74,9 +74,12 @@ class TrainingResult:
     trained_parameters: int
 
 
-def resolved_config(name: str, base: ModelFolder, dataset: str, dataset_digest: str, options: TrainOptions) -> dict[str, Any]:
-    """All that a run depends on; a run may be resumed only with the same."""
+def resolved_config(
+    name: str, base: ModelFolder, dataset: str, dataset_digest: str, options: TrainOptions, reviews_digest: str | None = None
+) -> dict[str, Any]:
+    """All that a run depends on; a run may be resumed only with the same. Without reviews nothing is said of them."""
     return {
+        **({"reviews_digest": reviews_digest} if reviews_digest else {}),
         "run": name,
         "base": base.name,
         "base_digest": base.digest,

@@ -17,6 +17,7 @@ from typing import Any
 
 from corpora.errors import TrainingError
 from corpora.files import sha256_file, write_atomic, write_json
+from raft.dataset import leaks
 from raft.packing import IGNORED, PackedCollator, PackedSequence, pack
 from raft.records import RaftExample
 from raft.run_folder import (
@@ -46,16 +47,24 @@ def train(
     options: TrainOptions,
     say: Callable[[str], None] = lambda line: None,
     support: SupportModel | None = None,
+    reviews_digest: str | None = None,
 ) -> TrainingResult:
     """Run or resume the training `name` in `folder`. Raises TrainingError; see the module for what is written.
 
     `support`, what the dataset learnt about when to abstain, is kept with the run: a run is all that serving opens.
+    `reviews_digest` names the reviews that `examples` went through, if any: a run resumes only with the same.
     """
     import torch
     from transformers import AutoTokenizer, EarlyStoppingCallback, PrinterCallback, set_seed
     from trl import SFTConfig
 
-    config = resolved_config(name, base, dataset, dataset_digest, options)
+    leak = leaks(examples)
+    if leak:
+        raise TrainingError(
+            f"{len(leak)} documents of dataset {dataset} occur in prompts of more than one split, e.g. {leak[0]}; "
+            "what is trained on would be tested: generate it again"
+        )
+    config = resolved_config(name, base, dataset, dataset_digest, options, reviews_digest)
     resume = prepare_folder(folder, config)
     set_seed(options.seed)
     tokenizer = AutoTokenizer.from_pretrained(base.path, local_files_only=True, trust_remote_code=False)

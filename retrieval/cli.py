@@ -1,4 +1,4 @@
-"""The commands of retrieval: `add`, `sync` and `search`."""
+"""The commands of retrieval: `add`, `sync`, `search` and `inspect`."""
 
 from __future__ import annotations
 
@@ -179,6 +179,44 @@ def search(query: str, k: int, mode: Any, workspace: Path | None, as_json: bool)
     result = open_collection(opened(workspace), say).retriever.search([query], k, mode)[0]
     text = "\n".join(_line(hit) for hit in result.hits) or "nothing found; `raftsmith add` documents first, or use other words"
     emit({"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}, as_json, text)
+
+
+@click.command("inspect", **with_example("raftsmith inspect --collection legal --report legal"))
+@click.option("--collection", help="Only this collection; default: all of them, as `generate` takes them.")
+@click.option("--report", "report_name", default="inspect", show_default=True, help="Name of the report's folder.")
+@workspace_options
+def inspect(collection: str | None, report_name: str, workspace: Path | None, as_json: bool) -> None:
+    """Show what to know before training: topics, lengths, languages, duplicates, personal data, outliers, splits, leaks.
+
+    Writes reports/NAME/inspect.html and inspect.json. Loads no model.
+    """
+    from corpora.files import write_atomic, write_json
+    from corpora.store import CorpusStore
+    from retrieval.inspection import InspectOptions, inspect_material
+    from retrieval.inspection_input import estimate_tokens, read_material, read_prompts
+    from retrieval.inspection_page import to_html
+    from retrieval.inspection_summary import as_json as to_json
+    from retrieval.inspection_summary import as_lines
+
+    place = opened(workspace)
+    folder, config = place.report(report_name), place.config
+    store = CorpusStore(place.database)
+    material = read_material(store, place.root / "segments", collection)
+    store.close()
+    say(f"{len(material.documents)} documents; counting tokens")
+    tokens = estimate_tokens(material.documents, (config.models.base, config.models.encoder))
+    split = config.generate
+    options = InspectOptions(
+        split.validation_fraction, split.test_fraction, config.ingest.cluster_similarity, seed=config.generate.seed
+    )
+    say("comparing documents")
+    found = inspect_material(
+        material, options, tokens, read_prompts(place.root / "datasets"), Progress("documents searched for personal data")
+    )
+    value = {"report": str(folder), "collection": collection, **to_json(found)}
+    write_atomic(folder / "inspect.html", to_html(found, f"Inspection of {collection or 'all collections'}").encode())
+    write_json(folder / "inspect.json", value)
+    emit(value, as_json, "\n".join([*as_lines(found), f"report: {folder}/inspect.html, {folder}/inspect.json"]))
 
 
 def _value(hit: Hit) -> dict[str, Any]:

@@ -165,6 +165,26 @@ def _hub_folder(name: str, path: str) -> ModelFolder:
     return ModelFolder(name, Path(path), weights_digest(Path(path)))
 
 
+def tokenizer_file(name: str) -> Path | None:
+    """The `tokenizer.json` of the model `name` when it is on this machine already; nothing is converted, checked or fetched."""
+    packaged = PACKAGED.get(name)
+    if packaged is not None and packaged.gguf is not None:
+        converted = sorted((cache_folder() / "models").glob(f"{packaged.name}-*/tokenizer.json"))
+        return converted[-1] if converted else None
+    if packaged is not None:
+        spec = importlib.util.find_spec(packaged.package)
+        folders = [Path(place) / packaged.folder for place in (spec.submodule_search_locations or [])] if spec else []
+    else:
+        folders = [Path(name).expanduser()]
+    found = next((folder / "tokenizer.json" for folder in folders if (folder / "tokenizer.json").is_file()), None)
+    if found is None and packaged is None and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        from huggingface_hub import try_to_load_from_cache
+
+        cached = try_to_load_from_cache(name, "tokenizer.json")
+        return Path(cached) if isinstance(cached, str) else None
+    return found
+
+
 def cached_hub_models() -> list[str]:
     """Hub ids of the models with safetensors weights that are already on this machine."""
     from huggingface_hub import scan_cache_dir

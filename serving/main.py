@@ -11,7 +11,8 @@ import click
 from corpora.cli import documents, init, remove
 from corpora.errors import RaftsmithError
 from raft.cli import evaluate, generate, models, purge, train
-from retrieval.cli import add, search, sync
+from retrieval.cli import add, inspect, search, sync
+from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
 
@@ -28,7 +29,25 @@ def raftsmith(debug: bool) -> None:
         os.environ["RAFTSMITH_DEBUG"] = "1"
 
 
-for command in (init, add, sync, documents, remove, purge, search, generate, train, evaluate, ask, serve, models, doctor, demo):
+for command in (
+    init,
+    add,
+    sync,
+    documents,
+    remove,
+    purge,
+    search,
+    inspect,
+    annotate,
+    generate,
+    train,
+    evaluate,
+    ask,
+    serve,
+    models,
+    doctor,
+    demo,
+):
     raftsmith.add_command(command)
 
 

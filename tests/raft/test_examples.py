@@ -24,6 +24,7 @@ from raft.examples import ExampleOptions, Grounding, build_examples, ground, sea
 from raft.prompts import ABSTENTION, parse_completion
 from raft.records import RaftExample
 from retrieval.indexing import documents_of
+from retrieval.split_leaks import leaks_of
 
 OPTIONS = ExampleOptions()
 
@@ -119,6 +120,18 @@ def test_a_planted_leak_stops_the_dataset(
     with pytest.raises(DatasetError, match="more than one split"):
         write_dataset(tmp_path / "d", "d", grounding, [], leaky, OPTIONS, 1, [])
     assert not (tmp_path / "d").exists()
+
+
+def test_near_duplicates_in_two_splits_are_a_leak(grounding: Grounding, examples: list[RaftExample], tmp_path: Path) -> None:
+    ours, theirs = (next(e for e in examples if e.split == split).passages[0].document_id for split in ("train", "test"))
+    clusters = {ours: "one", theirs: "one"}
+    assert leaks(examples, clusters) == sorted((ours, theirs))
+    assert leaks(examples, {ours: "one", theirs: "other"}) == leaks(examples, {}) == []
+    with pytest.raises(DatasetError, match="near-duplicates of them, occur in prompts of more than one split"):
+        write_dataset(tmp_path / "d", "d", grounding, [], examples, OPTIONS, 1, [], cluster_of=clusters)
+    assert not (tmp_path / "d").exists()
+    shown = [(example.split, [passage.document_id for passage in example.passages]) for example in examples]
+    assert leaks_of(shown, clusters) == ([], sorted((ours, theirs)))  # what `inspect` reports is what stops here
 
 
 def test_a_second_run_is_byte_identical_and_another_seed_is_not(collection: Collection, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_run_writes_its_folder_and_learns(
     result = train("r", tmp_path / "r", tiny, "d", "digest", examples, options)
     folder = tmp_path / "r"
     losses = _losses(folder)
-    assert losses[-1] < losses[0] - 0.1
+    assert losses[-1] < losses[0] - 0.05
     assert result.validation_loss is not None and result.examples <= 24
     weights = "model" if adapter == "none" else "adapter"
     assert list((folder / weights).glob("*.safetensors"))
@@ -104,6 +104,16 @@ def test_an_example_that_is_too_long_stops_the_run_before_it_starts(
 ) -> None:
     with pytest.raises(TrainingError, match="nothing is ever cut"):
         train("r", tmp_path / "r", tiny, "d", "digest", examples, replace(OPTIONS, max_tokens=150))
+
+
+def test_a_document_in_two_splits_stops_the_run_before_it_starts(
+    examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
+) -> None:
+    ours, theirs = (next(e for e in examples if e.split == split) for split in ("train", "test"))
+    leaky = [*examples, replace(theirs, passages=ours.passages)]
+    with pytest.raises(TrainingError, match="more than one split"):
+        train("r", tmp_path / "r", tiny, "d", "digest", leaky, OPTIONS)
+    assert not (tmp_path / "r").exists()
 
 
 def test_our_loss_is_trls(examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path) -> None:

@@ -1,0 +1,240 @@
+"""The annotation store: questions with evidence, labels and reviews, in one SQLite file of the workspace.
+
+Offsets are in characters (code points) of the cleaned document, end exclusive, and what stands there is checked against the
+document at every write. Annotations belong to a named set, reviews to a dataset. Knows no HTTP and no file formats.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import AnnotationError, CorruptStore, StoreError
+from corpora.files import checkpoint
+from corpora.questions.evidence import tidy
+from corpora.records import Document
+from raft.records import Quote
+from raft.reviews import Review
+from serving.annotation_records import AnnotatedQuestion, Annotations, Label, Span, checked, verify
+
+FILE = "annotations.db"
+FORMAT = 1
+MAX_CLASSES = 100
+MAX_CLASS_CHARACTERS = 100
+# Every table that is about a document names it in `document_id`: purging relies on it.
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE questions (id TEXT PRIMARY KEY, set_name TEXT NOT NULL, document_id TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+CREATE INDEX questions_document ON questions(set_name, document_id);
+CREATE TABLE spans (
+  question_id TEXT NOT NULL REFERENCES questions(id) ON DELETE CASCADE, role TEXT NOT NULL, position INTEGER NOT NULL,
+  document_id TEXT NOT NULL, "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (question_id, role, position)) STRICT;
+CREATE TABLE classes (
+  set_name TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (set_name, name)) STRICT;
+CREATE TABLE labels (
+  set_name TEXT NOT NULL, document_id TEXT NOT NULL, "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
+  name TEXT NOT NULL, PRIMARY KEY (set_name, document_id, "start", "end")) STRICT;
+CREATE TABLE reviews (
+  dataset TEXT NOT NULL, example_id TEXT NOT NULL, verdict TEXT NOT NULL, judged TEXT NOT NULL, completion TEXT NOT NULL,
+  quotes TEXT NOT NULL, PRIMARY KEY (dataset, example_id)) STRICT;
+"""
+
+
+class AnnotationStore:
+    """The annotations at `path`, made when absent with mode 0600. Raises CorruptStore, or StoreError for a newer format."""
+
+    def __init__(self, path: Path, documents: Callable[[str], Document | None]) -> None:
+        """`documents` gives a document by its id: what is written is checked against it."""
+        self.path = path
+        self._documents = documents
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+            try:
+                self._open_schema()
+            except BaseException:
+                self._db.close()
+                raise
+        except sqlite3.DatabaseError as error:
+            raise CorruptStore(f"{path} holds no annotations or is damaged ({error}); restore a backup of it") from error
+
+    def _open_schema(self) -> None:
+        self._refuse_newer()  # before anything that writes
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("BEGIN IMMEDIATE")
+        if not self._has_schema():
+            for statement in filter(str.strip, _SCHEMA.split(";\n")):
+                self._db.execute(statement)
+            self._db.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
+        self._db.execute("COMMIT")
+        self._refuse_newer()
+
+    def _has_schema(self) -> bool:
+        return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
+
+    def _refuse_newer(self) -> None:
+        found = int(self._db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0]) if self._has_schema() else 0
+        if found > FORMAT:
+            raise StoreError(f"{self.path} has format {found}; this raftsmith reads up to {FORMAT}: install a newer raftsmith")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def questions(self, set_name: str, document_id: str | None = None) -> list[AnnotatedQuestion]:
+        """The questions of a set, or those about one document, in the order in which they were first written."""
+        asked = (set_name, document_id)
+        spans: dict[tuple[str, str], list[Span]] = {}
+        for question_id, role, *span in self._db.execute(
+            'SELECT s.question_id, s.role, s."start", s."end", s.text FROM spans s JOIN questions q ON q.id = s.question_id '
+            "WHERE q.set_name = ?1 AND (?2 IS NULL OR q.document_id = ?2) ORDER BY s.position",
+            asked,
+        ):
+            spans.setdefault((question_id, role), []).append(Span(*span))
+        rows = self._db.execute(
+            "SELECT id, document_id, text FROM questions WHERE set_name = ?1 AND (?2 IS NULL OR document_id = ?2) ORDER BY rowid",
+            asked,
+        )
+        return [
+            AnnotatedQuestion(name, document, text, *(tuple(spans.get((name, role), ())) for role in ("answer", "evidence")))
+            for name, document, text in rows
+        ]
+
+    def save_question(self, set_name: str, question: AnnotatedQuestion) -> AnnotatedQuestion:
+        """Write a question, or another version of it, and give it as written; see `checked`. Raises AnnotationError."""
+        kept = checked(question, self._document(question.document_id))
+        with self._change():
+            self._db.execute(
+                "INSERT INTO questions VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text, "
+                "document_id = excluded.document_id WHERE set_name = excluded.set_name",
+                (kept.id, set_name, kept.document_id, kept.text),
+            )
+            if self._db.execute("SELECT set_name FROM questions WHERE id = ?", (kept.id,)).fetchone()[0] != set_name:
+                raise AnnotationError(f"question {kept.id} is in another set; give it another id")
+            self._db.execute("DELETE FROM spans WHERE question_id = ?", (kept.id,))
+            for role, spans in (("answer", kept.answers), ("evidence", kept.evidence)):
+                rows = [(kept.id, role, n, kept.document_id, s.start, s.end, s.text) for n, s in enumerate(spans)]
+                self._db.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        return kept
+
+    def delete_question(self, set_name: str, question_id: str) -> bool:
+        """Delete a question; False when the set has none of this id."""
+        return self._delete("questions", set_name=set_name, id=question_id)
+
+    def classes(self, set_name: str) -> list[str]:
+        """The classes of a set, in the user's order."""
+        return [
+            row[0] for row in self._db.execute("SELECT name FROM classes WHERE set_name = ? ORDER BY position", (set_name,))
+        ]
+
+    def set_classes(self, set_name: str, names: Sequence[str]) -> list[str]:
+        """Replace the classes of a set and give them. Raises AnnotationError, for one that labels use and `names` lacks too."""
+        wanted = list(dict.fromkeys(tidy(name) for name in names))
+        if len(wanted) > MAX_CLASSES or not all(0 < len(name) <= MAX_CLASS_CHARACTERS for name in wanted):
+            raise AnnotationError(f"accepted: up to {MAX_CLASSES} classes with names of 1 to {MAX_CLASS_CHARACTERS} characters")
+        with self._change():
+            used = {row[0] for row in self._db.execute("SELECT DISTINCT name FROM labels WHERE set_name = ?", (set_name,))}
+            lost = sorted(used - set(wanted))
+            if lost:
+                raise AnnotationError(f"class {lost[0]!r} is in use; remove its labels first, or keep it")
+            self._db.execute("DELETE FROM classes WHERE set_name = ?", (set_name,))
+            self._db.executemany("INSERT INTO classes VALUES (?, ?, ?)", [(set_name, n, i) for i, n in enumerate(wanted)])
+        return wanted
+
+    def labels(self, set_name: str, document_id: str | None = None) -> list[Label]:
+        """The labels of a set, or of one document, by place."""
+        rows = self._db.execute(
+            'SELECT document_id, "start", "end", text, name FROM labels WHERE set_name = ?1 AND (?2 IS NULL OR document_id = ?2) '
+            'ORDER BY document_id, "start", "end"',
+            (set_name, document_id),
+        )
+        return [Label(document, Span(start, end, text), name) for document, start, end, text, name in rows]
+
+    def save_label(self, set_name: str, label: Label) -> None:
+        """Write a label over what this part of the document was labelled before. Raises AnnotationError."""
+        verify(label.span, self._document(label.document_id))
+        known = self.classes(set_name)
+        if label.name not in known:
+            raise AnnotationError(f"{label.name!r} is no class of set {set_name}; accepted: {', '.join(known) or 'none yet'}")
+        with self._change():
+            row = (set_name, label.document_id, label.span.start, label.span.end, label.span.text, label.name)
+            self._db.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def delete_label(self, set_name: str, document_id: str, start: int, end: int) -> bool:
+        """Delete the label of this part of the document; False when it has none."""
+        return self._delete("labels", set_name=set_name, document_id=document_id, start=start, end=end)
+
+    def reviews(self, dataset: str) -> list[Review]:
+        """The reviews of a dataset, by example id."""
+        rows = self._db.execute(
+            "SELECT example_id, verdict, judged, completion, quotes FROM reviews WHERE dataset = ? ORDER BY example_id",
+            (dataset,),
+        )
+        return [
+            Review(example, verdict, judged, completion, tuple(Quote(**quote) for quote in json.loads(quotes)))
+            for example, verdict, judged, completion, quotes in rows
+        ]
+
+    def save_review(self, dataset: str, review: Review) -> None:
+        """Write a review over an earlier one of the example. Raises AnnotationError when a quote is not where it says."""
+        for quote in review.quotes:
+            verify(Span(quote.start, quote.end, quote.text), self._document(quote.document_id))
+        quotes = json.dumps([asdict(quote) for quote in review.quotes], ensure_ascii=False)
+        row = (dataset, review.example_id, review.verdict, review.judged, review.completion, quotes)
+        with self._change():
+            self._db.execute("INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def delete_review(self, dataset: str, example_id: str) -> bool:
+        """Delete the review of an example; False when it has none."""
+        return self._delete("reviews", dataset=dataset, example_id=example_id)
+
+    def everything(self, set_name: str, dataset: str | None = None) -> Annotations:
+        """All of a set and, where one is named, of a dataset."""
+        reviews = tuple(self.reviews(dataset)) if dataset else ()
+        questions, labels = tuple(self.questions(set_name)), tuple(self.labels(set_name))
+        return Annotations(tuple(self.classes(set_name)), questions, labels, reviews)
+
+    def counts(self, set_name: str) -> dict[str, tuple[int, int]]:
+        """Document id → (questions, labels) of the set; documents without either are left out."""
+        found: dict[str, list[int]] = {}
+        for column, table in enumerate(("questions", "labels")):
+            counted = f"SELECT document_id, count(*) FROM {table} WHERE set_name = ? GROUP BY document_id"  # noqa: S608 - constant
+            for document_id, count in self._db.execute(counted, (set_name,)):
+                found.setdefault(document_id, [0, 0])[column] = count
+        return {document_id: (pair[0], pair[1]) for document_id, pair in found.items()}
+
+    def _document(self, document_id: str) -> Document:
+        document = self._documents(document_id)
+        if document is None:
+            raise AnnotationError(f"document {document_id} is not in the collection; choose one that is, or add its file again")
+        return document
+
+    def _delete(self, table: str, **key: Any) -> bool:
+        where = " AND ".join(f'"{column}" = ?' for column in key)
+        with self._change():
+            return self._db.execute(f"DELETE FROM {table} WHERE {where}", tuple(key.values())).rowcount > 0  # noqa: S608 - constant
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """One transaction. Raises StoreError, nothing changed, when the disk or another process is in the way."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                checkpoint("commit")
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: nothing was changed: {error}; free space or mend the disk and try again") from error

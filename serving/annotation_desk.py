@@ -1,0 +1,78 @@
+"""What one annotation page works on: the collection, the annotations of one set, and perhaps a dataset to review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corpora.records import Chunk, Document
+from corpora.store import CorpusStore
+from raft.dataset import RaftDataset
+from raft.records import RaftExample
+from raft.reviews import FILE, as_lines, write_reviews
+from serving.annotation import AnnotationStore
+from serving.errors import ApiError
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one page works on. `collection` None is all of them; `dataset`, with its folder, None when there is none to review."""
+
+    store: CorpusStore
+    annotations: AnnotationStore
+    set_name: str
+    collection: str | None = None
+    dataset: RaftDataset | None = None
+    dataset_folder: Path | None = None
+    _listed: dict[int, list[dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def overview(self) -> list[dict[str, Any]]:
+        """The documents without their texts, as `CorpusStore.overview` gives them; listed once a snapshot."""
+        snapshot = self.store.snapshot
+        if snapshot not in self._listed:
+            self._listed.clear()
+            self._listed[snapshot] = self.store.overview(self.collection)
+        return self._listed[snapshot]
+
+    @cached_property
+    def examples(self) -> dict[str, RaftExample]:
+        """The examples of the dataset by id, in its order."""
+        return {example.id: example for example in self.dataset.examples} if self.dataset else {}
+
+    def document(self, document_id: str) -> Document:
+        """A document that may be annotated here. Raises ApiError 404."""
+        document = self.store.document(document_id)
+        if document is None or self.collection not in (None, document.collection):
+            raise ApiError(404, "no such document here; GET /api/documents lists those there are", code="not_found")
+        return document
+
+    def example(self, example_id: str) -> tuple[str, RaftExample]:
+        """`(name of the dataset, example)`. Raises ApiError 404."""
+        if self.dataset is None:
+            raise ApiError(404, "no dataset is open; start with --dataset NAME to review one", code="not_found")
+        if example_id not in self.examples:
+            raise ApiError(404, "no such example; GET /api/examples lists those there are", code="not_found")
+        return self.dataset.name, self.examples[example_id]
+
+    def shown(self, example: RaftExample) -> list[Chunk]:
+        """The passages of an example as the store has them; one that was cut anew since is left out."""
+        chunks = self.store.chunks_by_id([passage.chunk_id for passage in example.passages])
+        return [chunks[p.chunk_id] for p in example.passages if p.chunk_id in chunks and chunks[p.chunk_id].text == p.text]
+
+    def unwritten(self) -> bool:
+        """True when the reviews in the dataset's folder are not those that were made."""
+        if self.dataset is None or self.dataset_folder is None:
+            return False
+        path = self.dataset_folder / FILE
+        reviews = self.annotations.reviews(self.dataset.name)
+        return (path.read_bytes() if path.exists() else b"") != as_lines(reviews)
+
+    def write_reviews(self) -> int:
+        """Write the reviews into the dataset's folder and give their number; 0 without a dataset. Raises OSError."""
+        if self.dataset is None or self.dataset_folder is None:
+            return 0
+        reviews = self.annotations.reviews(self.dataset.name)
+        write_reviews(self.dataset_folder, reviews)
+        return len(reviews)
