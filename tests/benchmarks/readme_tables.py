@@ -120,12 +120,30 @@ def personal() -> str:
     return "\n".join([*lines, "", f"False alarms per 1,000 words of the sample collections: {alarms}."])
 
 
+def ingestion() -> str:
+    """Files a second and recovered text, beside the peers."""
+    result = _result("ingestion")
+    kinds = list(result["rows"][0]["recovered_by_format"])
+    lines = [f"| tool | files a second | MB a second | text recovered | {' | '.join(kinds)} |", f"|{'---|' * (len(kinds) + 4)}"]
+    for row in result["rows"]:
+        shares = " | ".join(f"{row['recovered_by_format'][kind]:.3f}" for kind in kinds)
+        speed = f"{row['files_per_s']:.1f} | {row['megabytes_per_s']:.2f}"
+        lines.append(f"| {row['tool']} | {speed} | {row['recovered']:.3f} | {shares} |")
+    about = result["environment"]
+    lines += [
+        "",
+        f"{result['files']} files, {result['megabytes']} MB, {result['rounds']} round; {about['cores']} cores of {about['cpu']}, {about['date']}.",
+    ]
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
     "stages": stages,
     "memory": memory,
     "duplicates": duplicates,
+    "ingestion": ingestion,
     "personal": personal,
 }
 
