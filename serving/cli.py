@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from corpora.terminal import emit, opened, say, with_example, workspace_options
-from raft.records import Answer, Citation
+from serving.answer_text import as_text
 
 
 @click.command("ask", **with_example('raftsmith ask "How long may a tenancy deposit be held before it is protected?"'))
@@ -32,27 +32,6 @@ def ask(question: str, run: str | None, workspace: Path | None, as_json: bool) -
         "run": answer.run,
     }
     emit(value, as_json, as_text(answer))
-
-
-def as_text(answer: Answer) -> str:
-    """An answer as a terminal shows it: the answer, then each quote with its title, file and place."""
-    lines = [answer.answer]
-    for citation in answer.citations:
-        if citation.verified:
-            lines += [
-                f'  "{citation.quote}"',
-                f"  {citation.title} ({Path(citation.source).name}, {_place(citation)})",
-            ]
-        else:
-            lines.append(f'  NOT FOUND in the documents: "{citation.quote}"')
-    if not answer.citations and not answer.abstained:
-        lines.append("  (the model gave no quote: nothing here is proved)")
-    return "\n".join(lines)
-
-
-def _place(citation: Citation) -> str:
-    span = f"{citation.start}–{citation.end}"
-    return f"p. {citation.page}, {span}" if citation.page else span
 
 
 @click.command("serve", **with_example("raftsmith serve --run first-qlora --port 8321"))

@@ -24,7 +24,7 @@ from raft.opening import open_assistant
 from raft.records import Answer
 from retrieval.indexing import add_files, find_files
 from retrieval.opening import open_collection
-from serving.cli import as_text
+from serving.answer_text import as_text
 
 SAMPLES = Path(__file__).resolve().parent.parent / "corpora" / "samples"
 COLLECTIONS = ("medical", "legal")

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from raft.records import Answer, Citation
-from serving.cli import as_text
+from serving.answer_text import as_text
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -130,10 +130,8 @@ def ingestion() -> str:
         speed = f"{row['files_per_s']:.1f} | {row['megabytes_per_s']:.2f}"
         lines.append(f"| {row['tool']} | {speed} | {row['recovered']:.3f} | {shares} |")
     about = result["environment"]
-    lines += [
-        "",
-        f"{result['files']} files, {result['megabytes']} MB, {result['rounds']} round; {about['cores']} cores of {about['cpu']}, {about['date']}.",
-    ]
+    measured = f"{result['files']} files, {result['megabytes']} MB, {result['rounds']} round"
+    lines += ["", f"{measured}; {about['cores']} cores of {about['cpu']}, {about['date']}."]
     return "\n".join(lines)
 
 
