@@ -38,7 +38,7 @@ def convex_fusion(rankings: Sequence[Ranking], weights: Sequence[float], depth: 
             continue
         high, low = ranking[0][1], ranking[min(depth, len(ranking)) - 1][1]
         for place, (item, score) in enumerate(ranking):
-            share = max(0.0, (score - low) / (high - low)) if high > low else 1.0
+            share = max(0.0, (score - low) / (high - low)) if high > low else float(place < depth)
             scores[item] = scores.get(item, 0.0) + weight * share
             places[item] = min(place, places.get(item, place))
     return sorted(scores.items(), key=lambda pair: (-pair[1], places[pair[0]], pair[0]))

@@ -81,7 +81,9 @@ def test_convex_fusion_by_hand() -> None:
 SCORES = st.lists(st.integers(0, 40), min_size=8, max_size=30).map(lambda scores: sorted(scores, reverse=True))
 
 
+@settings(max_examples=400)
 @given(SCORES, SCORES, st.randoms(use_true_random=False))
+@example([9] * 8, [9] * 8, Random(0))
 def test_longer_rankings_do_not_change_the_first_places(dense: list[int], lexical: list[int], random: Random) -> None:
     """What stands above 0 within `depth` keeps its score when the rankings go on."""
     names = [f"{number:02}" for number in range(30)]
@@ -89,7 +91,7 @@ def test_longer_rankings_do_not_change_the_first_places(dense: list[int], lexica
     short = dict(convex_fusion([ranking[:6] for ranking in rankings], [0.6, 0.4], depth=6))
     long = convex_fusion(rankings, [0.6, 0.4], depth=6)
     assert {item: score for item, score in long if score > 0 and item in short} == {i: s for i, s in short.items() if s > 0}
-    assert all(score == 0 for item, score in long if item not in short) or any(len(set(s[:6])) == 1 for s in (dense, lexical))
+    assert all(score == 0 for item, score in long if item not in short)
 
 
 # Dense
