@@ -73,7 +73,7 @@ def _indexed(entry: dict[str, Any]) -> str:
 
 
 def _the_document(store: CorpusStore, name: str) -> Document:
-    found = store.find_documents(name)
+    found = store.find_documents(name) or store.find_documents(str(Path(name).resolve()))
     if len(found) != 1:
         several = ", ".join(f"{document.id} ({document.source})" for document in found[:5])
         raise RaftsmithError(
@@ -160,7 +160,7 @@ def files_of(store: CorpusStore, names: tuple[str, ...]) -> list[tuple[str, str]
     every = store.files()
     held: dict[tuple[str, str], None] = {}
     for name in names:
-        path = str(Path(name).absolute())
+        path = str(Path(name).resolve())
         mine = [(file, of) for file, of in every if file in (name, path)]
         for document in store.find_documents(name):
             mine += store.files_of(document.id)

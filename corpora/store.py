@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import CorruptStore, StoreBusy, StoreError
-from corpora.files import checkpoint
+from corpora.database import Database, Layout
+from corpora.errors import StoreBusy
 from corpora.records import Chunk, Document
 
 FORMAT = 2
@@ -68,6 +68,7 @@ ALTER TABLE chunks ADD COLUMN page INTEGER;
 ALTER TABLE chunks ADD COLUMN paragraph INTEGER NOT NULL DEFAULT 0;
 """,
 }
+_LAYOUT = Layout("a corpus store", FORMAT, _SCHEMA, _UPGRADES, {"snapshot": "0"})
 _CHUNK_COLUMNS = """
 SELECT c.id, c.document_id, c."start", c."end", substr(d.text, c."start" + 1, c."end" - c."start"), d.title, c.section,
        d.source, d.collection, c.page, c.paragraph
@@ -122,62 +123,9 @@ class CorpusStore:
     """The store at `path`; creates it when absent. Raises StoreError when it is not one or is of a newer format."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create. The file gets mode 0600."""
+        """Open, create with mode 0600, or upgrade."""
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            try:
-                self._open_schema()
-            except BaseException:
-                self._db.close()
-                raise
-        except sqlite3.DatabaseError as error:
-            raise CorruptStore(f"{path} is not a corpus store or is damaged ({error}); restore a backup of it") from error
-
-    def _open_schema(self) -> None:
-        if self._has_schema():
-            self._refuse_newer()  # before anything that writes: choosing the journal mode does
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        if not self._has_schema():
-            self._db.execute("BEGIN IMMEDIATE")
-            if not self._has_schema():
-                for statement in _SCHEMA.split(";\n"):
-                    if statement.strip():
-                        self._db.execute(statement)
-                self._db.execute("INSERT INTO meta VALUES ('format', ?), ('snapshot', '0')", (str(FORMAT),))
-            self._db.execute("COMMIT")
-        self._refuse_newer()
-        self._upgrade()
-
-    def _has_schema(self) -> bool:
-        return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
-
-    def _refuse_newer(self) -> None:
-        found = int(self._meta("format"))
-        if found > FORMAT:
-            raise StoreError(f"{self.path} has format {found}; this raftsmith reads up to {FORMAT}: install a newer raftsmith")
-
-    def _upgrade(self) -> None:
-        """Bring an older format up to this one, each step in a transaction of its own."""
-        while (found := int(self._meta("format"))) < FORMAT:
-            self._db.execute("BEGIN IMMEDIATE")
-            if int(self._meta("format")) == found:  # else another process was quicker
-                for statement in _UPGRADES[found].split(";\n"):
-                    if statement.strip():
-                        self._db.execute(statement)
-                self._db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(found + 1),))
-            self._db.execute("COMMIT")
-
-    def _meta(self, key: str) -> str:
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            raise CorruptStore(f"{self.path} lacks its {key!r} entry; restore a backup of it")
-        return str(row[0])
+        self._db = Database(path, _LAYOUT)
 
     def close(self) -> None:
         """Close the database; the WAL is checkpointed by SQLite."""
@@ -186,7 +134,7 @@ class CorpusStore:
     @property
     def snapshot(self) -> int:
         """The number of the last committed change."""
-        return int(self._meta("snapshot"))
+        return int(self._db.meta("snapshot"))
 
     @contextmanager
     def reading(self) -> Iterator[int]:
@@ -248,10 +196,6 @@ class CorpusStore:
         return [
             row[0] for row in self._db.execute("SELECT path FROM sources WHERE document_id = ? ORDER BY path", (document_id,))
         ]
-
-    def chunkings(self) -> dict[str, str]:
-        """Document id → how it was cut."""
-        return dict(self._db.execute("SELECT id, chunking FROM documents"))
 
     def chunks(self, document_id: str | None = None) -> list[Chunk]:
         """Chunks in the order of document and position."""
@@ -333,11 +277,10 @@ class CorpusStore:
         return [(path, of) for path, of in rows]
 
     def scrub(self) -> None:
-        """Write the database anew without what was deleted, and empty the WAL (promise S16). Slow; needs as much space again."""
-        self._db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
-        self._db.execute("PRAGMA secure_delete = ON")
-        self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Leave nothing of what was deleted in the file, see `Database.scrub`; the lexical index forgets its words first."""
+        with self._db.changing():
+            self._db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
+        self._db.scrub()
 
     def counts(self) -> dict[str, int]:
         """Documents, chunks and failed files, with the snapshot."""
@@ -370,40 +313,28 @@ class CorpusStore:
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
         replaces what its source held before. `failed` are (path, collection, reason). Raises StoreError, nothing changed.
         """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                if segment is not None:
-                    self._db.execute(
-                        "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)",
-                        (segment.name, segment.encoder, segment.dimension, segment.count),
-                    )
-                for path, collection in removed_paths:
-                    self._remove_file(path, collection)
-                for new in added:
-                    self._add(new)
-                for file in finished:
-                    self._finish(file)
-                for path, collection, reason in failed:
-                    self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (path, collection, reason))
-                self._db.execute("DELETE FROM segments WHERE name NOT IN (SELECT segment FROM chunks)")
-                # What was left out of the index because of a document that is gone is to be read again.
+        with self._db.changing():
+            if segment is not None:
                 self._db.execute(
-                    "DELETE FROM files WHERE (path, collection) IN (SELECT s.file, s.collection FROM sources s "
-                    "JOIN documents d ON d.id = s.document_id "
-                    "WHERE d.duplicate_of IS NOT NULL AND d.duplicate_of NOT IN (SELECT id FROM documents))"
+                    "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)",
+                    (segment.name, segment.encoder, segment.dimension, segment.count),
                 )
-                self._db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'snapshot'")
-                checkpoint("commit")
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise StoreError(
-                f"{self.path}: nothing was changed: {error}; free space or mend the disk and run it again"
-            ) from error
+            for path, collection in removed_paths:
+                self._remove_file(path, collection)
+            for new in added:
+                self._add(new)
+            for file in finished:
+                self._finish(file)
+            for path, collection, reason in failed:
+                self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (path, collection, reason))
+            self._db.execute("DELETE FROM segments WHERE name NOT IN (SELECT segment FROM chunks)")
+            # What was left out of the index because of a document that is gone is to be read again.
+            self._db.execute(
+                "DELETE FROM files WHERE (path, collection) IN (SELECT s.file, s.collection FROM sources s "
+                "JOIN documents d ON d.id = s.document_id "
+                "WHERE d.duplicate_of IS NOT NULL AND d.duplicate_of NOT IN (SELECT id FROM documents))"
+            )
+            self._db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'snapshot'")
         return self.snapshot
 
     def forget_segment(self, name: str) -> int:

@@ -284,13 +284,14 @@ def models(tokens: int, extra: tuple[str, ...], as_json: bool) -> None:
 
 
 @click.command("purge", **with_example("raftsmith purge contracts/withdrawn.pdf --yes"))
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @workspace_options
 def purge(names: tuple[str, ...], yes: bool, workspace: Path | None, as_json: bool) -> None:
     """Take documents out for good: nothing of them is left in the workspace, and what was built on them is flagged.
 
-    The files themselves are left alone. Backups of the workspace are yours to purge.
+    The files themselves are left alone. Backups of the workspace are yours to purge. Stop `serve` and `annotate` first: what
+    they read cannot be scrubbed. Without NAMES, scrubbing that was interrupted or refused is done again.
     """
     from corpora.cli import files_of
     from corpora.store import CorpusStore, single_writer
@@ -300,7 +301,7 @@ def purge(names: tuple[str, ...], yes: bool, workspace: Path | None, as_json: bo
     with single_writer(place.root):
         store = CorpusStore(place.database)
         held = files_of(store, names)
-        if not yes:
+        if held and not yes:
             click.confirm(f"purge {', '.join(path for path, _ in held)}? This cannot be undone", abort=True, err=True)
         report = purge_files(place, store, held)
         store.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import StoreError
+from corpora.errors import StoreBusy, StoreError
 from corpora.files import write_atomic, write_json
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace
@@ -36,18 +36,15 @@ class PurgeReport:
 def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[str, str]]) -> PurgeReport:
     """Remove every document of `files`, (path, collection), and scrub the workspace. The caller holds the writer lock.
 
-    Datasets and runs that were built on one get a `purged.json`: such a dataset is refused, such a run is used with a warning.
-    Reports lose the answers, which quote, and keep the measures; an inspection goes whole. What people annotated on these documents goes too.
+    What was built on them is marked first and the text goes last, so that a purge that was stopped is done by the same command
+    again; without `files` only the scrubbing is done. Datasets and runs that were built on one get a `purged.json`: such a
+    dataset is refused, such a run is used with a warning. Reports lose the answers, which quote, and keep the measures; an
+    inspection goes whole. What people annotated on these documents goes too. Raises StoreBusy when another process reads.
     """
     wanted = set(files)
     gone = {entry["document_id"] for entry in store.overview() if set(store.files_of(entry["document_id"])) <= wanted}
     report = PurgeReport(documents=sorted(gone), files=[path for path, _ in files])
-    report.snapshot = store.commit(removed_paths=list(files))
-    # A segment holds vectors of other documents too; those move with the next add. Unnamed segments go now.
-    sweep_segments(store, workspace.root)
-    store.scrub()
-    shutil.rmtree(workspace.root / "cache", ignore_errors=True)
-    flag = {"documents": sorted(gone), "snapshot": report.snapshot}
+    flag = {"documents": sorted(gone)}
     digests: set[str] = set()
     reviewed: list[tuple[str, str]] = []
     for folder in _folders(workspace, "datasets", "manifest.json"):
@@ -77,6 +74,16 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             for inspected in ("inspect.json", "inspect.html"):  # they name documents and their words
                 (folder / inspected).unlink(missing_ok=True)
     report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
+    report.snapshot = store.commit(removed_paths=list(files)) if files else store.snapshot
+    # A segment holds vectors of other documents too; those move with the next add. Unnamed segments go now.
+    sweep_segments(store, workspace.root)
+    shutil.rmtree(workspace.root / "cache", ignore_errors=True)
+    try:
+        store.scrub()
+    except StoreBusy as error:
+        raise StoreBusy(
+            f"the documents are out of the collection, but their text is not off the disk yet: {error}: `raftsmith purge`, without names"
+        ) from error
     return report
 
 
@@ -101,7 +108,8 @@ def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequenc
         gone = db.total_changes - before
         db.execute("COMMIT")
         db.execute("VACUUM")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise StoreBusy(f"{path} is open elsewhere (`raftsmith annotate`?); stop that and purge again")
     except sqlite3.Error as error:
         raise StoreError(f"{path} could not be purged ({error}); close what uses it and purge again, or delete it") from error
     finally:

@@ -81,9 +81,9 @@ def add_paths(
     with single_writer(place.root):
         collected = open_collection(place, say)
         if retry:
-            failed = {path.partition("#")[0] for path, of, _ in collected.store.failures() if of == name}
-            failed |= set(collected.store.unfinished(name))
-            named = [Path(path) for path in sorted(failed) if Path(path).exists()]
+            failed = [path for path, of, _ in collected.store.failures() if of == name] + collected.store.unfinished(name)
+            found = (next((p for p in may_be_files(path) if Path(p).is_file()), None) for path in failed)
+            named = [Path(path) for path in sorted({path for path in found if path})]
         files = find_files(named)
         report = add_files(
             collected.store,
@@ -111,10 +111,15 @@ def remove_gone(store: CorpusStore, folders: Sequence[Path], files: Sequence[Pat
     there = {source_name(file) for file in files}
     roots = tuple(f"{source_name(folder)}/" for folder in folders)
     known = {path for path, _ in store.files(collection)} | {path for path, of, _ in store.failures() if of == collection}
-    lost = sorted(path for path in known if path.startswith(roots) and path.partition("#")[0] not in there)
+    lost = sorted(path for path in known if path.startswith(roots) and there.isdisjoint(may_be_files(path)))
     if lost:
         report.snapshot = store.commit(removed_paths=[(path, collection) for path in lost])
         report.removed = len(lost)
+
+
+def may_be_files(source: str) -> list[str]:
+    """The files that `source` may be a part of, itself first: "#" divides file and part, and may stand in a file's name too."""
+    return [source, *(source[:place] for place in range(len(source) - 1, 0, -1) if source[place] == "#")]
 
 
 def emit_report(report: AddReport, as_json: bool) -> None:

@@ -7,16 +7,13 @@ document at every write. Annotations belong to a named set, reviews to a dataset
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import AnnotationError, CorruptStore, StoreError
-from corpora.files import checkpoint
+from corpora.database import Database, Layout
+from corpora.errors import AnnotationError
 from corpora.questions.evidence import tidy
 from corpora.records import Document
 from raft.records import Quote
@@ -54,37 +51,7 @@ class AnnotationStore:
         """`documents` gives a document by its id: what is written is checked against it."""
         self.path = path
         self._documents = documents
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            try:
-                self._open_schema()
-            except BaseException:
-                self._db.close()
-                raise
-        except sqlite3.DatabaseError as error:
-            raise CorruptStore(f"{path} holds no annotations or is damaged ({error}); restore a backup of it") from error
-
-    def _open_schema(self) -> None:
-        self._refuse_newer()  # before anything that writes
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute("BEGIN IMMEDIATE")
-        if not self._has_schema():
-            for statement in filter(str.strip, _SCHEMA.split(";\n")):
-                self._db.execute(statement)
-            self._db.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
-        self._db.execute("COMMIT")
-        self._refuse_newer()
-
-    def _has_schema(self) -> bool:
-        return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
-
-    def _refuse_newer(self) -> None:
-        found = int(self._db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0]) if self._has_schema() else 0
-        if found > FORMAT:
-            raise StoreError(f"{self.path} has format {found}; this raftsmith reads up to {FORMAT}: install a newer raftsmith")
+        self._db = Database(path, Layout("an annotation store", FORMAT, _SCHEMA))
 
     def close(self) -> None:
         """Close the database."""
@@ -112,7 +79,7 @@ class AnnotationStore:
     def save_question(self, set_name: str, question: AnnotatedQuestion) -> AnnotatedQuestion:
         """Write a question, or another version of it, and give it as written; see `checked`. Raises AnnotationError."""
         kept = checked(question, self._document(question.document_id))
-        with self._change():
+        with self._db.changing():
             self._db.execute(
                 "INSERT INTO questions VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text, "
                 "document_id = excluded.document_id WHERE set_name = excluded.set_name",
@@ -141,7 +108,7 @@ class AnnotationStore:
         wanted = list(dict.fromkeys(tidy(name) for name in names))
         if len(wanted) > MAX_CLASSES or not all(0 < len(name) <= MAX_CLASS_CHARACTERS for name in wanted):
             raise AnnotationError(f"accepted: up to {MAX_CLASSES} classes with names of 1 to {MAX_CLASS_CHARACTERS} characters")
-        with self._change():
+        with self._db.changing():
             used = {row[0] for row in self._db.execute("SELECT DISTINCT name FROM labels WHERE set_name = ?", (set_name,))}
             lost = sorted(used - set(wanted))
             if lost:
@@ -165,7 +132,7 @@ class AnnotationStore:
         known = self.classes(set_name)
         if label.name not in known:
             raise AnnotationError(f"{label.name!r} is no class of set {set_name}; accepted: {', '.join(known) or 'none yet'}")
-        with self._change():
+        with self._db.changing():
             row = (set_name, label.document_id, label.span.start, label.span.end, label.span.text, label.name)
             self._db.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", row)
 
@@ -190,7 +157,7 @@ class AnnotationStore:
             verify(Span(quote.start, quote.end, quote.text), self._document(quote.document_id))
         quotes = json.dumps([asdict(quote) for quote in review.quotes], ensure_ascii=False)
         row = (dataset, review.example_id, review.verdict, review.judged, review.completion, quotes)
-        with self._change():
+        with self._db.changing():
             self._db.execute("INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def delete_review(self, dataset: str, example_id: str) -> bool:
@@ -220,21 +187,5 @@ class AnnotationStore:
 
     def _delete(self, table: str, **key: Any) -> bool:
         where = " AND ".join(f'"{column}" = ?' for column in key)
-        with self._change():
+        with self._db.changing():
             return self._db.execute(f"DELETE FROM {table} WHERE {where}", tuple(key.values())).rowcount > 0  # noqa: S608 - constant
-
-    @contextmanager
-    def _change(self) -> Iterator[None]:
-        """One transaction. Raises StoreError, nothing changed, when the disk or another process is in the way."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                checkpoint("commit")
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: nothing was changed: {error}; free space or mend the disk and try again") from error

@@ -68,8 +68,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"'))
     files = sorted((SAMPLES / "medical").iterdir())[:8]
     added = result("add", *map(str, files), "--collection", "medical", "--workspace", str(root))
-    assert (added["added"], added["unchanged"], added["failed"]) == (8, 0, [])
-    assert added["cleaned"]["running-lines"] > 0
+    nothing = {"unchanged": 0, "removed": 0, "duplicates": 0, "waiting": 0, "failed": [], "personal_data": {}}
+    cleaned, snapshot = added["cleaned"], added["snapshot"]
+    assert added == {"added": 8, "documents": 8, "cleaned": cleaned, "snapshot": snapshot, **nothing}
+    assert cleaned["running-lines"] > 0
     return root
 
 
@@ -107,8 +109,8 @@ def test_adding_again_changes_nothing_and_a_bad_file_has_its_reason(workspace: P
 def test_search_gives_the_documented_fields(workspace: Path, mode: str) -> None:
     value = result("search", "warfarin INR target", "-k", "3", "--mode", mode, "--workspace", str(workspace))
     assert len(value["hits"]) == 3 and value["snapshot"] >= 1
-    fields = {"rank", "score", "chunk_id", "document_id", "title", "source", "start", "end", "text"}
-    assert all(fields <= set(hit) for hit in value["hits"])
+    fields = {"rank", "score", "chunk_id", "document_id", "title", "source", "start", "end", "section", "page", "text"}
+    assert all(set(hit) == fields for hit in value["hits"])
     assert [hit["rank"] for hit in value["hits"]] == [1, 2, 3]
 
 

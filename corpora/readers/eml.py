@@ -197,7 +197,7 @@ def _header(message: EmailMessage, name: str) -> str:
     if len(raw) <= _MAX_HEADER_CHARACTERS:
         try:
             value = str(message[name])
-        except Exception:
+        except Exception:  # the library's header parsers raise many kinds; the header as it stands loses nothing
             value = raw
     return printable(" ".join(value.split()))
 

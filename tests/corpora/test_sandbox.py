@@ -21,7 +21,7 @@ def test_children_read_what_this_process_reads_in_order(tmp_path: Path) -> None:
     files = [next(iter(sorted((SAMPLES / "medical").glob(f"*.{ending}")))) for ending in ("pdf", "docx", "html", "md", "txt")]
     bad = tmp_path / "bad.pdf"
     bad.write_bytes(b"%PDF-1.7 nothing")
-    files[2:2] = [bad, tmp_path / "absent.txt"]
+    files[2:2] = [bad, tmp_path / "absent.txt", tmp_path]
     near, far = list(read_in_process(files, OPTIONS)), list(read_files(files, OPTIONS))
     assert [path for path, _ in far] == [path for path, _ in near] == files
     for (_, here), (_, there) in zip(near, far, strict=True):
@@ -31,7 +31,7 @@ def test_children_read_what_this_process_reads_in_order(tmp_path: Path) -> None:
             assert not isinstance(there, UnreadableDocument)
             assert there.cleaned == here.cleaned and there.refused == here.refused
             assert [vars(reading) for reading in there.readings] == [vars(reading) for reading in here.readings]
-    assert "cannot be opened" in str(far[3][1])
+    assert "cannot be opened" in str(far[3][1]) and "cannot be opened" in str(far[4][1])
 
 
 def test_a_file_name_of_any_bytes(tmp_path: Path) -> None:

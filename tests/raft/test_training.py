@@ -42,11 +42,11 @@ def _losses(folder: Path) -> list[float]:
 def test_a_run_writes_its_folder_and_learns(
     adapter: str, examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
 ) -> None:
-    options = replace(OPTIONS, adapter=adapter, epochs=3)
+    options = replace(OPTIONS, adapter=adapter, epochs=5)
     result = train("r", tmp_path / "r", tiny, "d", "digest", examples, options)
     folder = tmp_path / "r"
     losses = _losses(folder)
-    assert losses[-1] < losses[0] - 0.05
+    assert losses[-1] < losses[0] - 0.1
     assert result.validation_loss is not None and result.examples <= 24
     weights = "model" if adapter == "none" else "adapter"
     assert list((folder / weights).glob("*.safetensors"))

@@ -83,6 +83,38 @@ def test_sync_follows_a_folder(workspace: Path, tmp_path: Path) -> None:
     assert value(workspace, "sync", str(elsewhere))["removed"] == 0
 
 
+def test_a_number_sign_in_a_name_is_no_part(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "Case #12.txt").write_text("The twelfth case.")
+    (folder / "Case #13.txt").write_bytes(b"\0\1")
+    archive(folder / "box #1.zip", one="The first letter.", empty="")
+    for _ in range(2):
+        report = value(workspace, "sync", str(folder))
+        assert report["removed"] == 0
+        assert len(value(workspace, "documents")["documents"]) == 2
+        assert len(value(workspace, "documents", "--failed")["failed"]) == 2
+    (folder / "Case #13.txt").write_text("The thirteenth case.")
+    assert value(workspace, "add", "--retry")["added"] == 1
+    (folder / "box #1.zip").unlink()
+    assert value(workspace, "sync", str(folder))["removed"] == 2  # the archive, and its empty member's failure
+    assert [Path(entry["source"]).name for entry in value(workspace, "documents")["documents"]] == [
+        "Case #12.txt",
+        "Case #13.txt",
+    ]
+    assert value(workspace, "documents", "--failed")["failed"] == []
+
+
+def test_a_document_is_found_by_the_path_that_a_person_types(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("Some text.")
+    value(workspace, "add", str(tmp_path / "a.txt"))
+    monkeypatch.chdir(workspace)
+    assert value(workspace, "documents", "../a.txt")["text"] == "Some text."
+    assert value(workspace, "remove", "../a.txt")["removed"] == [str(tmp_path / "a.txt")]
+
+
 def test_paths_from_stdin_and_a_retry(workspace: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("Fine text.")
@@ -224,6 +256,21 @@ def test_a_purge_leaves_no_string_and_flags_what_was_built(workspace: Path, tmp_
     assert (workspace / "datasets" / "d" / "purged.json").exists() and not (
         workspace / "runs" / "other" / "purged.json"
     ).exists()
+
+
+def test_a_purge_that_a_reader_hinders_says_so_and_is_finished_later(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "secret.txt"
+    path.write_text(f"The patient {SECRET} was seen.")
+    value(workspace, "add", str(path))
+    reader = sqlite3.connect(workspace / "corpus.db", isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM documents").fetchone() == (1,)
+    result = run("purge", str(path), "--yes", "--workspace", str(workspace), code=1)
+    assert "`raftsmith purge`, without names" in str(result.exception)
+    reader.execute("ROLLBACK")
+    reader.close()
+    assert value(workspace, "purge")["documents"] == []
+    assert not holding(workspace, SECRET) and not holding(workspace, SECRET.lower())
 
 
 def holding(folder: Path, text: str) -> list[Path]:

@@ -1,0 +1,137 @@
+"""SQLite files that a workspace commits to: of a known format, durable, changed in whole transactions. Knows no tables but `meta`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import CorruptStore, StoreBusy, StoreError
+from corpora.files import checkpoint
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file holds: its name in messages ("a corpus store"), format number, schema, and the way up from each older format.
+
+    `meta` are the entries of the table `meta`, beside "format", that a new file begins with.
+    """
+
+    what: str
+    format: int
+    schema: str
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+class Database:
+    """The file at `path`, made when absent with mode 0600, upgraded when older.
+
+    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        """Open, make or upgrade."""
+        self.path, self._layout = path, layout
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+            try:
+                self._open()
+            except BaseException:
+                self._connection.close()
+                raise
+        except sqlite3.DatabaseError as error:
+            raise CorruptStore(f"{path} is not {layout.what} or is damaged ({error}); restore a backup of it") from error
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """One statement; outside of `changing` only for reading."""
+        return self._connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> sqlite3.Cursor:
+        """One statement for every row, inside of `changing`."""
+        return self._connection.executemany(statement, rows)
+
+    def meta(self, key: str) -> str:
+        """An entry of `meta`. Raises CorruptStore when it is missing."""
+        row = self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise CorruptStore(f"{self.path} lacks its {key!r} entry; restore a backup of it")
+        return str(row[0])
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """One transaction, committed at the end or not at all. Raises StoreError, nothing changed, when the disk is in the way."""
+        try:
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                checkpoint("commit")
+                self.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path}: nothing was changed: {error}; free space or mend the disk and run it again"
+            ) from error
+
+    def scrub(self) -> None:
+        """Write the file anew without what was deleted, and empty the WAL (promise S16). Slow; needs as much space again.
+
+        Raises StoreBusy when another process reads it, whose view the WAL still holds, and StoreError when it cannot be done.
+        """
+        try:
+            self.execute("VACUUM")
+            busy = self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path} could not be scrubbed of what was deleted: {error}; mend that and do it again"
+            ) from error
+        if busy:
+            raise StoreBusy(f"{self.path} is being read by another process; stop that and do it again")
+
+    def close(self) -> None:
+        """Close the file; SQLite checkpoints the WAL."""
+        self._connection.close()
+
+    def _open(self) -> None:
+        if self._has_schema():
+            self._refuse_newer()  # before anything that writes: choosing the journal mode does
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self.execute(f"PRAGMA {pragma}")
+        if not self._has_schema():
+            self.execute("BEGIN IMMEDIATE")
+            if not self._has_schema():
+                self._run(self._layout.schema)
+                entries = {"format": str(self._layout.format), **self._layout.meta}
+                self.executemany("INSERT INTO meta VALUES (?, ?)", list(entries.items()))
+            self.execute("COMMIT")
+        self._refuse_newer()
+        while (found := int(self.meta("format"))) < self._layout.format:
+            self.execute("BEGIN IMMEDIATE")
+            if int(self.meta("format")) == found:  # else another process was quicker
+                self._run(self._layout.upgrades[found])
+                self.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(found + 1),))
+            self.execute("COMMIT")
+
+    def _run(self, statements: str) -> None:
+        for statement in filter(str.strip, statements.split(";\n")):
+            self.execute(statement)
+
+    def _has_schema(self) -> bool:
+        return bool(self.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
+
+    def _refuse_newer(self) -> None:
+        found = int(self.meta("format"))
+        if found > self._layout.format:
+            raise StoreError(
+                f"{self.path} has format {found}; this raftsmith reads up to {self._layout.format}: install a newer raftsmith"
+            )
