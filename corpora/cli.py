@@ -122,6 +122,7 @@ def _shown(store: CorpusStore, document: Document) -> dict[str, Any]:
         "media_type": document.media_type,
         "sources": store.sources(document.id),
         "metadata": dict(document.metadata),
+        "readers": list(document.readers),
         "chunks": [
             {key: getattr(chunk, key) for key in ("id", "section", "page", "paragraph", "start", "end")} for chunk in chunks
         ],
@@ -133,6 +134,7 @@ def _as_text(value: dict[str, Any]) -> str:
     facts = [f"{value['title']}  ({value['media_type']}, collection {value['collection']}, id {value['document_id']})"]
     facts += [f"source: {source}" for source in value["sources"]]
     facts += [f"{key}: {item}" for key, item in value["metadata"].items()]
+    facts += [f"readers: {', '.join(value['readers'])}"] if value["readers"] else []
     return "\n".join([*facts, f"{len(value['chunks'])} chunks", "", value["text"]])
 
 
@@ -140,22 +142,27 @@ def _as_text(value: dict[str, Any]) -> str:
 @click.argument("names", nargs=-1, required=True)
 @workspace_options
 def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
-    """Take documents out of the collection: by id, file, source or title. The files themselves are left alone."""
-    from corpora.store import CorpusStore, single_writer
+    """Take documents out of the collection: by id, file, source or title. The files themselves are left alone.
+
+    What they said stays in `raftsmith versions` until `raftsmith purge`.
+    """
+    from corpora.store import CorpusStore
+    from corpora.writer_lock import single_writer
 
     place = opened(workspace)
     with single_writer(place.root):
         store = CorpusStore(place.database)
         held = files_of(store, names)
-        snapshot = store.commit(removed_paths=held) if held else store.snapshot
+        snapshot = store.commit(removed_paths=held, keep_versions=place.config.ingest.keep_versions) if held else store.snapshot
     value = {"removed": [path for path, _ in held], "snapshot": snapshot}
     emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))
 
 
-def files_of(store: CorpusStore, names: tuple[str, ...]) -> list[tuple[str, str]]:
+def files_of(store: CorpusStore, names: tuple[str, ...], history: bool = False) -> list[tuple[str, str]]:
     """`(file, collection)` of every file that the documents called `names` were read from. Raises RaftsmithError for a stranger.
 
-    A name may also be a path as a person types it, relative to the current folder.
+    A name may also be a path as a person types it, relative to the current folder. With `history` also that of a file which was
+    removed, while its versions are known.
     """
     every = store.files()
     held: dict[tuple[str, str], None] = {}
@@ -164,6 +171,8 @@ def files_of(store: CorpusStore, names: tuple[str, ...]) -> list[tuple[str, str]
         mine = [(file, of) for file, of in every if file in (name, path)]
         for document in store.find_documents(name):
             mine += store.files_of(document.id)
+        if history:
+            mine += store.files_in_history(name) or store.files_in_history(path)
         if not mine:
             raise RaftsmithError(f"no document is called {name!r}; `raftsmith documents` lists them; nothing was removed")
         held.update(dict.fromkeys(mine))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +16,16 @@ from corpora.files import checkpoint
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file holds: its name in messages ("a corpus store"), format number, schema, and the way up from each older format.
+    """What a file holds: its name in messages ("a corpus store"), format number, schema, and the ways up from older formats.
 
-    `meta` are the entries of the table `meta`, beside "format", that a new file begins with.
+    A way up is statements, or a function that makes the changes. `meta` are the entries of the table `meta`, beside "format",
+    that a new file begins with.
     """
 
     what: str
     format: int
     schema: str
-    upgrades: Mapping[int, str] = field(default_factory=dict)
+    upgrades: Mapping[int, str | Callable[[Database], None]] = field(default_factory=dict)
     meta: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -105,12 +106,12 @@ class Database:
     def _open(self) -> None:
         if self._has_schema():
             self._refuse_newer()  # before anything that writes: choosing the journal mode does
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self.execute(f"PRAGMA {pragma}")
         if not self._has_schema():
             self.execute("BEGIN IMMEDIATE")
             if not self._has_schema():
-                self._run(self._layout.schema)
+                self.run(self._layout.schema)
                 entries = {"format": str(self._layout.format), **self._layout.meta}
                 self.executemany("INSERT INTO meta VALUES (?, ?)", list(entries.items()))
             self.execute("COMMIT")
@@ -118,11 +119,14 @@ class Database:
         while (found := int(self.meta("format"))) < self._layout.format:
             self.execute("BEGIN IMMEDIATE")
             if int(self.meta("format")) == found:  # else another process was quicker
-                self._run(self._layout.upgrades[found])
+                upgrade = self._layout.upgrades[found]
+                self.run(upgrade) if isinstance(upgrade, str) else upgrade(self)
                 self.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(found + 1),))
             self.execute("COMMIT")
+        self.execute("PRAGMA foreign_keys = ON")  # only now: with it SQLite does not let an upgrade add a column that refers
 
-    def _run(self, statements: str) -> None:
+    def run(self, statements: str) -> None:
+        """Statements, each ended by a semicolon at the end of its line, inside of `changing` or of an upgrade."""
         for statement in filter(str.strip, statements.split(";\n")):
             self.execute(statement)
 

@@ -52,7 +52,8 @@ class Document:
     """A cleaned document. `id` is a hash of collection and text; `cluster` decides the split (near-duplicates share one).
 
     `source` is the file, with "#" and the part where a file holds several documents. `metadata` is what the source says about
-    itself, see `Reading`.
+    itself, see `Reading`, and what was said of it when it was added. `readers` are the names of those who may read it, none for
+    everybody. `position`, in 0–1, is its cluster's place among the splits, see `corpora.splits`; below 0 until it is stored.
     """
 
     id: str
@@ -63,6 +64,28 @@ class Document:
     source: str
     cluster: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    readers: tuple[str, ...] = ()
+    position: float = field(default=-1.0, compare=False)
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a source held from `began` until `ended` (ISO 8601; "" is unknown, None is now). `number` counts from 1.
+
+    `text` is None where it is no longer kept.
+    """
+
+    source: str
+    collection: str
+    number: int
+    document_id: str
+    sha256: str
+    title: str
+    media_type: str
+    metadata: Mapping[str, str]
+    text: str | None
+    began: str
+    ended: str | None
 
 
 @dataclass(frozen=True)

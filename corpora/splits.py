@@ -1,4 +1,4 @@
-"""Which split a document belongs to: a pure function of its cluster, so it never changes when documents are added."""
+"""Which split a document belongs to. Its cluster of near-duplicates has a place in 0–1 that is given once and kept. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,51 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 SPLITS = ("train", "validation", "test")
+_GOLDEN = (5**0.5 - 1) / 2
 
 
-def split_of(cluster: str, validation_fraction: float = 0.1, test_fraction: float = 0.2) -> str:
-    """ "train", "validation" or "test", by a hash of `cluster` read as a number in 0–1. Fractions are in 0–1."""
-    position = int.from_bytes(hashlib.sha256(f"split:{cluster}".encode()).digest()[:8], "big") / 2**64
+def split_at(position: float, validation_fraction: float = 0.1, test_fraction: float = 0.2) -> str:
+    """ "train", "validation" or "test" for a place in 0–1: the test share comes first, then validation. Fractions are in 0–1."""
     if position < test_fraction:
         return "test"
     return "validation" if position < test_fraction + validation_fraction else "train"
+
+
+def stratified_position(stratum: str, number: int) -> float:
+    """The place, in 0–1, of the cluster that came as number `number`, from 0, into its stratum.
+
+    Steps of the golden ratio from a start that the stratum's name gives: however many came so far, they lie evenly, so every
+    stratum has its share of every split (Weyl's equidistribution; the additive recurrence of lowest discrepancy).
+    """
+    return (hashed_position(f"stratum:{stratum}") + number * _GOLDEN) % 1.0
+
+
+def hashed_position(name: str) -> float:
+    """A place in 0–1 by a hash of `name` alone: even on average, and not within a small group."""
+    return int.from_bytes(hashlib.sha256(f"split:{name}".encode()).digest()[:8], "big") / 2**64
+
+
+def joined_positions(positions: Iterable[float]) -> float:
+    """The place of clusters that turn out to be one: that of the one nearest to training.
+
+    What a model may have been trained on must not become a test document; the other way round costs a test document.
+    """
+    return max(positions)
+
+
+def splits_of(
+    placed: Mapping[str, tuple[str, float]],
+    links: Iterable[Iterable[str]] = (),
+    validation_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+) -> dict[str, str]:
+    """Document id → split, of documents with their `(cluster, position)`; documents of one link share a split."""
+    cluster_of = merged_clusters({document: cluster for document, (cluster, _) in placed.items()}, links)
+    positions: dict[str, list[float]] = {}
+    for document, cluster in cluster_of.items():
+        positions.setdefault(cluster, []).append(placed[document][1])
+    split = {cluster: split_at(joined_positions(of), validation_fraction, test_fraction) for cluster, of in positions.items()}
+    return {document: split[cluster] for document, cluster in cluster_of.items()}
 
 
 def merged_clusters(cluster_of: Mapping[str, str], links: Iterable[Iterable[str]]) -> dict[str, str]:

@@ -43,6 +43,12 @@ def workspace_options(function: F) -> F:
     )(function)
 
 
+def reader_option(default: str) -> Callable[[F], F]:
+    """The option `--reader`; `default` says what is seen without it."""
+    text = f"Search as this person or group, see `raftsmith rights`; may be repeated. Default: {default}."
+    return click.option("--reader", "readers", multiple=True, metavar="NAME", help=text)
+
+
 def opened(workspace: Path | None) -> Workspace:
     """The workspace that `--workspace` names or the current folder lies in."""
     from corpora.workspace import open_workspace  # pydantic is slow to import, and --help must not wait for it

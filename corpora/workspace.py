@@ -18,6 +18,7 @@ from corpora.errors import WorkspaceError
 from corpora.files import write_atomic
 
 CONFIG = "raftsmith.toml"
+_OWN = frozenset((CONFIG, "segments", "cache", "datasets", "runs", "reports", "writer.lock", "personal.key", "mappings.json"))
 
 
 class _Section(BaseModel):
@@ -73,6 +74,9 @@ class IngestConfig(_Section):
     )
     skip_similarity: float = Field(
         default=0.9999, gt=0, le=1, description="A document at least so like an indexed one is listed and not indexed again."
+    )
+    keep_versions: int = Field(
+        default=5, ge=0, le=1000, description="Old texts kept of each source, until purge; 0 keeps none."
     )
     personal_data: Literal["keep", "mask", "refuse"] = Field(
         default="keep", description="What becomes of personal data: keep, mask (consistent pseudonyms), or refuse the document."
@@ -187,6 +191,13 @@ class Workspace:
     def database(self) -> Path:
         """The corpus store."""
         return self.root / "corpus.db"
+
+    def owns(self, path: Path) -> bool:
+        """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
+        if not path.is_relative_to(self.root):
+            return False
+        first = path.relative_to(self.root).parts[0]
+        return first in _OWN or first.startswith(("corpus.db", "annotations.db"))
 
     def personal_key(self) -> bytes:
         """The secret that pseudonyms of this workspace are made with; made when it is first needed, mode 0600."""

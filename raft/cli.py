@@ -294,13 +294,14 @@ def purge(names: tuple[str, ...], yes: bool, workspace: Path | None, as_json: bo
     they read cannot be scrubbed. Without NAMES, scrubbing that was interrupted or refused is done again.
     """
     from corpora.cli import files_of
-    from corpora.store import CorpusStore, single_writer
+    from corpora.store import CorpusStore
+    from corpora.writer_lock import single_writer
     from raft.purging import purge_files
 
     place = opened(workspace)
     with single_writer(place.root):
         store = CorpusStore(place.database)
-        held = files_of(store, names)
+        held = files_of(store, names, history=True)
         if held and not yes:
             click.confirm(f"purge {', '.join(path for path, _ in held)}? This cannot be undone", abort=True, err=True)
         report = purge_files(place, store, held)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from corpora.records import Chunk, Document, Question, content_id
-from corpora.splits import SPLITS, merged_clusters, split_of
+from corpora.splits import SPLITS, splits_of
 from corpora.store import CorpusStore
 from raft.distractors import answers_question, screened
 from raft.prompts import ABSTENTION, render_abstention, render_completion
@@ -111,11 +111,9 @@ def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOp
             result.dropped.append((question.id, reason))
         else:
             found.append((question, oracles, quotes, home))
-    clusters = merged_clusters({d.id: d.cluster for d in documents}, [home for *_, home in found])
-    result.splits = {
-        document: split_of(cluster, options.validation_fraction, options.test_fraction)
-        for document, cluster in clusters.items()
-    }
+    placed = {document.id: (document.cluster, document.position) for document in documents}
+    links = [home for *_, home in found]
+    result.splits = splits_of(placed, links, options.validation_fraction, options.test_fraction)
     for question, oracles, quotes, home in found:
         result.questions.append(GroundedQuestion(question, tuple(oracles), tuple(quotes), result.splits[home[0]]))
     return result

@@ -42,7 +42,8 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
     inspection goes whole. What people annotated on these documents goes too. Raises StoreBusy when another process reads.
     """
     wanted = set(files)
-    gone = {entry["document_id"] for entry in store.overview() if set(store.files_of(entry["document_id"])) <= wanted}
+    once = set().union(*(store.documents_in_history(path, collection) for path, collection in files))
+    gone = {document for document in once if set(store.files_of(document)) <= wanted}
     report = PurgeReport(documents=sorted(gone), files=[path for path, _ in files])
     flag = {"documents": sorted(gone)}
     digests: set[str] = set()
@@ -74,7 +75,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             for inspected in ("inspect.json", "inspect.html"):  # they name documents and their words
                 (folder / inspected).unlink(missing_ok=True)
     report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
-    report.snapshot = store.commit(removed_paths=list(files)) if files else store.snapshot
+    report.snapshot = store.commit(removed_paths=list(files), forgotten=list(files)) if files else store.snapshot
     # A segment holds vectors of other documents too; those move with the next add. Unnamed segments go now.
     sweep_segments(store, workspace.root)
     shutil.rmtree(workspace.root / "cache", ignore_errors=True)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpora.terminal import Progress, emit, opened, say, with_example, workspace_options
+from corpora.terminal import F, Progress, emit, opened, reader_option, say, with_example, workspace_options
 from retrieval.records import Hit
 
 if TYPE_CHECKING:
+    from corpora.given import Given
     from corpora.readers.tables import FieldMapping
     from corpora.store import CorpusStore
     from corpora.workspace import Workspace
@@ -20,6 +21,37 @@ if TYPE_CHECKING:
 
 
 _FIELDS = ("text", "title", "id", "metadata")
+
+
+def _given_options(function: F) -> F:
+    """The options that say something of every file that is added."""
+    function = click.option(
+        "--reader",
+        "readers",
+        multiple=True,
+        metavar="NAME",
+        help='Who may read them, and nobody else; may be repeated; "" for everybody. Default: as before, everybody at first.',
+    )(function)
+    return click.option(
+        "--fact",
+        "facts",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help='A fact of them, over what they state: licence="CC BY 4.0", url=..., jurisdiction=...; may be repeated.',
+    )(function)
+
+
+def _given(readers: Sequence[str], facts: Sequence[str]) -> Given | None:
+    """What is said of the files; None where nothing is. Raises click.UsageError."""
+    from corpora.given import Given, reader_names
+
+    if not readers and not facts:
+        return None
+    pairs = [fact.partition("=") for fact in facts]
+    for key, equals, value in pairs:
+        if not (key.isidentifier() and equals and value):
+            raise click.UsageError(f"--fact {key}{equals}{value}: give KEY=VALUE, as in licence=CC0")
+    return Given(reader_names([name for name in readers if name]), {key: value for key, _, value in pairs})
 
 
 @click.command("add", **with_example("raftsmith add contracts/ notes.pdf --collection legal"))
@@ -33,9 +65,17 @@ _FIELDS = ("text", "title", "id", "metadata")
     help="Rows of CSV and JSON lines as documents: text=COLUMN, and title, id, metadata; may be repeated.",
 )
 @click.option("--retry", is_flag=True, help="Read again what could not be read before, and nothing else.")
+@_given_options
 @workspace_options
 def add(
-    paths: tuple[Path, ...], collection: str, fields: tuple[str, ...], retry: bool, workspace: Path | None, as_json: bool
+    paths: tuple[Path, ...],
+    collection: str,
+    fields: tuple[str, ...],
+    retry: bool,
+    readers: tuple[str, ...],
+    facts: tuple[str, ...],
+    workspace: Path | None,
+    as_json: bool,
 ) -> None:
     """Read, clean, chunk and index files, folders and archives; "-" takes a list of paths from stdin.
 
@@ -43,16 +83,24 @@ def add(
     """
     if retry == bool(paths):
         raise click.UsageError("give PATH..., or --retry alone to read again what failed")
-    emit_report(add_paths(opened(workspace), paths, collection, fields, retry), as_json)
+    emit_report(add_paths(opened(workspace), paths, collection, fields, retry, given=_given(readers, facts)), as_json)
 
 
 @click.command("sync", **with_example("raftsmith sync contracts/ --collection legal"))
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--collection", default="default", show_default=True, help="Collection that the documents belong to.")
+@_given_options
 @workspace_options
-def sync(folders: tuple[Path, ...], collection: str, workspace: Path | None, as_json: bool) -> None:
+def sync(
+    folders: tuple[Path, ...],
+    collection: str,
+    readers: tuple[str, ...],
+    facts: tuple[str, ...],
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
     """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
-    emit_report(add_paths(opened(workspace), folders, collection, gone=True), as_json)
+    emit_report(add_paths(opened(workspace), folders, collection, gone=True, given=_given(readers, facts)), as_json)
 
 
 def add_paths(
@@ -62,12 +110,13 @@ def add_paths(
     fields: Sequence[str] = (),
     retry: bool = False,
     gone: bool = False,
+    given: Given | None = None,
 ) -> AddReport:
     """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`."""
     from corpora.readers import ReadOptions
     from corpora.sandbox import Limits, read_files
-    from corpora.store import single_writer
     from corpora.workspace import plain_name
+    from corpora.writer_lock import single_writer
     from retrieval.duplicates import Similarities
     from retrieval.indexing import add_files, find_files
     from retrieval.opening import open_collection
@@ -84,7 +133,7 @@ def add_paths(
             failed = [path for path, of, _ in collected.store.failures() if of == name] + collected.store.unfinished(name)
             found = (next((p for p in may_be_files(path) if Path(p).is_file()), None) for path in failed)
             named = [Path(path) for path in sorted({path for path in found if path})]
-        files = find_files(named)
+        files = [file for file in find_files(named) if not place.owns(file)]
         report = add_files(
             collected.store,
             place.root,
@@ -96,15 +145,24 @@ def add_paths(
             ReadOptions(ingest.skip_steps, _mapping(fields), policy, place.personal_key().hex() if policy != "keep" else ""),
             lambda wanted, options: read_files(wanted, options, ingest.workers, limits),
             Similarities(ingest.cluster_similarity, ingest.skip_similarity),
+            given,
+            ingest.keep_versions,
         )
         if gone:
-            remove_gone(collected.store, [path.resolve() for path in named], files, name, report)
+            remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
         report.waiting = len(collected.store.unfinished(name))
         collected.store.close()
     return report
 
 
-def remove_gone(store: CorpusStore, folders: Sequence[Path], files: Sequence[Path], collection: str, report: AddReport) -> None:
+def remove_gone(
+    store: CorpusStore,
+    folders: Sequence[Path],
+    files: Sequence[Path],
+    collection: str,
+    report: AddReport,
+    keep_versions: int,
+) -> None:
     """Take out what was read from under `folders` and is no longer among `files`; counted in `report`."""
     from retrieval.indexing import source_name
 
@@ -113,7 +171,7 @@ def remove_gone(store: CorpusStore, folders: Sequence[Path], files: Sequence[Pat
     known = {path for path, _ in store.files(collection)} | {path for path, of, _ in store.failures() if of == collection}
     lost = sorted(path for path in known if path.startswith(roots) and there.isdisjoint(may_be_files(path)))
     if lost:
-        report.snapshot = store.commit(removed_paths=[(path, collection) for path in lost])
+        report.snapshot = store.commit(removed_paths=[(path, collection) for path in lost], keep_versions=keep_versions)
         report.removed = len(lost)
 
 
@@ -176,12 +234,32 @@ def _mapping(fields: Sequence[str]) -> FieldMapping | None:
 @click.option(
     "--mode", default="hybrid", show_default=True, type=click.Choice(["hybrid", "dense", "lexical"]), help="How to search."
 )
+@click.option("--collection", "collections", multiple=True, help="Only this collection; may be repeated.")
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="FACT=VALUE",
+    help="Only documents with this fact, by = != < <= > >=, as in 'date>=2020-01-01'; may be repeated.",
+)
+@reader_option("everything, as the workspace is yours")
 @workspace_options
-def search(query: str, k: int, mode: Any, workspace: Path | None, as_json: bool) -> None:
+def search(
+    query: str,
+    k: int,
+    mode: Any,
+    collections: tuple[str, ...],
+    conditions: tuple[str, ...],
+    readers: tuple[str, ...],
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
     """Find passages."""
+    from corpora.filters import make_filter
     from retrieval.opening import open_collection
 
-    result = open_collection(opened(workspace), say).retriever.search([query], k, mode)[0]
+    wanted = make_filter(readers or None, collections, conditions)
+    result = open_collection(opened(workspace), say).retriever.search([query], k, mode, wanted)[0]
     text = "\n".join(_line(hit) for hit in result.hits) or "nothing found; `raftsmith add` documents first, or use other words"
     emit({"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}, as_json, text)
 

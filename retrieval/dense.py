@@ -25,22 +25,34 @@ class DenseIndex:
     ids: tuple[str, ...]
     index: faiss.Index
 
-    def search(self, queries: Vectors, k: int) -> list[list[tuple[str, float]]]:
-        """`(chunk_id, cosine)` per query, descending, ties by chunk id; fewer than `k` when the index is smaller."""
-        k = min(k, len(self.ids))
+    def search(self, queries: Vectors, k: int, permitted: frozenset[str] | None = None) -> list[list[tuple[str, float]]]:
+        """`(chunk_id, cosine)` per query, descending, ties by chunk id; fewer than `k` when fewer are there, or permitted."""
+        selected = (
+            None if permitted is None else np.fromiter((i in permitted for i in self.ids), dtype=bool, count=len(self.ids))
+        )
+        there = len(self.ids) if selected is None else int(selected.sum())
+        k = min(k, there)
         if not k:
             return [[] for _ in queries]
-        depth = min(k + 1, len(self.ids))
+        parameters, depth = _selecting(selected), min(k + 1, there)
         while True:
-            scores, rows = self.index.search(np.ascontiguousarray(queries, dtype=np.float32), depth)
+            scores, rows = self.index.search(np.ascontiguousarray(queries, dtype=np.float32), depth, params=parameters)
             # FAISS keeps any of the chunks that tie for the last place: look deeper until the tie has an end.
-            if depth == len(self.ids) or (scores[:, -1] < scores[:, k - 1]).all():
+            if depth == there or (scores[:, -1] < scores[:, k - 1]).all():
                 break
-            depth = min(2 * depth, len(self.ids))
+            depth = min(2 * depth, there)
         found = [
             [(self.ids[row], float(score)) for row, score in zip(*pair, strict=True)] for pair in zip(rows, scores, strict=True)
         ]
         return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in found]
+
+
+def _selecting(selected: np.ndarray | None) -> faiss.SearchParameters | None:
+    """Search parameters under which FAISS scores the selected rows only."""
+    if selected is None:
+        return None
+    bitmap = faiss.IDSelectorBitmap(np.packbits(selected, bitorder="little"))  # type: ignore[call-arg, arg-type]
+    return faiss.SearchParameters(sel=bitmap)  # type: ignore[call-arg]
 
 
 def open_dense_index(store: CorpusStore, workspace: Path, encoder: str, dimension: int) -> DenseIndex:
@@ -48,7 +60,7 @@ def open_dense_index(store: CorpusStore, workspace: Path, encoder: str, dimensio
 
     The cache is keyed by what it holds, not by when: chunk ids, their places, and the encoder.
     """
-    places = store.vector_places()
+    places = store.vector_places(encoder)
     key = hashlib.sha256(json.dumps([encoder, dimension, places]).encode()).hexdigest()[:24]
     path = workspace / "cache" / f"dense-{key}.faiss"
     ids = tuple(chunk_id for chunk_id, _, _ in places)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from corpora.changes import NewDocument
 from corpora.duplicates import THRESHOLD, DuplicateIndex, find_duplicates, from_signatures, signature
 from corpora.records import Document
 from corpora.splits import merged_clusters
-from corpora.store import CorpusStore, NewDocument
+from corpora.store import CorpusStore
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,22 @@ def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, st
     return merged_clusters({document.id: document.cluster for document in documents}, links)
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """What matters of a document here: its cluster, whether it is indexed, and who may read it."""
+
+    cluster: str
+    indexed: bool
+    readers: tuple[str, ...]
+
+
 class Twins:
     """The documents of a collection, as near-duplicates are looked for among them. Sees what is placed before it is committed."""
 
     def __init__(self, store: CorpusStore, collection: str, similarities: Similarities) -> None:
         """Reads the stored signatures of the collection."""
         self._store, self._collection, self._similarities = store, collection, similarities
-        self._placed: dict[str, tuple[str, bool, str]] = {}  # id → cluster, indexed, text; what is not in the store yet
+        self._placed: dict[str, tuple[_Standing, str]] = {}  # id → standing, text; what is not in the store yet
         signatures = store.signatures(collection)
         self._index: DuplicateIndex = from_signatures(signatures, self._text, min(similarities.cluster, similarities.skip))
 
@@ -51,27 +61,36 @@ class Twins:
         document = new.document
         going = self._store.held_by(new.file, self._collection) | {document.id}
         alike = [(other, similarity) for other, similarity in self._index.similar(document.text) if other not in going]
-        clusters = [self._standing(other)[0] for other, similarity in alike if similarity >= self._similarities.cluster]
-        twin = next((pair for pair in alike if pair[1] >= self._similarities.skip and self._standing(pair[0])[1]), None)
+        standing = {other: self._standing(other) for other, _ in alike}
+        clusters = [standing[other].cluster for other, similarity in alike if similarity >= self._similarities.cluster]
+        twin = next(
+            (
+                (other, similarity)
+                for other, similarity in alike
+                if similarity >= self._similarities.skip
+                and standing[other].indexed
+                and standing[other].readers == document.readers  # nobody reads a text through a copy that is closed to them
+            ),
+            None,
+        )
         cluster = clusters[0] if clusters else document.id
         merged = tuple(dict.fromkeys(other for other in clusters if other != cluster))
-        for other in [name for name, (of, _, _) in self._placed.items() if of in merged]:
-            self._placed[other] = (cluster, *self._placed[other][1:])
+        for other, (at, text) in self._placed.items():
+            if at.cluster in merged:
+                self._placed[other] = (replace(at, cluster=cluster), text)
         new = replace(new, document=replace(document, cluster=cluster), signature=signature(document.text), merged=merged)
         if twin:
             new = replace(new, chunks=(), duplicate_of=twin[0], similarity=round(twin[1], 4))
-        self._placed[document.id] = (cluster, twin is None, document.text)
+        self._placed[document.id] = (_Standing(cluster, twin is None, document.readers), document.text)
         self._index.add(document.id, document.text)
         return new
 
-    def _standing(self, document_id: str) -> tuple[str, bool]:
-        if document_id in self._placed:
-            cluster, indexed, _ = self._placed[document_id]
-            return cluster, indexed
-        return self._store.standing(document_id)
+    def _standing(self, document_id: str) -> _Standing:
+        placed = self._placed.get(document_id)
+        return placed[0] if placed else _Standing(*self._store.standing(document_id))
 
     def _text(self, document_id: str) -> str:
         if document_id in self._placed:
-            return self._placed[document_id][2]
+            return self._placed[document_id][1]
         document = self._store.document(document_id)
         return document.text if document else ""

@@ -15,16 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
+from corpora.changes import FinishedFile, NewDocument, Segment
 from corpora.chunking import ChunkOptions, chunk_document, join_blocks
 from corpora.errors import RaftsmithError, UnreadableDocument
 from corpora.files import sha256_file
+from corpora.given import Given
 from corpora.readers import FileReading, ReadOptions
 from corpora.records import Block, Chunk, Document, Reading, content_id
 from corpora.sandbox import read_files
-from corpora.store import CorpusStore, FinishedFile, NewDocument, Segment
+from corpora.store import KEEP_VERSIONS, CorpusStore
 from retrieval.duplicates import Similarities, Twins
 from retrieval.encoders import Encoder
 from retrieval.segments import read_segment, write_segment
+from retrieval.strata import Strata
 
 BATCH_CHUNKS = 256
 Reader = Callable[[Iterable[Path], ReadOptions], Iterator[tuple[Path, FileReading | UnreadableDocument]]]
@@ -88,20 +91,26 @@ def add_files(
     read_options: ReadOptions | None = None,
     reader: Reader = read_files,
     similarities: Similarities | None = None,
+    given: Given | None = None,
+    keep_versions: int = KEEP_VERSIONS,
 ) -> AddReport:
     """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock.
 
     `reader` gives what `corpora.sandbox.read_files` gives, in the order of the paths. `similarities` say from when on documents
-    count as near-duplicates; None looks for none.
+    count as near-duplicates; None looks for none. `given` is said of every file; None leaves what was said of it before. Of a
+    source so many old texts are kept.
     """
     options = read_options or ReadOptions()
     report = AddReport(snapshot=store.snapshot)
-    known = store.source_digests(collection)
+    known, said = store.source_digests(collection), store.given(collection)
     failures = {path: reason for path, of, reason in store.failures() if of == collection}
     chunking = f"{chunk_options.name}-{_digest(options)}-{encoder.name}"
     digests: dict[Path, str] = {}
     changed: list[Path] = []
     batch = _Batch()
+    writing = _Writing(
+        store, workspace, encoder, Strata(collection, encoder.name, store.topics(collection, encoder.name)), keep_versions
+    )
     twins = Twins(store, collection, similarities) if similarities else None
     for path in files:
         source = source_name(path)
@@ -110,13 +119,13 @@ def add_files(
         except OSError as error:
             _fail(report, batch, failures, source, collection, f"cannot be opened: {error.strerror or error}")
             continue
-        if known.get(source) != (digests[path], chunking):
+        if known.get(source) != (digests[path], chunking) or given not in (None, said[source]):
             changed.append(path)
             continue
         report.unchanged += 1
         if source in failures:  # restored to what is indexed
             kept = store.parts(source, collection)
-            batch.finished.append(FinishedFile(source, collection, digests[path], chunking, kept))
+            batch.finished.append(FinishedFile(source, collection, digests[path], chunking, kept, said[source]))
     done = len(files) - len(changed)
     for path, found in reader(changed, options):
         source, sha256 = source_name(path), digests[path]
@@ -125,9 +134,10 @@ def add_files(
             # What the path held before stays: a damaged save must not take the last good version out of the collection.
             _fail(report, batch, failures, source, collection, str(found))
         else:
-            for document, blocks in documents_of(found.readings, source, collection):
+            of_file = given or said.get(source) or Given()
+            for document, blocks in documents_of(found.readings, source, collection, of_file, store.identity):
                 if batch.chunks >= BATCH_CHUNKS:  # a file of many documents; it is finished with the last of them
-                    batch = _commit(store, workspace, encoder, batch, report)
+                    batch = _commit(writing, batch, report)
                 new = NewDocument(
                     document,
                     chunk_document(document, blocks, chunk_options, encoder.count_tokens),
@@ -142,16 +152,16 @@ def add_files(
                 report.documents += 1
                 report.duplicates += new.duplicate_of is not None
             parts = frozenset(f"{source}#{r.part}" if r.part else source for r in found.readings)
-            batch.finished.append(FinishedFile(source, collection, sha256, chunking, parts))
+            batch.finished.append(FinishedFile(source, collection, sha256, chunking, parts, of_file))
             batch.failed += [(f"{source}#{part}", collection, reason) for part, reason in found.refused]
             report.failed += [(f"{source}#{part}", reason) for part, reason in found.refused]
             report.cleaned += found.cleaned
             report.personal_data += found.personal_data
             report.added += 1
             if batch.chunks >= BATCH_CHUNKS:
-                batch = _commit(store, workspace, encoder, batch, report)
+                batch = _commit(writing, batch, report)
         progress(done, len(files))
-    _commit(store, workspace, encoder, batch, report)
+    _commit(writing, batch, report)
     sweep_segments(store, workspace)
     return report
 
@@ -161,19 +171,32 @@ def source_name(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def documents_of(readings: Sequence[Reading], source: str, collection: str) -> Iterator[tuple[Document, Sequence[Block]]]:
+Identify = Callable[[str, str, tuple[str, ...]], str]
+
+
+def documents_of(
+    readings: Sequence[Reading], source: str, collection: str, given: Given | None = None, identify: Identify | None = None
+) -> Iterator[tuple[Document, Sequence[Block]]]:
     """A document, with its blocks, for each reading of the file `source`."""
     for reading in readings:
         place = f"{source}#{reading.part}" if reading.part else source
-        yield make_document(collection, reading, place), reading.blocks
+        yield make_document(collection, reading, place, given or Given(), identify or content_identity), reading.blocks
 
 
-def make_document(collection: str, reading: Reading, source: str) -> Document:
+def content_identity(collection: str, text: str, readers: tuple[str, ...] = ()) -> str:
+    """The id of a document that a store does not know yet, see `CorpusStore.identity`."""
+    return content_id("document", collection, text, *readers)
+
+
+def make_document(
+    collection: str, reading: Reading, source: str, given: Given | None = None, identify: Identify = content_identity
+) -> Document:
     """A document with its content id; its cluster is itself until near-duplicates are known."""
+    said = given or Given()
     text, _ = join_blocks(reading.blocks)
-    identity = content_id("document", collection, text)
-    title = reading.title or ""
-    return Document(identity, collection, title, reading.media_type, text, source, identity, reading.metadata)
+    identity = identify(collection, text, said.readers)
+    facts = {**reading.metadata, **said.metadata}
+    return Document(identity, collection, reading.title or "", reading.media_type, text, source, identity, facts, said.readers)
 
 
 def embedding_text(chunk: Chunk) -> str:
@@ -191,20 +214,42 @@ def _fail(report: AddReport, batch: _Batch, failures: dict[str, str], source: st
         batch.failed.append((source, collection, reason))
 
 
-def _commit(store: CorpusStore, workspace: Path, encoder: Encoder, batch: _Batch, report: AddReport) -> _Batch:
+@dataclass(frozen=True)
+class _Writing:
+    """Where batches go."""
+
+    store: CorpusStore
+    workspace: Path
+    encoder: Encoder
+    strata: Strata
+    keep_versions: int
+
+
+def _commit(to: _Writing, batch: _Batch, report: AddReport) -> _Batch:
     """Commit `batch`, if there is anything in it, and give an empty one."""
     if not (batch.documents or batch.finished or batch.failed):
         return batch
     chunks = [chunk for new in batch.documents for chunk in new.chunks]
     segment = None
+    vectors = np.zeros((0, to.encoder.dimension), dtype=np.float32)
     if chunks:
-        vectors = _vectors(store, workspace, encoder, chunks)
-        segment = Segment(write_segment(workspace / "segments", vectors), encoder.name, encoder.dimension, len(chunks))
+        vectors = _vectors(to.store, to.workspace, to.encoder, chunks)
+        name = write_segment(to.workspace / "segments", vectors)
+        segment = Segment(name, to.encoder.name, to.encoder.dimension, len(chunks))
     added, row = [], 0
     for new in batch.documents:
-        added.append(replace(new, segment=segment.name if segment else "", first_row=row))
-        row += len(new.chunks)
-    report.snapshot = store.commit(added=added, segment=segment, failed=batch.failed, finished=batch.finished)
+        end = row + len(new.chunks)
+        stratum = to.strata.stratum(vectors[row:end])
+        added.append(replace(new, segment=segment.name if segment else "", first_row=row, stratum=stratum))
+        row = end
+    report.snapshot = to.store.commit(
+        added=added,
+        segment=segment,
+        failed=batch.failed,
+        finished=batch.finished,
+        topics=to.strata.changed(),
+        keep_versions=to.keep_versions,
+    )
     return _Batch()
 
 
@@ -230,10 +275,9 @@ def _vectors(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequ
 
 def _known_vectors(store: CorpusStore, encoder: Encoder, ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, int]]:
     """`(chunk id, text that was encoded)` → `(segment, row)`, for those of `ids` that `encoder` has encoded already."""
-    ours = {segment.name for segment in store.segments() if segment.encoder == encoder.name}
     stored = store.chunks_by_id(ids)
-    places = store.vector_places(ids)
-    return {(chunk_id, embedding_text(stored[chunk_id])): (name, row) for chunk_id, name, row in places if name in ours}
+    places = store.vector_places(encoder.name, ids)
+    return {(chunk_id, embedding_text(stored[chunk_id])): (name, row) for chunk_id, name, row in places}
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:

@@ -17,7 +17,7 @@ from corpora.duplicates import THRESHOLD, normalised
 from corpora.languages import UNKNOWN, language_of
 from corpora.personal_data import MIN_CONFIDENCE, counts, find_personal_data
 from corpora.records import Document, content_id
-from corpora.splits import SPLITS, split_of
+from corpora.splits import SPLITS, split_at
 from retrieval.duplicates import clusters_of
 from retrieval.encoders import Vectors
 from retrieval.inspection_input import Material, Prompts, TokenEstimate
@@ -66,7 +66,7 @@ def inspect_material(
     documents = {document.id: document for document in material.documents}
     words = {id: len(normalised(document.text).split()) for id, document in documents.items()}
     languages = {id: _language(document) for id, document in documents.items()}
-    splits = {id: split_of(d.cluster, options.validation_fraction, options.test_fraction) for id, d in documents.items()}
+    splits = {id: split_at(d.position, options.validation_fraction, options.test_fraction) for id, d in documents.items()}
     clusters = clusters_of(material.documents, options.similarity)
     groups = duplicate_groups(documents, clusters, splits)
     topics = find_topics(material.vectors, options.seed) if material.vector_ids else None

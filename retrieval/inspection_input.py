@@ -15,7 +15,7 @@ import numpy as np
 
 from corpora.errors import RaftsmithError
 from corpora.records import Document
-from corpora.store import CorpusStore, Segment
+from corpora.store import CorpusStore
 from retrieval.encoders import Vectors
 from retrieval.models import tokenizer_file
 from retrieval.segments import read_segment
@@ -78,23 +78,18 @@ def read_material(store: CorpusStore, segments: Path, collection: str | None = N
 def _document_vectors(store: CorpusStore, folder: Path, documents: Sequence[Document]) -> tuple[tuple[str, ...], Vectors, str]:
     """Ids, unit vectors and encoder of the documents that are indexed, by the encoder of most chunks where there are several."""
     row_of = {chunk.id: row for row, document in enumerate(documents) for chunk in store.chunks(document.id)}
-    places: dict[str, list[tuple[int, int]]] = {}
-    for chunk_id, segment, row in store.vector_places():
-        if chunk_id in row_of:
-            places.setdefault(segment, []).append((row_of[chunk_id], row))
-    counts: dict[tuple[str, int], int] = {}
-    known: dict[str, Segment] = {segment.name: segment for segment in store.segments()}
-    for name, rows in places.items():
-        key = (known[name].encoder, known[name].dimension)
-        counts[key] = counts.get(key, 0) + len(rows)
-    if not counts:
+    found: dict[tuple[str, int], dict[str, list[tuple[int, int]]]] = {}
+    for encoder, dimension in sorted({(segment.encoder, segment.dimension) for segment in store.segments()}):
+        for chunk_id, segment, row in store.vector_places(encoder):
+            if chunk_id in row_of:
+                found.setdefault((encoder, dimension), {}).setdefault(segment, []).append((row_of[chunk_id], row))
+    if not found:
         return (), np.zeros((0, 0), dtype=np.float32), ""
-    encoder, dimension = max(sorted(counts), key=lambda key: counts[key])
+    (encoder, dimension), places = max(found.items(), key=lambda item: sum(map(len, item[1].values())))
     sums = np.zeros((len(documents), dimension), dtype=np.float64)
     for name, rows in sorted(places.items()):
-        if (known[name].encoder, known[name].dimension) == (encoder, dimension):
-            into, out_of = np.array(rows).T
-            np.add.at(sums, into, read_segment(folder, name)[out_of])
+        into, out_of = np.array(rows).T
+        np.add.at(sums, into, read_segment(folder, name)[out_of])
     norms = np.linalg.norm(sums, axis=1)
     indexed = np.flatnonzero(norms > 0)
     vectors = np.asarray(sums[indexed] / norms[indexed, None], dtype=np.float32)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from corpora.errors import RaftsmithError
+from corpora.filters import EVERYTHING, Filter
 from corpora.store import CorpusStore
 from retrieval.dense import DenseIndex, open_dense_index
 from retrieval.encoders import Encoder
@@ -38,21 +40,22 @@ class Retriever:
         self._snapshot = -1
         self._dense: DenseIndex | None = None
 
-    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid") -> list[SearchResult]:
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
         """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
 
-        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers. Raises RaftsmithError
-        when the stored vectors were made by another encoder.
+        What `wanted` does not let through is not scored, so it is in no ranking, count or cache either (promise S1).
+        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers. Raises RaftsmithError when
+        the stored vectors were made by another encoder.
         """
         if k < 1:
             raise RaftsmithError(f"k is {k}; it must be at least 1")
         with self._store.reading() as snapshot:
             depth = max(CANDIDATES, k)
-            dense = self._dense_rankings(queries, depth, snapshot) if mode != "lexical" else [[] for _ in queries]
+            dense = self._dense_rankings(queries, depth, snapshot, wanted) if mode != "lexical" else [[] for _ in queries]
             results = []
             for query, ranking in zip(queries, dense, strict=True):
                 match = match_expression(query) if mode != "dense" else None
-                lexical = self._store.lexical_search(match, depth) if match else []
+                lexical = self._store.lexical_search(match, depth, wanted) if match else []
                 scored = {"hybrid": self._fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
@@ -61,7 +64,9 @@ class Retriever:
                 results.append(SearchResult(tuple(hits), snapshot, shown))
             return results
 
-    def _dense_rankings(self, queries: Sequence[str], depth: int, snapshot: int) -> list[list[tuple[str, float]]]:
+    def _dense_rankings(
+        self, queries: Sequence[str], depth: int, snapshot: int, wanted: Filter
+    ) -> list[list[tuple[str, float]]]:
         if self._dense is None or self._snapshot != snapshot:
             others = {segment.encoder for segment in self._store.segments()} - {self._encoder.name}
             if others:
@@ -71,4 +76,17 @@ class Retriever:
                 )
             self._dense = open_dense_index(self._store, self._workspace, self._encoder.name, self._encoder.dimension)
             self._snapshot = snapshot
-        return self._dense.search(self._encoder.encode(queries), depth)
+        permitted = None if wanted.everything else self._store.permitted(wanted)
+        return self._dense.search(self._encoder.encode(queries), depth, permitted)
+
+
+@dataclass(frozen=True)
+class RestrictedSearcher:
+    """The searches of one who may see what `wanted` lets through, for stages that know nothing of rights."""
+
+    retriever: Retriever
+    wanted: Filter
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid") -> list[SearchResult]:
+        """As `Retriever.search`, among the permitted documents."""
+        return self.retriever.search(queries, k, mode, self.wanted)

@@ -7,21 +7,25 @@ from pathlib import Path
 
 import click
 
-from corpora.terminal import emit, opened, say, with_example, workspace_options
+from corpora.terminal import emit, opened, reader_option, say, with_example, workspace_options
 from serving.answer_text import as_text
 
 
 @click.command("ask", **with_example('raftsmith ask "How long may a tenancy deposit be held before it is protected?"'))
 @click.argument("question")
 @click.option("--run", help="A tuned run; default: the base model.")
+@reader_option("everything, as the workspace is yours")
 @workspace_options
-def ask(question: str, run: str | None, workspace: Path | None, as_json: bool) -> None:
+def ask(question: str, run: str | None, readers: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
     """Answer one question from the collection, with quotes and where they stand."""
+    from corpora.filters import make_filter
     from raft.opening import open_assistant
     from retrieval.opening import open_collection
+    from retrieval.search import RestrictedSearcher
 
     place = opened(workspace)
-    assistant = open_assistant(place, open_collection(place, say).retriever, run, say)
+    searcher = RestrictedSearcher(open_collection(place, say).retriever, make_filter(readers or None))
+    assistant = open_assistant(place, searcher, run, say)
     answer = assistant.answer([question])[0]
     value = {
         "answer": answer.answer,
@@ -38,16 +42,19 @@ def ask(question: str, run: str | None, workspace: Path | None, as_json: bool) -
 @click.option("--run", help="A tuned run to serve beside nothing else; default: the base model.")
 @click.option("--host", help="Address to listen on; default: serve.host of raftsmith.toml.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one; default: serve.port of raftsmith.toml.")
+@reader_option("only what is for everybody, as nobody says who asks")
 @click.option(
     "--workspace",
     "workspace",
     type=click.Path(path_type=Path, file_okay=False),
     help="Workspace folder; default: the nearest upwards.",
 )
-def serve(run: str | None, host: str | None, port: int | None, workspace: Path | None) -> None:
+def serve(run: str | None, host: str | None, port: int | None, readers: tuple[str, ...], workspace: Path | None) -> None:
     """Serve an OpenAI-compatible chat endpoint over live retrieval."""
+    from corpora.filters import make_filter
     from raft.opening import open_assistant
     from retrieval.opening import open_collection
+    from retrieval.search import RestrictedSearcher
     from serving.api import BASE_MODEL_ID, create_app
     from serving.server import bind, serve_on
 
@@ -55,7 +62,11 @@ def serve(run: str | None, host: str | None, port: int | None, workspace: Path |
     config = place.config.serve
     # Host and port are refused before half a minute goes into loading a model.
     listener = bind(host or config.host, config.port if port is None else port)
-    assistant = open_assistant(place, open_collection(place, say).retriever, run, say)
+    collected = open_collection(place, say)
+    closed = sum(bool(entry["readers"]) for entry in collected.store.overview())
+    if closed and not readers:
+        say(f"{closed} documents are for named readers and not served; --reader NAME serves what that reader may read")
+    assistant = open_assistant(place, RestrictedSearcher(collected.retriever, make_filter(readers)), run, say)
     app = create_app({run or BASE_MODEL_ID: assistant})
     serve_on(listener, app)
 

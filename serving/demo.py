@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 from corpora.errors import RaftsmithError
 from corpora.files import write_json
-from corpora.store import single_writer
 from corpora.terminal import Progress, say
 from corpora.workspace import Workspace, create_workspace, open_workspace
+from corpora.writer_lock import single_writer
 from raft.cli import evaluate_runs, generate_dataset, train_run
 from raft.opening import open_assistant
 from raft.records import Answer

@@ -10,6 +10,8 @@ import click
 
 from corpora.cli import documents, init, remove
 from corpora.errors import RaftsmithError
+from corpora.rights_cli import rights
+from corpora.versions_cli import versions
 from raft.cli import evaluate, generate, models, purge, train
 from retrieval.cli import add, inspect, search, sync
 from serving.annotate_cli import annotate
@@ -34,6 +36,8 @@ for command in (
     add,
     sync,
     documents,
+    versions,
+    rights,
     remove,
     purge,
     search,

@@ -24,6 +24,8 @@ VERBS = (
     "add",
     "sync",
     "documents",
+    "versions",
+    "rights",
     "remove",
     "purge",
     "search",

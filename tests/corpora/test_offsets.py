@@ -6,11 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from corpora.changes import NewDocument, Segment
 from corpora.chunking import ChunkOptions, chunk_document, join_blocks
 from corpora.cleaning import clean, clean_line
 from corpora.records import Block, Chunk, Document, content_id
 from corpora.sentences import sentence_spans
-from corpora.store import CorpusStore, NewDocument, Segment
+from corpora.store import CorpusStore
 
 # Any code point, and prose-like text made of what the sentence rules look at.
 ANY_TEXT = st.text(max_size=60)

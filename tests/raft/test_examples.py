@@ -11,12 +11,13 @@ import pytest
 from click.testing import CliRunner
 from tests_collection import Collection
 
+from corpora.changes import NewDocument, Segment
 from corpora.chunking import ChunkOptions, chunk_document
 from corpora.errors import DatasetError
 from corpora.files import sha256_file
 from corpora.questions import read_questions
 from corpora.records import Evidence, Question
-from corpora.store import CorpusStore, NewDocument, Segment
+from corpora.store import CorpusStore
 from raft.cli import generate
 from raft.dataset import leaks, read_dataset, write_dataset
 from raft.distractors import answers_question

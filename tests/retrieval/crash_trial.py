@@ -15,12 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from corpora.changes import NewDocument, Segment
 from corpora.chunking import ChunkOptions, chunk_document
 from corpora.files import set_probe, sha256_file
 from corpora.readers import read_bytes
 from corpora.records import Chunk, Document
 from corpora.sandbox import read_in_process
-from corpora.store import CorpusStore, NewDocument, Segment, single_writer
+from corpora.store import CorpusStore
+from corpora.writer_lock import single_writer
 from retrieval import indexing
 from retrieval.encoders import HashingEncoder, Vectors
 from retrieval.indexing import add_files, embedding_text, make_document
@@ -239,8 +241,10 @@ class Scenario:
         assert store.integrity() is None
         assert State.of(store) == state
         expected = [self.readings[sha256] for _, sha256 in state.sources]
-        assert store.documents() == sorted((document for document, _ in expected), key=lambda document: document.id)
-        places = {chunk_id: (segment, row) for chunk_id, segment, row in store.vector_places()}
+        found = store.documents()
+        assert all(0 <= document.position < 1 for document in found)
+        assert found == sorted((document for document, _ in expected), key=lambda document: document.id)
+        places = {chunk_id: (segment, row) for chunk_id, segment, row in store.vector_places(HashingEncoder().name)}
         assert set(places) == {chunk.id for _, chunks in expected for chunk in chunks}
         segments = {name: read_segment(workspace / "segments", name) for name, _ in places.values()}
         for document, chunks in expected:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from corpora.store import FORMAT, CorpusStore
 from serving.main import raftsmith
 
 
@@ -277,26 +275,81 @@ def holding(folder: Path, text: str) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
-def test_a_store_of_the_first_format_opens_and_is_upgraded(workspace: Path, tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("An old text.")
+def test_versions_are_kept_shown_compared_and_purged(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lease.txt"
+    path.write_text("The rent is 500. It is due monthly.")
     value(workspace, "add", str(path))
-    old = sqlite3.connect(workspace / "corpus.db")
-    old.executescript(
-        "DROP INDEX sources_file; DROP TABLE files; ALTER TABLE sources DROP COLUMN file; DROP INDEX documents_duplicate;"
-        + "".join(
-            f"ALTER TABLE documents DROP COLUMN {name};" for name in ("metadata", "signature", "duplicate_of", "similarity")
-        )
-        + "ALTER TABLE chunks DROP COLUMN page; ALTER TABLE chunks DROP COLUMN paragraph;"
-        "UPDATE meta SET value = 1 WHERE key = 'format'"
-    )
-    old.close()
-    shutil.copy(workspace / "corpus.db", tmp_path / "old.db")
-    assert value(workspace, "search", "old")["hits"][0]["text"] == "An old text."
-    assert value(workspace, "add", str(path))["unchanged"] == 1
-    store = CorpusStore(tmp_path / "old.db")
-    assert store.files() == [(str(path), "default")] and store.documents()[0].metadata == {}
-    store.close()
-    upgraded = sqlite3.connect(tmp_path / "old.db")
-    assert upgraded.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == (str(FORMAT),)
-    upgraded.close()
+    path.write_text(f"The rent is 600. {SECRET}.")
+    value(workspace, "add", str(path))
+    path.write_text("The rent is 700.")
+    value(workspace, "sync", str(tmp_path))
+    found = value(workspace, "versions", str(path))["versions"]
+    assert [(version["number"], version["kept"], version["ended"] is None) for version in found] == [
+        (1, True, False),
+        (2, True, False),
+        (3, True, True),
+    ]
+    assert value(workspace, "versions", str(path), "--show", "1")["text"] == "The rent is 500. It is due monthly."
+    diff = value(workspace, "versions", str(path), "--diff", "2", "3")["diff"]
+    assert f"-The rent is 600. {SECRET}." in diff and "+The rent is 700." in diff
+    assert not value(workspace, "search", SECRET, "--mode", "lexical")["hits"]
+    value(workspace, "remove", str(path))
+    assert value(workspace, "documents")["documents"] == []
+    assert [version["ended"] is None for version in value(workspace, "versions", str(path))["versions"]] == [False] * 3
+    assert holding(workspace, SECRET)
+    value(workspace, "purge", str(path), "--yes")
+    assert not holding(workspace, SECRET)
+    assert "no document is or was called" in str(run("versions", str(path), "--workspace", str(workspace), code=1).exception)
+
+
+def test_only_so_many_old_texts_are_kept(workspace: Path, tmp_path: Path) -> None:
+    config = workspace / "raftsmith.toml"
+    config.write_text(config.read_text().replace("keep_versions = 5", "keep_versions = 1"))
+    path = tmp_path / "lease.txt"
+    for rent in (500, 600, 700):
+        path.write_text(f"The rent is {rent}.")
+        value(workspace, "add", str(path))
+    assert [version["kept"] for version in value(workspace, "versions", str(path))["versions"]] == [False, True, True]
+    result = run("versions", str(path), "--show", "1", "--workspace", str(workspace), code=1)
+    assert "raise ingest.keep_versions" in str(result.exception)
+
+
+def test_an_old_version_flags_what_was_built_on_it(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lease.txt"
+    path.write_text("The rent is 500.")
+    value(workspace, "add", str(path))
+    old = value(workspace, "documents", str(path))["document_id"]
+    folder = workspace / "datasets" / "d"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"files": {"examples.jsonl": "f" * 64}}))
+    (folder / "examples.jsonl").write_text(json.dumps({"document_id": old}))
+    path.write_text("The rent is 600.")
+    value(workspace, "add", str(path))
+    report = value(workspace, "purge", str(path), "--yes")
+    assert old in report["documents"] and len(report["documents"]) == 2 and report["datasets"] == ["d"]
+
+
+def test_rights_and_facts_by_the_command_line(workspace: Path, tmp_path: Path) -> None:
+    path, other = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_text("The rent is 500.")
+    other.write_text("The rent of the other is 600.")
+    value(workspace, "add", str(path), "--reader", "alice", "--fact", "licence=CC0", "--fact", "date=2024-02-01")
+    value(workspace, "add", str(other))
+    shown = value(workspace, "documents", str(path))
+    assert (shown["readers"], shown["metadata"]) == (["alice"], {"date": "2024-02-01", "licence": "CC0"})
+
+    def found(*words: str) -> list[str]:
+        return sorted(Path(hit["source"]).name for hit in value(workspace, "search", "rent", *words)["hits"])
+
+    assert found() == ["a.txt", "b.txt"] and found("--reader", "bob") == ["b.txt"]
+    assert found("--where", "licence=CC0") == found("--where", "date>=2024-01-01") == ["a.txt"]
+    value(workspace, "rights", str(path), "--reader", "bob", "--reader", "carol")
+    assert found("--reader", "bob") == ["a.txt", "b.txt"] and found("--reader", "alice") == ["b.txt"]
+    path.write_text("The rent is 700.")
+    value(workspace, "sync", str(tmp_path))
+    listed = value(workspace, "rights")["documents"]
+    assert [(Path(row["source"]).name, row["readers"]) for row in listed] == [("a.txt", ["bob", "carol"]), ("b.txt", [])]
+    value(workspace, "rights", str(path), "--everybody")
+    assert found("--reader", "x") == ["a.txt", "b.txt"]
+    assert value(workspace, "documents", str(path))["metadata"]["licence"] == "CC0"
+    assert "not both" in run("rights", "a", "--everybody", "--reader", "b", "--workspace", str(workspace), code=2).output

@@ -49,11 +49,11 @@ def test_adding_twice_changes_nothing(place: Place) -> None:
         place.write(f"{number}.txt", f"{TEXT} Clause {number}.")
     first = place.add()
     assert (first.added, first.unchanged, first.failed, first.snapshot) == (4, 0, [], 1)
-    chunks, places = place.store.chunks(), place.store.vector_places()
+    chunks, places = place.store.chunks(), place.store.vector_places("hashing-64")
     again = place.add()
     assert (again.added, again.unchanged, again.failed, again.snapshot) == (0, 4, [], 1)
     assert place.encoder.encoded == []
-    assert (place.store.chunks(), place.store.vector_places()) == (chunks, places)
+    assert (place.store.chunks(), place.store.vector_places("hashing-64")) == (chunks, places)
 
 
 def test_only_the_changed_file_is_read_again(place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from click.testing import CliRunner, Result
 from corpora.duplicates import find_duplicates
 from corpora.errors import RaftsmithError
 from corpora.languages import language_of
-from corpora.records import Document, content_id
-from corpora.splits import SPLITS, split_of
+from corpora.records import Document
+from corpora.splits import SPLITS, split_at
 from corpora.store import CorpusStore
 from retrieval.inspection import InspectOptions, _edges, inspect_material
 from retrieval.inspection_input import Material, Prompts, TokenEstimate, estimate_tokens, read_material, read_prompts
@@ -50,11 +51,16 @@ def prose(seed: str, pool: list[str], sentences: int = 8) -> str:
     )
 
 
-def in_another_split(text: str) -> str:
-    """`text` with an end that puts it, as a legal document, into another split than it is in as a medical one."""
-    home = split_of(content_id("document", "medical", text))
-    versions = (f"{text} Version {number}." for number in range(100))
-    return next(version for version in versions if split_of(content_id("document", "legal", version)) != home)
+def move_to_another_split(database: Path, title: str, twin: str) -> None:
+    """Plant a leak: the document called `twin` gets a place in another split than `title` is in."""
+    store = CorpusStore(database)
+    (home,), (other,) = store.find_documents(title), store.find_documents(twin)
+    store.close()
+    db = sqlite3.connect(database)
+    place = 0.1 if split_at(home.position) != "test" else 0.9
+    db.execute("UPDATE splits SET position = ? WHERE cluster = ?", (place, other.cluster))
+    db.commit()
+    db.close()
 
 
 def run(*words: str, code: int = 0) -> Result:
@@ -73,7 +79,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (medical / f"m{number:02}.txt").write_text(prose(f"m{number}", MEDICAL))
         (legal / f"l{number:02}.txt").write_text(prose(f"l{number}", LEGAL))
     (medical / "zcopy.txt").write_text(prose("m0", MEDICAL).upper().lower())
-    (legal / "twin.txt").write_text(in_another_split(prose("m1", MEDICAL)))
+    (legal / "twin.txt").write_text(f"{prose('m1', MEDICAL)} Another version.")
     (legal / "mail.txt").write_text(f"{HOSTILE}\n====\n\n{prose('mail', LEGAL)} Write to jane.roe@clinic.example.org.")
     (medical / "german.txt").write_text(GERMAN)
     (medical / "recipe.txt").write_text(prose("recipe", KITCHEN))
@@ -87,6 +93,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "raftsmith.toml").write_text(config)
     for collection in (medical, legal):
         run("add", str(collection), "--collection", collection.name, "--workspace", str(folder), code=0)
+    move_to_another_split(folder / "corpus.db", str(medical / "m01.txt"), str(legal / "twin.txt"))
     return folder
 
 
@@ -160,7 +167,7 @@ def test_personal_data_is_counted_and_never_shown(found: dict[str, Any], workspa
 
 def test_splits_are_those_of_the_clusters(found: dict[str, Any], workspace: Path) -> None:
     store = CorpusStore(workspace / "corpus.db")
-    expected = {document.id: split_of(document.cluster) for document in store.documents()}
+    expected = {document.id: split_at(document.position) for document in store.documents()}
     store.close()
     assert {row["document_id"]: row["split"] for row in found["rows"]} == expected
     assert found["splits"] == {split: list(expected.values()).count(split) for split in SPLITS}

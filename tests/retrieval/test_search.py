@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from corpora.chunking import ChunkOptions
 from corpora.errors import CorruptStore, RaftsmithError, StoreBusy, StoreError
-from corpora.store import FORMAT, CorpusStore, single_writer
+from corpora.schema import FORMAT
+from corpora.store import CorpusStore
+from corpora.writer_lock import single_writer
 from retrieval.dense import DenseIndex
 from retrieval.encoders import HashingEncoder
 from retrieval.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
@@ -313,7 +315,7 @@ def test_phrases_are_phrases(lexical_store: CorpusStore) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from corpora.store import single_writer
+from corpora.writer_lock import single_writer
 with single_writer(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(120)
