@@ -18,7 +18,20 @@ from corpora.errors import WorkspaceError
 from corpora.files import write_atomic
 
 CONFIG = "raftsmith.toml"
-_OWN = frozenset((CONFIG, "segments", "cache", "datasets", "runs", "reports", "writer.lock", "personal.key", "mappings.json"))
+_OWN = frozenset(
+    (
+        CONFIG,
+        "segments",
+        "cache",
+        "datasets",
+        "runs",
+        "reports",
+        "writer.lock",
+        "segments.lock",
+        "personal.key",
+        "mappings.json",
+    )
+)
 
 
 class _Section(BaseModel):

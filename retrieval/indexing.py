@@ -23,6 +23,7 @@ from corpora.given import Given
 from corpora.readers import FileReading, ReadOptions
 from corpora.records import Block, Chunk, Document, Reading, content_id
 from corpora.sandbox import read_files
+from corpora.segment_lock import segments_free
 from corpora.store import KEEP_VERSIONS, CorpusStore
 from retrieval.duplicates import Similarities, Twins
 from retrieval.encoders import Encoder
@@ -281,10 +282,16 @@ def _known_vectors(store: CorpusStore, encoder: Encoder, ids: Sequence[str]) -> 
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:
-    """Delete segment files that no commit names, as a kill between write and commit leaves them; gives their number."""
-    named = {segment.name for segment in store.segments()}
-    folder = workspace / "segments"
-    stray = [path for path in folder.iterdir() if path.name not in named] if folder.is_dir() else []
-    for path in stray:
-        path.unlink(missing_ok=True)
-    return len(stray)
+    """Delete segment files that no commit names, as a kill between write and commit leaves them; gives their number.
+
+    While somebody reads the segments of an older snapshot they stay, for the next sweep.
+    """
+    folder, swept = workspace / "segments", 0
+    with segments_free(workspace) as free:
+        if free and folder.is_dir():
+            named = {segment.name for segment in store.segments()}
+            for path in folder.iterdir():
+                if path.name not in named:
+                    path.unlink(missing_ok=True)
+                    swept += 1
+    return swept

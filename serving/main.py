@@ -8,6 +8,7 @@ import traceback
 
 import click
 
+from corpora.backup_cli import backup, restore
 from corpora.cli import documents, init, remove
 from corpora.errors import RaftsmithError
 from corpora.rights_cli import rights
@@ -40,6 +41,8 @@ for command in (
     rights,
     remove,
     purge,
+    backup,
+    restore,
     search,
     inspect,
     annotate,

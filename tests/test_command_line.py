@@ -28,6 +28,8 @@ VERBS = (
     "rights",
     "remove",
     "purge",
+    "backup",
+    "restore",
     "search",
     "inspect",
     "annotate",

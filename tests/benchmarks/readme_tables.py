@@ -135,6 +135,18 @@ def ingestion() -> str:
     return "\n".join(lines)
 
 
+def splits() -> str:
+    """How evenly labels fall into the splits."""
+    lines = ["| documents | labels | distance of a label's test share from 0.2 | by a hash | labels never tested | by a hash |"]
+    lines.append("|---|---|---|---|---|---|")
+    for row in _result("splits")["rows"]:
+        figures = (
+            f"{row['topics_unevenness']:.3f} | {row['hash_unevenness']:.3f} | {row['topics_away']:.1f} | {row['hash_away']:.1f}"
+        )
+        lines.append(f"| {row['documents']} of {row['set']} | {row['labels']} | {figures} |")
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
@@ -143,6 +155,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "duplicates": duplicates,
     "ingestion": ingestion,
     "personal": personal,
+    "splits": splits,
 }
 
 
