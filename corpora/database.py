@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import CorruptStore, StoreBusy, StoreError
-from corpora.files import checkpoint
+from corpora.files import checkpoint, make_folder, sync_folder
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,10 @@ class Database:
     def __init__(self, path: Path, layout: Layout) -> None:
         """Open, make or upgrade."""
         self.path, self._layout = path, layout
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            sync_folder(path.parent)  # SQLite syncs the file; its name would be lost with the power
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
             try:

@@ -31,7 +31,7 @@ def checkpoint(operation: str) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` with `data`, or leave it as it was; on return the bytes are on disk. Mode 0600. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         checkpoint("write")
@@ -51,6 +51,14 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise
     checkpoint("fsync-folder")
     sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder`, mode 0700, and what is missing above it, so that it is there after a power failure. Raises OSError."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for place in reversed(missing):
+        sync_folder(place.parent)
 
 
 def sync_folder(folder: Path) -> None:

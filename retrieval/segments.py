@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from corpora.errors import CorruptStore
-from corpora.files import write_atomic
+from corpora.files import sha256_file, write_atomic
 from retrieval.encoders import Vectors
 
 
@@ -17,8 +17,9 @@ def write_segment(folder: Path, vectors: Vectors) -> str:
     """Write float32 `(n, dimension)` durably and give the file's name. Must be on disk before a commit names it."""
     data = save({"vectors": np.ascontiguousarray(vectors, dtype=np.float32)})
     name = f"{hashlib.sha256(data).hexdigest()}.safetensors"
-    if not (folder / name).exists():
-        write_atomic(folder / name, data)
+    path = folder / name
+    if not path.exists() or sha256_file(path) != name.removesuffix(".safetensors"):  # one that was damaged is mended
+        write_atomic(path, data)
     return name
 
 
