@@ -192,7 +192,7 @@ def emit_report(report: AddReport, as_json: bool) -> None:
     if report.personal_data:
         lines.append("personal data: " + ", ".join(f"{count} {kind}" for kind, count in sorted(report.personal_data.items())))
     if report.waiting:
-        lines.append(f"{report.waiting} files wait to be read again, what they are like is gone: `raftsmith add --retry`")
+        lines.append(f"{report.waiting} files wait to be read again, what they are like is gone: `raftsmith documents --retry`")
     lines += [f"cleaned: {step} in {count} blocks" for step, count in sorted(report.cleaned.items())]
     lines += [f"  {item['path']}: {item['reason']}" for item in failed]
     value = {

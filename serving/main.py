@@ -9,12 +9,13 @@ import traceback
 import click
 
 from corpora.backup_cli import backup, restore
-from corpora.cli import documents, init, remove
+from corpora.cli import init, remove
 from corpora.errors import RaftsmithError
 from corpora.rights_cli import rights
 from corpora.versions_cli import versions
 from raft.cli import evaluate, generate, models, purge, train
 from retrieval.cli import add, inspect, search, sync
+from retrieval.documents_cli import documents
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 

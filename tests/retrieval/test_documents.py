@@ -353,3 +353,15 @@ def test_rights_and_facts_by_the_command_line(workspace: Path, tmp_path: Path) -
     assert found("--reader", "x") == ["a.txt", "b.txt"]
     assert value(workspace, "documents", str(path))["metadata"]["licence"] == "CC0"
     assert "not both" in run("rights", "a", "--everybody", "--reader", "b", "--workspace", str(workspace), code=2).output
+
+
+def test_failed_files_are_read_again_by_documents_retry(workspace: Path, tmp_path: Path) -> None:
+    bad, worse = tmp_path / "a.pdf", tmp_path / "b.pdf"
+    for path in (bad, worse):
+        path.write_bytes(b"%PDF-1.7 broken")
+    value(workspace, "add", str(bad), "--collection", "law")
+    value(workspace, "add", str(worse))
+    assert [row["collection"] for row in value(workspace, "documents", "--failed")["failed"]] == ["law", "default"]
+    bad.write_text("The lease, saved anew.")
+    assert [row["path"] for row in value(workspace, "documents", "--retry")["failed"]] == [str(worse)]
+    assert [entry["source"] for entry in value(workspace, "documents")["documents"]] == [str(bad)]
