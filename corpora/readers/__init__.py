@@ -37,6 +37,7 @@ from corpora.readers import (
     uslm,
     xml,
 )
+from corpora.readers.docx_package import holds_word
 from corpora.readers.tables import FieldMapping
 from corpora.records import Block, Reading
 
@@ -126,7 +127,7 @@ def _office_type(data: bytes) -> str | None:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UnreadableDocument(f"a damaged zip container ({error}); save the document again") from error
-    if "word/document.xml" in names:
+    if holds_word(names):
         return DOCX
     if "META-INF/container.xml" in names:
         return "application/epub+zip"
