@@ -42,9 +42,13 @@ def documents(
     name: str | None, collection: str | None, failed: bool, quote: str | None, workspace: Path | None, as_json: bool
 ) -> None:
     """List the documents, or show one: give its id, file, source or title."""
+    from dataclasses import asdict
+
+    from corpora.mappings import read_mappings
     from corpora.store import CorpusStore
 
-    store = CorpusStore(opened(workspace).database)
+    place = opened(workspace)
+    store = CorpusStore(place.database)
     if failed:
         rows = [
             {"path": path, "collection": of, "reason": reason}
@@ -57,7 +61,13 @@ def documents(
         entries = store.overview(collection)
         lines = [f"{e['document_id'][:8]}  {e['title']}  ({e['source']}, {_indexed(e)})" for e in entries]
         total = f"{len(entries)} documents, {len(store.failures())} files that could not be read (--failed)"
-        emit({"documents": entries, "snapshot": store.snapshot}, as_json, "\n".join([*lines, total]))
+        mappings = [
+            {"file": file, "collection": of, "mapping": asdict(mapping)}
+            for (of, file), mapping in read_mappings(place.root).items()
+            if collection in (None, of)
+        ]
+        value = {"documents": entries, "mappings": mappings, "snapshot": store.snapshot}
+        emit(value, as_json, "\n".join([*lines, total]))
     elif quote is not None:
         value = _placed(store, _the_document(store, name), quote)
         emit(value, as_json, "\n".join(f"{key}: {item}" for key, item in value.items()))
@@ -141,6 +151,7 @@ def _as_text(value: dict[str, Any]) -> str:
 @workspace_options
 def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
     """Take documents out of the collection: by id, file, source or title. The files themselves are left alone."""
+    from corpora.mappings import forget
     from corpora.store import CorpusStore, single_writer
 
     place = opened(workspace)
@@ -148,6 +159,7 @@ def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> Non
         store = CorpusStore(place.database)
         held = files_of(store, names)
         snapshot = store.commit(removed_paths=held) if held else store.snapshot
+        forget(place.root, held)
     value = {"removed": [path for path, _ in held], "snapshot": snapshot}
     emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))
 
