@@ -75,12 +75,23 @@ def is_on(element: etree._Element | None) -> bool:
     return element is not None and value(element) not in _OFF
 
 
+def in_unicode(text: str, font: str) -> str:
+    """Signs of the fonts Symbol and Wingdings, which stand for themselves or in the private area from U+F000; ornaments go."""
+    table = _SYMBOL if font == "Symbol" else _WINGDINGS if font.startswith("Wingdings") else None
+    if table is None:
+        return text
+    return "".join(
+        table.get(ord(sign) - 0xF000 if 0xF000 <= ord(sign) <= 0xF0FF else ord(sign), "") if not sign.isspace() else sign
+        for sign in text
+    )
+
+
 def _gather(element: etree._Element, line: Line, note: NoteText, font: str = "", mark: str = "") -> None:
     """Adds what is in an element; `font` and `mark` ("^" raised, "_" lowered) are those of the run that it is in."""
     for inner in element:
         name = local(inner)
         if name == "t":
-            text = _in_unicode(inner.text or "", font)
+            text = in_unicode(inner.text or "", font)
             line.parts.append(script(mark, text, line.parts) if mark else text)
         elif name == "r":
             properties = child(inner, "rPr")
@@ -121,20 +132,9 @@ def _refer(text: str, line: Line) -> None:
 
 def _symbol(code: str, font: str) -> str:
     try:
-        return _in_unicode(chr(int(code, 16)), font)
+        return in_unicode(chr(int(code, 16)), font)
     except (ValueError, OverflowError):
         return ""
-
-
-def _in_unicode(text: str, font: str) -> str:
-    """Signs of the fonts Symbol and Wingdings, which stand for themselves or in the private area from U+F000; ornaments go."""
-    table = _SYMBOL if font == "Symbol" else _WINGDINGS if font.startswith("Wingdings") else None
-    if table is None:
-        return text
-    return "".join(
-        table.get(ord(sign) - 0xF000 if 0xF000 <= ord(sign) <= 0xF0FF else ord(sign), "") if not sign.isspace() else sign
-        for sign in text
-    )
 
 
 def _form_field(field_data: etree._Element) -> str:

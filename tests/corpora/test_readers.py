@@ -143,7 +143,7 @@ def sample(ending: str) -> bytes:
         ("header-only.pdf", lambda: b"%PDF-1.7\nnothing more", "damaged"),
         ("cut.docx", lambda: sample("docx")[:2000], "damaged zip"),
         ("broken.docx", lambda: zip_of(**{"word__document.xml": "<w:document"}), "not well-formed XML"),
-        ("sheet.xlsx", lambda: zip_of(**{"xl__workbook.xml": "<workbook/>"}), "office program that is not Word"),
+        ("sheet.xlsx", lambda: zip_of(**{"xl__workbook.xml": "<workbook/>"}), "save each sheet as CSV"),
         ("program", lambda: b"\x7fELF\x02\x01\x01\0\0\0\0" + bytes(range(256)), "binary"),
         ("picture.txt", lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64), "binary"),
         ("empty.html", lambda: b"<!doctype html><html><body><nav>Home</nav></body></html>", "no text"),
