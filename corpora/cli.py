@@ -37,6 +37,7 @@ def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> Non
 
     What they said stays in `raftsmith versions` until `raftsmith purge`.
     """
+    from corpora.mappings import forget
     from corpora.store import CorpusStore
     from corpora.writer_lock import single_writer
 
@@ -45,6 +46,7 @@ def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> Non
         store = CorpusStore(place.database)
         held = files_of(store, names)
         snapshot = store.commit(removed_paths=held, keep_versions=place.config.ingest.keep_versions) if held else store.snapshot
+        forget(place.root, held)
     value = {"removed": [path for path, _ in held], "snapshot": snapshot}
     emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))
 

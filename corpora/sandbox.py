@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import local
 from typing import Any
 
@@ -82,12 +84,14 @@ class _Child:
     def __init__(self, options: ReadOptions, limits: Limits) -> None:
         root = str(Path(__file__).resolve().parent.parent)
         code = f"import sys; sys.path.insert(0, {root!r}); from corpora.sandbox import serve; serve()"
+        self._folder = TemporaryDirectory(prefix="raftsmith-reader-")
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the parent, which finishes its commit first
+            env={**os.environ, "TMPDIR": self._folder.name},  # what a converter leaves there goes with the child
         )
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("a child without pipes")
@@ -103,12 +107,14 @@ class _Child:
         return _line(self._replies.fileno(), time.monotonic() + timeout_s)
 
     def end(self) -> None:
-        """Kill it and free what it held."""
-        self.process.kill()
+        """Kill it and the programs that it runs, and free what it held."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         for pipe in (self._requests, self._replies):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+        self._folder.cleanup()
 
 
 def read_files(

@@ -14,6 +14,7 @@ _ABBREVIATIONS = frozenset(
 _BEFORE_NUMBER = frozenset("no nos art arts sec secs s ss cl reg regs para paras p pp ch r fig figs vol app stat".split())
 _BOUNDARY = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-Z0-9§À-Þ])|[.!?…][\"'”’)\]]*$|\n{2,}")
 _VISIBLE = re.compile(r"\S")
+_LIST_LABEL = re.compile(r"\s*\(?(?:\d{1,3}|[A-Za-z]|[ivxlIVXL]{1,5})(?:\.\d{1,3})*[.)]+")
 _LAST_WORD = re.compile(r"([\w.]+)\.$")
 
 
@@ -24,6 +25,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     for match in _BOUNDARY.finditer(text):
         if match[0][0] == "." and _is_abbreviation(text[start : match.start() + 1], _VISIBLE.search(text, match.end())):
             continue
+        if not spans and match.end() < len(text) and _LIST_LABEL.fullmatch(text, start, match.end()):
+            continue  # "1. The tenant ..."
         _append_trimmed(spans, text, start, match.end())
         start = match.end()
     _append_trimmed(spans, text, start, len(text))

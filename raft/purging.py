@@ -12,6 +12,7 @@ from typing import Any
 
 from corpora.errors import StoreBusy, StoreError
 from corpora.files import write_atomic, write_json
+from corpora.mappings import forget as forget_mappings
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace
 from raft.reviews import FILE as REVIEWS_FILE
@@ -76,6 +77,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
                 (folder / inspected).unlink(missing_ok=True)
     report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
     report.snapshot = store.commit(removed_paths=list(files), forgotten=list(files)) if files else store.snapshot
+    forget_mappings(workspace.root, files)
     # A segment holds vectors of other documents too; those move with the next add. Unnamed segments go now.
     sweep_segments(store, workspace.root)
     shutil.rmtree(workspace.root / "cache", ignore_errors=True)

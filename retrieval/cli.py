@@ -62,7 +62,7 @@ def _given(readers: Sequence[str], facts: Sequence[str]) -> Given | None:
     "fields",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help="Rows of CSV and JSON lines as documents: text=COLUMN, and title, id, metadata; may be repeated.",
+    help="Rows of CSV and JSON lines as documents: text=COLUMN, and title, id, metadata; may be repeated. Remembered for the file.",
 )
 @click.option("--retry", is_flag=True, help="Read again what could not be read before, and nothing else.")
 @_given_options
@@ -77,7 +77,7 @@ def add(
     workspace: Path | None,
     as_json: bool,
 ) -> None:
-    """Read, clean, chunk and index files, folders and archives; "-" takes a list of paths from stdin.
+    """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from stdin.
 
     Run it again any time: what has not changed costs nothing.
     """
@@ -113,12 +113,14 @@ def add_paths(
     given: Given | None = None,
 ) -> AddReport:
     """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`."""
+    from corpora.mappings import forget, read_mappings
     from corpora.readers import ReadOptions
     from corpora.sandbox import Limits, read_files
     from corpora.workspace import plain_name
     from corpora.writer_lock import single_writer
     from retrieval.duplicates import Similarities
-    from retrieval.indexing import add_files, find_files
+    from retrieval.indexing import AddReport, add_files, find_files
+    from retrieval.mapped_files import by_mapping, keep_working, together
     from retrieval.opening import open_collection
 
     name = plain_name(collection)
@@ -134,22 +136,28 @@ def add_paths(
             found = (next((p for p in may_be_files(path) if Path(p).is_file()), None) for path in failed)
             named = [Path(path) for path in sorted({path for path in found if path})]
         files = [file for file in find_files(named) if not place.owns(file)]
-        report = add_files(
-            collected.store,
-            place.root,
-            collected.encoder,
-            files,
-            name,
-            place.config.chunks.options,
-            Progress("files"),
-            ReadOptions(ingest.skip_steps, _mapping(fields), policy, place.personal_key().hex() if policy != "keep" else ""),
-            lambda wanted, options: read_files(wanted, options, ingest.workers, limits),
-            Similarities(ingest.cluster_similarity, ingest.skip_similarity),
-            given,
-            ingest.keep_versions,
-        )
+        report = AddReport(snapshot=collected.store.snapshot)
+        remembered = read_mappings(place.root)
+        for mapping, mapped in by_mapping(place.root, name, files, _mapping(fields)):
+            part = add_files(
+                collected.store,
+                place.root,
+                collected.encoder,
+                mapped,
+                name,
+                place.config.chunks.options,
+                Progress("files"),
+                ReadOptions(ingest.skip_steps, mapping, policy, place.personal_key().hex() if policy != "keep" else ""),
+                lambda wanted, options: read_files(wanted, options, ingest.workers, limits),
+                Similarities(ingest.cluster_similarity, ingest.skip_similarity),
+                given,
+                ingest.keep_versions,
+            )
+            report = together(report, part)
+        keep_working(place.root, name, remembered, {path for path, _ in report.failed})
         if gone:
-            remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
+            lost = remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
+            forget(place.root, [(path, name) for path in lost])
         report.waiting = len(collected.store.unfinished(name))
         collected.store.close()
     return report
@@ -162,8 +170,8 @@ def remove_gone(
     collection: str,
     report: AddReport,
     keep_versions: int,
-) -> None:
-    """Take out what was read from under `folders` and is no longer among `files`; counted in `report`."""
+) -> list[str]:
+    """Take out what was read from under `folders` and is no longer among `files`, and give it; counted in `report`."""
     from retrieval.indexing import source_name
 
     there = {source_name(file) for file in files}
@@ -173,6 +181,7 @@ def remove_gone(
     if lost:
         report.snapshot = store.commit(removed_paths=[(path, collection) for path in lost], keep_versions=keep_versions)
         report.removed = len(lost)
+    return lost
 
 
 def may_be_files(source: str) -> list[str]:

@@ -34,6 +34,9 @@ def documents(
     as_json: bool,
 ) -> None:
     """List the documents, or show one: give its id, file, source or title."""
+    from dataclasses import asdict
+
+    from corpora.mappings import read_mappings
     from corpora.store import CorpusStore
 
     place = opened(workspace)
@@ -61,7 +64,13 @@ def documents(
         entries = store.overview(collection)
         lines = [f"{e['document_id'][:8]}  {e['title']}  ({e['source']}, {_indexed(e)})" for e in entries]
         total = f"{len(entries)} documents, {len(store.failures())} files that could not be read (--failed)"
-        emit({"documents": entries, "snapshot": store.snapshot}, as_json, "\n".join([*lines, total]))
+        mappings = [
+            {"file": file, "collection": of, "mapping": asdict(mapping)}
+            for (of, file), mapping in read_mappings(place.root).items()
+            if collection in (None, of)
+        ]
+        value = {"documents": entries, "mappings": mappings, "snapshot": store.snapshot}
+        emit(value, as_json, "\n".join([*lines, total]))
     elif quote is not None:
         value = _placed(store, _the_document(store, name), quote)
         emit(value, as_json, "\n".join(f"{key}: {item}" for key, item in value.items()))

@@ -19,6 +19,7 @@ from corpora.errors import UnreadableDocument
 from corpora.readers import (
     akoma_ntoso,
     archives,
+    converted,
     dc_law,
     docx,
     ecfr,
@@ -29,14 +30,17 @@ from corpora.readers import (
     jats,
     markdown,
     medquad,
+    odt,
     pdf,
     pubmed,
     rows,
+    rtf,
     tables,
     text,
     uslm,
     xml,
 )
+from corpora.readers.docx_package import holds_word
 from corpora.readers.tables import FieldMapping
 from corpora.records import Block, Reading
 
@@ -46,10 +50,15 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 2**20
 MAX_NESTING = 2
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-ACCEPTED = "PDF, DOCX, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
+RTF = "application/rtf"
+ACCEPTED = "PDF, DOCX, ODT, RTF, DOC, WordPerfect, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
 _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
     "application/pdf": pdf.read,
     DOCX: docx.read,
+    converted.DOC: converted.read_doc,
+    converted.WPD: converted.read_wordperfect,
+    odt.MEDIA_TYPE: odt.read,
+    RTF: rtf.read,
     "application/epub+zip": epub.read,
     "application/akn+xml": akoma_ntoso.read,
     "application/ccda+xml": generic_xml.read,
@@ -99,6 +108,10 @@ def media_type(data: bytes, name: str) -> str:
     lowered = name.lower()
     if head.startswith(b"%PDF-"):
         return "application/pdf"
+    if head.startswith(rtf.MAGIC):
+        return RTF
+    if legacy := converted.kind_of(data):
+        return legacy
     if data[:4] == b"PK\x03\x04" and (office := _office_type(data)):
         return office
     if kind := archives.archive_kind(data):
@@ -126,12 +139,18 @@ def _office_type(data: bytes) -> str | None:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UnreadableDocument(f"a damaged zip container ({error}); save the document again") from error
-    if "word/document.xml" in names:
+    if holds_word(names):
         return DOCX
     if "META-INF/container.xml" in names:
         return "application/epub+zip"
-    if names & {"xl/workbook.xml", "ppt/presentation.xml", "content.xml"}:
-        raise UnreadableDocument("a zip container of an office program that is not Word; export it as PDF, DOCX or CSV")
+    if odt.looks_like(names, data):
+        return odt.MEDIA_TYPE
+    if "xl/workbook.xml" in names or "xl/workbook.bin" in names or b"opendocument.spreadsheet" in data[:130]:
+        raise UnreadableDocument("a spreadsheet (XLSX, ODS); save each sheet as CSV and add that: rows become text by --map")
+    if "ppt/presentation.xml" in names or b"opendocument.presentation" in data[:130]:
+        raise UnreadableDocument("slides (PPTX, ODP); export them as PDF")
+    if "content.xml" in names and "mimetype" in names:
+        raise UnreadableDocument("an OpenDocument file that is no text; export it as PDF, or a table as CSV")
     return None
 
 

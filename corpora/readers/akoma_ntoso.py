@@ -43,7 +43,7 @@ _AKN = Vocabulary(
 def read(data: bytes) -> list[Reading]:
     """One reading. Title: the document's own (`docTitle`, `shortTitle`), else its alias in the identification."""
     root = parse(data)
-    law = _Law()
+    law = _Law(root)
     work = next(find(root, "FRBRWork"), None)
     alias = _value(work, "FRBRalias") or _value(work, "FRBRname")
     title = next((text for name in ("shortTitle", "docTitle") if (text := _first(root, name))), alias)
@@ -72,16 +72,37 @@ def read(data: bytes) -> list[Reading]:
 
 
 class _Law(Provisions):
-    def __init__(self) -> None:
+    def __init__(self, root: etree._Element) -> None:
         super().__init__(_AKN, self._instead)
+        # Notes may stand apart, in the metadata as most publishers of consolidated law have them, and be referred to.
+        self._footnotes = {_id(note): note for note in find(root, "note", "authorialNote") if _id(note)}
+        self._referred = {(mark.get("href") or "").lstrip("#") for mark in find(root, "noteRef")}
+        self._told: set[str] = set()
 
     def _instead(self, element: etree._Element) -> str | None:
-        if local(element) != "authorialNote":
+        name = local(element)
+        if name == "authorialNote" and _id(element) not in self._referred:
+            return self._note_text(element)
+        if name == "authorialNote":  # stands where it is referred to
+            return ""
+        if name != "noteRef":
             return None
+        target = (element.get("href") or "").lstrip("#")
+        if target not in self._footnotes or target in self._told:
+            return ""
+        self._told.add(target)
+        return self._note_text(self._footnotes[target])
+
+    def _note_text(self, note: etree._Element) -> str:
+        text = inline(note)
         if not self.in_label:
-            return f" [note: {inline(element)}]"
-        self.later.append(inline(element))
+            return f" [note: {text}]"
+        self.later.append(text)
         return ""
+
+
+def _id(element: etree._Element) -> str:
+    return element.get("eId") or element.get("id") or ""
 
 
 def _value(element: etree._Element | None, name: str, attribute: str = "value") -> str:

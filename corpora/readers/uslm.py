@@ -28,13 +28,14 @@ _USLM = Vocabulary(
     blocks=frozenset(
         (
             "p content chapeau continuation toc layout groupItem recital resolvingClause enactingFormula longTitle action "
-            "explanationNote editionNote citationNote signatures signature attestation elided block list listContent listHeading"
+            "explanationNote editionNote citationNote organizationNote "
+            "authority source signatures signature attestation elided block list listContent listHeading"
         ).split()
     ),
     items=frozenset(("referenceItem", "headingItem", "tocItem", "listItem")),
     quoted=frozenset(("quotedContent",)),
     dropped=frozenset(
-        "meta page slugLine distributionCode leftRunningHead rightRunningHead endMarker footnote sidenote".split()
+        "meta page ear slugLine distributionCode leftRunningHead rightRunningHead endMarker footnote sidenote".split()
     ),
     notes={
         "sourceCredit": "Source credit",

@@ -499,3 +499,25 @@ def test_medquad_as_xml_pages() -> None:
     found = shared("realdocs", "xml_medquad")
     assert (found.format, len(found.questions), found.dropped, len(found.documents)) == ("medquad", 66, (), 10)
     assert_evidence_is_carried(found)
+
+
+def test_cuad_as_it_is_published(tmp_path: Path) -> None:
+    """One article a contract, the category in the id, several spans of one clause as answers, most questions impossible."""
+    context = "EXHIBIT 10\n\nSUPPLY AGREEMENT\n\nThis Agreement is between Firm A and Firm B.\n\nIt ends on May 1, 2021."
+    title = "FIRMA_01_01_2020-EX-10-SUPPLY AGREEMENT"
+
+    def item(category: str, *spans: str) -> dict[str, Any]:
+        asked = f'Highlight the parts (if any) of this contract related to "{category}" that should be reviewed by a lawyer.'
+        answers = [{"text": span, "answer_start": context.index(span)} for span in spans]
+        return {"id": f"{title}__{category}", "question": asked, "answers": answers, "is_impossible": not spans}
+
+    qas = [item("Document Name", "SUPPLY AGREEMENT"), item("Parties", "Firm A", "Firm B"), item("Cap On Liability")]
+    value = {"version": "aok_v1.0", "data": [{"title": title, "paragraphs": [{"qas": qas, "context": context}]}]}
+    found = read_questions(written(tmp_path, value))
+    assert (found.format, found.dropped) == ("squad", ())
+    assert [(q.id.rpartition("__")[2], q.answers, [e.text for e in q.evidence]) for q in found.questions] == [
+        ("Document Name", ("SUPPLY AGREEMENT",), ["SUPPLY AGREEMENT"]),
+        ("Parties", ("Firm A", "Firm B"), ["This Agreement is between Firm A and Firm B."]),
+        ("Cap On Liability", (), []),
+    ]
+    assert [document.part for document in found.documents] == [title]

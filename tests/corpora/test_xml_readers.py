@@ -328,6 +328,82 @@ def test_ecfr_part_as_the_website_gives_it() -> None:
     assert shown(reading) == [h(1, "PART 11—RULES"), p("Text.")]
 
 
+def test_ecfr_with_what_the_bulk_data_holds() -> None:
+    """Footnotes after their paragraph, fractions, accents, leaders, indexes and quoted revisions, as GPO's guide shows them."""
+    section = """<DIV8 N="2.6" TYPE="SECTION"><HEAD>2.6 Fees<SU>1</SU>.</HEAD><FTNT><P><SU>1</SU> Since 2019.</P></FTNT>
+<P>(a) Paper of 8<FR>1/2</FR> by 11 inches, mean <I>x<AC T="8"/></I>, of an author.<SU>4</SU><FTREF/></P><FTNT><P><SU>4</SU> An <I>author</I>
+includes a firm.</P></FTNT><P>(b) An area of 5 m<SU>2</SU>.</P><LDRWK><FL-2>(1) Filing on paper</FL-2><LDRFIG>$375</LDRFIG><FL-2>(2) In
+person</FL-2></LDRWK><EXTRACT><FP1-2>Name:</FP1-2><FRP>A. Clerk,</FRP><FP2-3>Registrar.</FP2-3><SCOL2><LI>ounce oz</LI><LI>pound lb</LI>
+</SCOL2></EXTRACT><STARS/><EFFDNOT><HED>Effective Date Note:</HED><PSPACE>Revised as follows:</PSPACE><REVTXT><HEAD>2.6 Fees.</HEAD>
+<P>(a) None.</P></REVTXT></EFFDNOT></DIV8>"""
+    index = """<DIV1 N="37" TYPE="TITLE"><CFRTOC><PTHD>Part</PTHD><CHAPTI><SUBJECT><E T="04">chapter i</E>—Patents</SUBJECT><PG>1</PG>
+<SUBJECT><E T="04">chapter ii</E>—Copyright</SUBJECT><PG>201</PG></CHAPTI></CFRTOC><SUBCHIND><HED>INDEX</HED><SUBJECT>Abandonment:</SUBJECT>
+<SUBJ1L>By failure</SUBJ1L><PT>1.135</PT></SUBCHIND><SECTNO>§ 830.2</SECTNO><SUBJECT>Agency.</SUBJECT></DIV1>"""
+    assert shown(only(ecfr.read(section.encode()))) == [
+        h(1, "2.6 Fees [note: Since 2019.]."),
+        p("(a) Paper of 8 1/2 by 11 inches, mean x\u0303, of an author. [note: An author includes a firm.]"),
+        p("(b) An area of 5 m2."),
+        i("(1) Filing on paper | $375"),
+        i("(2) In person"),
+        p("Name:"),
+        p("A. Clerk,"),
+        p("Registrar."),
+        i("ounce oz"),
+        i("pound lb"),
+        p("* * *"),
+        p("Effective Date Note: Revised as follows:"),
+        p("2.6 Fees."),
+        p("(a) None."),
+    ]
+    assert shown(only(ecfr.read(index.encode()))) == [
+        p("Part"),
+        i("chapter i—Patents | 1"),
+        i("chapter ii—Copyright | 201"),
+        i("INDEX Abandonment:"),
+        i("By failure | 1.135"),
+        i("§ 830.2 Agency."),
+    ]
+
+
+def test_uslm_2_the_code_of_federal_regulations() -> None:
+    """As GPO's samples have it: notes of the preface, levels without a wrapper, authority and source inside of the content."""
+    volume = """<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/css" href="uslm.css"?>
+<cfrDoc xmlns="http://schemas.gpo.gov/xml/uslm" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xhtml="http://www.w3.org/1999/xhtml"><meta>
+<dc:title>Title 99 Widgets</dc:title><docNumber>99</docNumber><dc:type>CFR Title</dc:type></meta><preface><docNumber>Title 99</docNumber>
+<subject>Widgets</subject><organizationNote><p>Printing Office</p></organizationNote><explanationNote>
+<heading>Explanation</heading><xhtml:table>
+<xhtml:tbody><xhtml:tr><xhtml:td>Title 1</xhtml:td><xhtml:td>as of January 1</xhtml:td></xhtml:tr></xhtml:tbody></xhtml:table><content>
+<heading>LEGAL STATUS</heading><p>It is <?page num="vi"?>evidence.</p></content></explanationNote></preface><main>
+<chapter><num>CHAPTER I—</num>
+<heading>BUREAU</heading><part><num>PART 40—</num><heading>MAKERS</heading><section><num value="40.62">§ 40.62</num><heading>Permit.</heading>
+<content><p>Every person shall apply under <ref href="/x">§ 40.75</ref>.</p><authority>(72 Stat. 1)</authority><source>[26 FR 8, 1961]
+</source></content></section><section><num>§ 40.63</num><heading>Who.</heading><chapeau>Any person who:</chapeau><paragraph><num>(a)</num>
+<content> Makes, and</content></paragraph><paragraph><num>(b) </num><heading>Seller.</heading><content> Sells.</content></paragraph>
+<source>[64 FR 7]</source></section></part></chapter></main></cfrDoc>"""
+    reading = only(uslm.read(volume.encode()))
+    assert (reading.title, reading.metadata["type"]) == ("Title 99 Widgets", "CFR Title")
+    assert shown(reading) == [
+        h(1, "Title 99 Widgets"),
+        p("Title 99 Widgets"),
+        p("Printing Office"),
+        h(2, "Explanation"),
+        i("Title 1 | as of January 1"),
+        h(3, "LEGAL STATUS"),
+        p("It is evidence."),
+        h(2, "CHAPTER I—BUREAU"),
+        h(3, "PART 40—MAKERS"),
+        h(4, "§ 40.62 Permit."),
+        p("Every person shall apply under § 40.75."),
+        p("(72 Stat. 1)"),
+        p("[26 FR 8, 1961]"),
+        h(4, "§ 40.63 Who."),
+        p("Any person who:"),
+        p("(a) Makes, and"),
+        p("(b) Seller. Sells."),
+        p("[64 FR 7]"),
+    ]
+
+
 AKN = """<akomaNtoso xmlns="http://docs.oasis-open.org/legaldocml/ns/akn/3.0"><act name="act"><meta><identification source="#x">
 <FRBRWork><FRBRthis value="/akn/ie/act/2018/7/main"/><FRBRuri value="/akn/ie/act/2018/7"/><FRBRdate date="2018-05-24" name="enactment"/>
 <FRBRauthor href="#oireachtas"/><FRBRcountry value="ie"/></FRBRWork><FRBRExpression><FRBRlanguage language="eng"/></FRBRExpression>
@@ -365,6 +441,21 @@ def test_akoma_ntoso() -> None:
         "type": "act",
         "language": "eng",
     }
+
+
+def test_akoma_ntoso_notes_that_stand_apart() -> None:
+    act = """<akomaNtoso xmlns="http://docs.oasis-open.org/legaldocml/ns/akn/3.0"><act name="act"><meta><identification source="#x"><FRBRWork>
+<FRBRuri value="/akn/uk/act/1999/1"/></FRBRWork></identification><notes source="#x"><note eId="c1"><p>Words substituted in 2013.</p></note>
+<note eId="c2"><p>Never referred to.</p></note></notes></meta><body><section eId="s1"><num>1<noteRef href="#c1" class="commentary"/></num>
+<heading>Scope</heading><content><p>It applies<noteRef href="#c1"/> here<noteRef href="#n9" marker="9"/>.</p></content></section>
+<section eId="s2"><num>2</num><content><p>Not there.<authorialNote eId="n9"><p>In England.</p></authorialNote></p></content></section></body>
+</act></akomaNtoso>"""
+    assert shown(only(akoma_ntoso.read(act.encode()))) == [
+        h(2, "1 Scope"),
+        p("It applies here [note: In England.]. [note: Words substituted in 2013.]"),
+        h(2, "2"),
+        p("Not there."),
+    ]
 
 
 def test_akoma_ntoso_judgment_keeps_its_paragraph_numbers() -> None:

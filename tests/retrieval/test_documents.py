@@ -365,3 +365,67 @@ def test_failed_files_are_read_again_by_documents_retry(workspace: Path, tmp_pat
     bad.write_text("The lease, saved anew.")
     assert [row["path"] for row in value(workspace, "documents", "--retry")["failed"]] == [str(worse)]
     assert [entry["source"] for entry in value(workspace, "documents")["documents"]] == [str(bad)]
+
+
+def test_a_mapping_is_remembered_for_its_file(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    table = folder / "cases.csv"
+    table.write_text("ref,summary\nA1,The first dispute.\nA2,The second dispute.\n")
+    (folder / "note.txt").write_text("A note beside it.\n")
+    assert value(workspace, "add", str(folder), "--map", "text=summary", "--map", "id=ref")["documents"] == 3
+    again = value(workspace, "sync", str(folder))
+    assert (again["added"], again["unchanged"]) == (0, 2)
+    table.write_text(table.read_text() + "A3,The third dispute.\n")
+    assert value(workspace, "sync", str(folder))["added"] == 1
+    shown = value(workspace, "documents")
+    assert {entry["source"] for entry in shown["documents"]} == {
+        f"{table}#A1",
+        f"{table}#A2",
+        f"{table}#A3",
+        str(folder / "note.txt"),
+    }
+    mapping = {"text": ["summary"], "title": None, "id": "ref", "metadata": []}
+    assert shown["mappings"] == [{"file": str(table), "collection": "default", "mapping": mapping}]
+    # Another collection reads the file anew, and a mapping that does not fit does not replace the one that does.
+    assert value(workspace, "add", str(table), "--collection", "other")["documents"] == 1
+    failed = value(workspace, "add", str(table), "--map", "text=absent")["failed"]
+    assert "no field 'absent'" in failed[0]["reason"]
+    assert value(workspace, "documents")["mappings"] == shown["mappings"]
+    assert value(workspace, "add", "--retry")["failed"] == []
+    # --map replaces; remove forgets.
+    assert value(workspace, "add", str(table), "--map", "text=summary", "--map", "metadata=ref")["added"] == 1
+    assert value(workspace, "documents")["mappings"][0]["mapping"]["metadata"] == ["ref"]
+    value(workspace, "remove", str(table))
+    assert value(workspace, "documents")["mappings"] == [] and not (workspace / "mappings.json").exists()
+
+
+def test_a_mapping_goes_with_its_file_and_damage_is_named(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.csv").write_text(f"ref,summary\n{name},The dispute {name}.\n")
+    value(workspace, "add", str(folder), "--map", "text=summary")
+    (folder / "a.csv").unlink()
+    assert value(workspace, "sync", str(folder))["removed"] == 1
+    assert [Path(entry["file"]).name for entry in value(workspace, "documents")["mappings"]] == ["b.csv"]
+    value(workspace, "purge", str(folder / "b.csv"), "--yes")
+    assert not (workspace / "mappings.json").exists()
+    (workspace / "mappings.json").write_text('{"format": 1, "collections": {"default": []}}')
+    assert "delete it and give --map again" in str(run("add", str(folder), "--workspace", str(workspace), code=1).exception)
+
+
+def test_patterns_are_expanded(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "contracts"
+    for name in ("a.txt", "deep/b.txt", "deep/c.md", ".hidden/d.txt", "x[1].txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"The text of {name}.\n")
+    (folder / "deep" / "link.txt").symlink_to(folder / "a.txt")
+    report = value(workspace, "add", str(folder / "**" / "*.txt"))
+    names = sorted(Path(entry["source"]).name for entry in value(workspace, "documents")["documents"])
+    assert (report["added"], names) == (3, ["a.txt", "b.txt", "x[1].txt"])
+    assert value(workspace, "add", str(folder / "x[1].txt"))["unchanged"] == 1  # a file of that name comes first
+    assert value(workspace, "add", "-", stdin=f"{folder}/dee?/\n")["added"] == 1
+    missing = run("add", str(folder / "*.pdf"), "--workspace", str(workspace), code=1)
+    assert "matches nothing" in str(missing.exception) and "accepted" in str(missing.exception)
+    assert "is no pattern" in str(run("add", str(folder / "**.txt"), "--workspace", str(workspace), code=1).exception)
