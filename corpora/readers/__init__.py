@@ -210,11 +210,10 @@ def _keep(found: FileReading, reading: Reading, kind: str, name: str, part: str,
     blocks, changes = clean(reading.blocks, options.skip_steps)
     found.cleaned += changes
     whole = "/".join(piece for piece in (part, reading.part) if piece)
-    if all(
-        block.kind == "heading" for block in blocks
-    ):  # a text in capitals looks like headings, and says something all the same
-        blocks = [replace(block, kind="paragraph") for block in blocks]
-    if not blocks:
+    if kind == "text/plain" and all(block.kind == "heading" for block in blocks):
+        # A text in capitals only looks like headings.
+        blocks = [replace(block, kind="paragraph", level=0) for block in blocks]
+    if not any(block.kind != "heading" for block in blocks):
         if whole:
             found.refused.append((whole, "no text in it; a scanned document needs OCR first"))
         return
