@@ -16,6 +16,9 @@ from corpora.versions_cli import versions
 from raft.cli import evaluate, generate, models, purge, train
 from retrieval.cli import add, inspect, search, sync
 from retrieval.documents_cli import documents
+from retrieval.evaluate_cli import evaluate_retrieval
+from retrieval.import_cli import import_faiss
+from retrieval.tune_cli import tune_search
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
@@ -37,6 +40,7 @@ for command in (
     init,
     add,
     sync,
+    import_faiss,
     documents,
     versions,
     rights,
@@ -45,6 +49,8 @@ for command in (
     backup,
     restore,
     search,
+    evaluate_retrieval,
+    tune_search,
     inspect,
     annotate,
     generate,
