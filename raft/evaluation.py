@@ -13,8 +13,9 @@ from typing import Any
 from corpora.errors import EvaluationError
 from raft.answering import Assistant
 from raft.dataset import HeldQuestion
-from raft.metrics import Interval, Statistic, bootstrap, difference, exact_match, mean_of, ratio_of, token_f1
+from raft.metrics import exact_match, token_f1
 from raft.records import Answer
+from retrieval.bootstrap import Interval, Statistic, bootstrap, difference, mean_of, ratio_of
 from retrieval.measures import retrieval_measures
 from retrieval.records import SearchResult
 from retrieval.search import Searcher

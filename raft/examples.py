@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from corpora.places import locate
 from corpora.records import Chunk, Document, Question, content_id
 from corpora.splits import SPLITS, merged_clusters, split_of
 from corpora.store import CorpusStore
 from raft.distractors import answers_question, screened
 from raft.prompts import ABSTENTION, render_abstention, render_completion
-from raft.quotes import locate
 from raft.records import Passage, Quote, RaftExample
 from raft.support import Observation
 from retrieval.records import SearchResult

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from corpora.places import locate
 from corpora.records import Chunk
 from raft.records import Citation, Quote
-
-
-def locate(quote: str, text: str) -> tuple[int, int] | None:
-    """Start and end of `quote` in `text` (first place), or None. Only runs of white space may differ."""
-    words = quote.split()
-    if not words:
-        return None
-    start = text.find(quote)
-    if start >= 0:
-        return start, start + len(quote)
-    match = re.search(r"\s+".join(map(re.escape, words)), text)
-    return (match.start(), match.end()) if match else None
 
 
 def verify_quote(quote: str, chunks: Sequence[Chunk]) -> Quote | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from corpora.files import write_atomic, write_json
 from raft.evaluation import BASE_ARM, Evaluation, Measure, as_json
-from raft.metrics import Interval
+from retrieval.bootstrap import Interval
 
 PLOTTED = (
     "token F1",

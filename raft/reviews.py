@@ -17,9 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from corpora.errors import DatasetError
 from corpora.files import sha256_file, sync_folder, write_atomic
+from corpora.places import locate
 from corpora.records import Chunk, content_id
 from raft.prompts import ABSTENTION, ANSWER, parse_completion, render_abstention, render_completion
-from raft.quotes import locate, verify_quote
+from raft.quotes import verify_quote
 from raft.records import Quote, RaftExample
 
 FILE = "reviews.jsonl"

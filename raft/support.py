@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from corpora.errors import ModelError
 from corpora.files import write_json
-from raft.metrics import Interval, Statistic, bootstrap, ratio_of
+from retrieval.bootstrap import Interval, Statistic, bootstrap, ratio_of
 from retrieval.records import SearchResult
 
 FILE = "support.json"

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 
 from corpora.errors import DatasetError
+from corpora.places import locate
 from corpora.records import Chunk, Evidence, Question, content_id
-from raft.quotes import locate
 
 _INSTRUCTION = (
     "You write test questions for professionals. From the passage below write one question that it answers, in the words of "

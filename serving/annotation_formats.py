@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from corpora.errors import AnnotationError
+from corpora.places import locate
 from corpora.records import Document, content_id
-from raft.quotes import locate
 from raft.reviews import Review
 from serving import argilla, label_studio
 from serving.annotation_exchange import Incoming, Sources, part_of

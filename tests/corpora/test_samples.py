@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from corpora.chunking import join_blocks
+from corpora.places import locate
 from corpora.questions import read_squad
 from corpora.readers import read_bytes
 from corpora.records import Question
 from corpora.samples.build import FORMATS, HERE, build, read_source
-from raft.quotes import locate
 
 COLLECTIONS = ("medical", "legal")
 by_collection = pytest.mark.parametrize("collection", COLLECTIONS)
