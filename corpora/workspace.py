@@ -99,6 +99,18 @@ class SearchConfig(_Section):
     dense_weight: float = Field(
         default=0.6, ge=0, le=1, description="Weight of meaning against words, 0 to 1, in convex fusion."
     )
+    rank_constant: int = Field(default=60, ge=1, le=10_000, description="Constant of reciprocal-rank fusion.")
+    rerank: str = Field(
+        default="",
+        description='What orders the first hits anew: "", "late-interaction", or a cross-encoder (a folder or a hub id).',
+    )
+    rerank_depth: int = Field(default=20, ge=2, le=1000, description="Hits that are reranked.")
+    rerank_weight: float = Field(default=1.0, ge=0, le=1, description="Weight of the reranker against search, 0 to 1.")
+    max_per_source: int = Field(default=0, ge=0, le=1000, description="Hits of one source at most; 0 is any number.")
+    merge_similarity: float = Field(
+        default=0.0, ge=0, le=1, description="Passages at least so alike (character 6-grams) are shown once; 0 shows all."
+    )
+    join_neighbours: bool = Field(default=False, description="Hits that follow each other in a document become one passage.")
 
 
 class GenerateConfig(_Section):

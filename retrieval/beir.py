@@ -34,13 +34,18 @@ class BeirSet:
 
 def read_beir(folder: Path, split: str = "test") -> BeirSet:
     """The set in `folder`, judged by `split`. Raises EvaluationError saying what is missing and which splits there are."""
-    corpus = _file(folder, "corpus.jsonl")
+    corpus = corpus_file(folder)
     queries = read_queries(_file(folder, "queries.jsonl"))
     qrels = read_qrels(_judgements(folder, split))
     unknown = sorted(set(qrels) - set(queries))
     if unknown:
         raise EvaluationError(f"{folder}: {len(unknown)} judged queries are not in queries.jsonl, e.g. {unknown[0]}")
     return BeirSet(folder.resolve().name, corpus, {query: queries[query] for query in qrels}, qrels)
+
+
+def corpus_file(folder: Path) -> Path:
+    """The documents' file. Raises EvaluationError when `folder` is no BEIR folder."""
+    return _file(folder, "corpus.jsonl")
 
 
 def read_queries(path: Path) -> dict[str, str]:

@@ -2,56 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Ranking = Sequence[tuple[str, float]]
 """`(id, score)`, best first; scores are comparable within one ranking only."""
+DEPTH = 50
+"""Places of a ranking that count; what is further down, or missing, gets 0 of it."""
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the two rankings become one; the weight, in 0–1, is of the dense one and matters in convex fusion only."""
+    """How the two rankings become one: by scores, where the weight, in 0–1, is of the dense one, or by places alone."""
 
     method: Literal["convex", "reciprocal-rank"] = "convex"
     dense_weight: float = 0.6
+    rank_constant: int = 60
 
     def __call__(self, dense: Ranking, lexical: Ranking) -> list[tuple[str, float]]:
-        """The fused ranking; ties are broken by id."""
+        """The fused ranking; ties go by the best place in a ranking, then by id."""
+        return _summed([dense, lexical], self.shares(dense, lexical))
+
+    def shares(self, dense: Ranking, lexical: Ranking) -> list[dict[str, float]]:
+        """What each of the two rankings gives to every item that it holds; the fused score is their sum."""
         if self.method == "reciprocal-rank":
-            return reciprocal_rank_fusion([[item for item, _ in ranking] for ranking in (dense, lexical)])
-        return convex_fusion([dense, lexical], [self.dense_weight, 1 - self.dense_weight])
+            return [reciprocal_shares([item for item, _ in ranking], self.rank_constant) for ranking in (dense, lexical)]
+        return [convex_shares(dense, self.dense_weight), convex_shares(lexical, 1 - self.dense_weight)]
 
 
-def convex_fusion(rankings: Sequence[Ranking], weights: Sequence[float], depth: int = 50) -> list[tuple[str, float]]:
+def convex_fusion(rankings: Sequence[Ranking], weights: Sequence[float], depth: int = DEPTH) -> list[tuple[str, float]]:
     """`(id, score)` descending; score = Σ weight · (score − low) / (high − low), low being the ranking's score at `depth`.
 
     What is further down, or missing, gets 0 of that ranking, so that longer rankings do not change the order of the first.
     Ties go by the best place in a ranking, then by id. Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid
     retrieval", TOIS 2023.
     """
-    scores: dict[str, float] = {}
-    places: dict[str, int] = {}
-    for ranking, weight in zip(rankings, weights, strict=True):
-        if not ranking:
-            continue
-        high, low = ranking[0][1], ranking[min(depth, len(ranking)) - 1][1]
-        for place, (item, score) in enumerate(ranking):
-            share = max(0.0, (score - low) / (high - low)) if high > low else float(place < depth)
-            scores[item] = scores.get(item, 0.0) + weight * share
-            places[item] = min(place, places.get(item, place))
-    return sorted(scores.items(), key=lambda pair: (-pair[1], places[pair[0]], pair[0]))
+    shares = [convex_shares(ranking, weight, depth) for ranking, weight in zip(rankings, weights, strict=True)]
+    return _summed(rankings, shares)
 
 
-def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], constant: int = 60) -> list[tuple[str, float]]:
-    """`(id, score)` descending, ties by id; score = Σ 1 / (constant + rank), ranks from 1.
+def convex_shares(ranking: Ranking, weight: float, depth: int = DEPTH) -> dict[str, float]:
+    """What convex fusion takes from one ranking: `weight` times the score, scaled from 0 at `depth` to 1 at the top."""
+    if not ranking:
+        return {}
+    high, low = ranking[0][1], ranking[min(depth, len(ranking)) - 1][1]
+    return {
+        item: weight * (max(0.0, (score - low) / (high - low)) if high > low else float(place < depth))
+        for place, (item, score) in enumerate(ranking)
+    }
+
+
+def reciprocal_rank_fusion(
+    rankings: Sequence[Sequence[str]], constant: int = 60, depth: int = DEPTH
+) -> list[tuple[str, float]]:
+    """`(id, score)` descending; score = Σ 1 / (constant + rank), ranks from 1 to `depth`, ties as in convex fusion.
 
     Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods",
-    SIGIR 2009.
+    SIGIR 2009. Without the limit, longer rankings would change the order of the first places.
     """
+    shares = [reciprocal_shares(ranking, constant, depth) for ranking in rankings]
+    return _summed([[(item, 0.0) for item in ranking] for ranking in rankings], shares)
+
+
+def reciprocal_shares(ranking: Sequence[str], constant: int, depth: int = DEPTH) -> dict[str, float]:
+    """What reciprocal-rank fusion takes from one ranking."""
+    return {item: 1.0 / (constant + rank) if rank <= depth else 0.0 for rank, item in enumerate(ranking, start=1)}
+
+
+def _summed(rankings: Sequence[Ranking], shares: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
     scores: dict[str, float] = {}
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1.0 / (constant + rank)
-    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+    places: dict[str, int] = {}
+    for ranking, share in zip(rankings, shares, strict=True):
+        for place, (item, _) in enumerate(ranking):
+            scores[item] = scores.get(item, 0.0) + share[item]
+            places[item] = min(place, places.get(item, place))
+    return sorted(scores.items(), key=lambda pair: (-pair[1], places[pair[0]], pair[0]))

@@ -7,12 +7,14 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpora.errors import ModelError
 from corpora.store import CorpusStore
-from corpora.workspace import Workspace
+from corpora.workspace import Workspace, open_workspace
+from retrieval.configurations import Index, make_searcher
 from retrieval.encoders import Encoder, HashingEncoder, SentenceTransformerEncoder
-from retrieval.fusion import Fusion
 from retrieval.models import Say, resolve_model
-from retrieval.search import Retriever
+from retrieval.reranking import LATE_INTERACTION, CrossEncoderReranker, LateInteractionReranker, Reranker
+from retrieval.search import SHOWN_RANKS, Searcher
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,11 @@ class OpenCollection:
 
     store: CorpusStore
     encoder: Encoder
-    retriever: Retriever
+    retriever: Searcher
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
 
 
 def quiet_libraries() -> None:
@@ -46,9 +52,29 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
     return SentenceTransformerEncoder(model.path, f"{Path(model.name).name}@{model.digest}")
 
 
-def open_collection(workspace: Workspace, say: Say = lambda line: None) -> OpenCollection:
-    """Open the workspace's store and load its encoder."""
-    store = CorpusStore(workspace.database)
-    encoder = load_encoder(workspace.config.models.encoder, say)
-    search = workspace.config.search
-    return OpenCollection(store, encoder, Retriever(store, workspace.root, encoder, Fusion(search.fusion, search.dense_weight)))
+def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Reranker:
+    """The reranker called `name`: "late-interaction" over the model called `encoder`, else a cross-encoder. Raises ModelError."""
+    quiet_libraries()
+    if name == LATE_INTERACTION and encoder.startswith("hashing-"):
+        raise ModelError(f"{LATE_INTERACTION} compares token vectors, and {encoder} has none; set models.encoder to a model")
+    if name == LATE_INTERACTION:
+        model = resolve_model(encoder, say)
+        return LateInteractionReranker(model.path, f"{LATE_INTERACTION}/{Path(model.name).name}@{model.digest}")
+    model = resolve_model(name, say)
+    return CrossEncoderReranker(model.path, f"{Path(model.name).name}@{model.digest}")
+
+
+def open_collection(
+    workspace: Workspace | Path, say: Say = lambda line: None, shown_ranks: int = SHOWN_RANKS
+) -> OpenCollection:
+    """Open the workspace's store and load its encoder, and a reranker where one is configured.
+
+    A path is the workspace's folder. The results carry `shown_ranks` of each ranking.
+    """
+    place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
+    store = CorpusStore(place.database)
+    models, search = place.config.models, place.config.search
+    encoder = load_encoder(models.encoder, say)
+    index = Index(store, place.root, encoder)
+    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks)
+    return OpenCollection(store, encoder, searcher)

@@ -31,8 +31,16 @@ class Searcher(Protocol):
 class Retriever:
     """Search over a workspace. Opens the dense index once and again whenever the store has moved on."""
 
-    def __init__(self, store: CorpusStore, workspace: Path, encoder: Encoder, fusion: Fusion | None = None) -> None:
-        """`fusion` puts the two rankings together; None is the default one."""
+    def __init__(
+        self,
+        store: CorpusStore,
+        workspace: Path,
+        encoder: Encoder,
+        fusion: Fusion | None = None,
+        shown_ranks: int = SHOWN_RANKS,
+    ) -> None:
+        """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking."""
+        self._shown_ranks = shown_ranks
         self._fusion = fusion or Fusion()
         self._store, self._workspace, self._encoder = store, workspace, encoder
         self._snapshot = -1
@@ -57,7 +65,7 @@ class Retriever:
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
                 hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
-                shown = {"dense": tuple(ranking[:SHOWN_RANKS]), "lexical": tuple(lexical[:SHOWN_RANKS])}
+                shown = {"dense": tuple(ranking[: self._shown_ranks]), "lexical": tuple(lexical[: self._shown_ranks])}
                 results.append(SearchResult(tuple(hits), snapshot, shown))
             return results
 

@@ -12,6 +12,7 @@ from corpora.cli import documents, init, remove
 from corpora.errors import RaftsmithError
 from raft.cli import evaluate, generate, models, purge, train
 from retrieval.cli import add, inspect, search, sync
+from retrieval.evaluate_cli import evaluate_retrieval
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
@@ -37,6 +38,7 @@ for command in (
     remove,
     purge,
     search,
+    evaluate_retrieval,
     inspect,
     annotate,
     generate,

@@ -27,6 +27,7 @@ VERBS = (
     "remove",
     "purge",
     "search",
+    "evaluate-retrieval",
     "inspect",
     "annotate",
     "generate",

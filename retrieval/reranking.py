@@ -1,0 +1,146 @@
+"""The first hits once more, read together with the query: by a cross-encoder, or by the encoder's own token vectors.
+
+A reranker is slower and sharper than search and sees `depth` hits. Knows no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from corpora.errors import ModelError
+from retrieval.indexing import embedding_text
+from retrieval.records import Hit, SearchResult
+from retrieval.search import Mode, Searcher
+
+LATE_INTERACTION = "late-interaction"
+
+
+class Reranker(Protocol):
+    """Scores passages for a query; higher is better, comparable within one query only."""
+
+    @property
+    def name(self) -> str:
+        """What made the scores: model and digest."""
+        ...
+
+    def scores(self, query: str, passages: Sequence[str]) -> list[float]:
+        """One finite score a passage, in their order."""
+        ...
+
+
+class CrossEncoderReranker:
+    """Any cross-encoder of sentence-transformers with one output, in a local folder."""
+
+    def __init__(self, folder: Path, name: str, batch_size: int = 32) -> None:
+        """Load from `folder`; nothing is fetched. Raises ModelError for a model that does not score pairs."""
+        from sentence_transformers import CrossEncoder
+
+        try:
+            self._model = CrossEncoder(str(folder), local_files_only=True, trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"{folder} cannot be loaded as a cross-encoder ({error}); give one with a classification head"
+            ) from error
+        outputs = int(self._model.model.config.num_labels)
+        if outputs != 1:
+            raise ModelError(
+                f"{folder} gives {outputs} values a pair; a reranker gives one: choose a model with num_labels = 1"
+            )
+        self._name, self._batch_size = name, batch_size
+
+    @property
+    def name(self) -> str:
+        """Model name and weights digest."""
+        return self._name
+
+    def scores(self, query: str, passages: Sequence[str]) -> list[float]:
+        """The model's output for each pair (query, passage)."""
+        if not passages:
+            return []
+        found = self._model.predict(
+            [(query, passage) for passage in passages], batch_size=self._batch_size, show_progress_bar=False
+        )
+        return [float(score) for score in found]
+
+
+class LateInteractionReranker:
+    """Token vectors of an encoder, compared one by one: the mean over the query's tokens of the best cosine in the passage.
+
+    Khattab and Zaharia, "ColBERT", SIGIR 2020, without its training: the encoder's own token vectors are taken as they are.
+    """
+
+    def __init__(self, folder: Path, name: str, batch_size: int = 64) -> None:
+        """Load the sentence-transformers model in `folder`."""
+        from sentence_transformers import SentenceTransformer
+
+        self._model: Any = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
+        self._name, self._batch_size = name, batch_size
+
+    @property
+    def name(self) -> str:
+        """Method, model name and weights digest."""
+        return self._name
+
+    def scores(self, query: str, passages: Sequence[str]) -> list[float]:
+        """In -1–1. The special tokens at both ends do not count."""
+        if not passages:
+            return []
+        asked, *read = self._tokens([query, *passages])
+        return [float((asked @ tokens.T).max(axis=1).mean()) for tokens in read]
+
+    def _tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Unit vectors, float32 `(tokens, dimension)`, of each text, without its first and last token."""
+        found = self._model.encode(
+            list(texts),
+            batch_size=self._batch_size,
+            output_value="token_embeddings",
+            convert_to_numpy=False,
+            show_progress_bar=False,
+        )
+        vectors = []
+        for tokens in found:
+            inner = np.asarray(tokens.cpu(), dtype=np.float32)
+            inner = inner[1:-1] if len(inner) > 2 else inner
+            vectors.append(inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-12))
+        return vectors
+
+
+class RerankedSearcher:
+    """A searcher whose first hits are put in the order of a reranker."""
+
+    def __init__(self, searcher: Searcher, reranker: Reranker, depth: int = 20, weight: float = 1.0) -> None:
+        """The first `depth` hits are scored; `weight`, in 0–1, is of the reranker against search, 1 takes its order alone."""
+        self._searcher, self._reranker, self._depth, self._weight = searcher, reranker, depth, weight
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid") -> list[SearchResult]:
+        """One result a query, in order; what was not scored follows in its own order."""
+        results = self._searcher.search(queries, max(k, self._depth), mode)
+        return [self._reranked(query, result, k) for query, result in zip(queries, results, strict=True)]
+
+    def _reranked(self, query: str, result: SearchResult, k: int) -> SearchResult:
+        first, rest = result.hits[: self._depth], result.hits[self._depth :]
+        scores = self._reranker.scores(query, [embedding_text(hit.chunk) for hit in first])
+        hits = reordered(first, scores, self._weight)
+        floor = hits[-1].score if hits else 0.0
+        hits += [replace(hit, score=floor - place) for place, hit in enumerate(rest, start=1)]
+        ranked = sorted(zip((hit.chunk.id for hit in first), scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
+        whole = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits[:k], start=1))
+        return replace(result, hits=whole, rankings={**result.rankings, "reranked": tuple(ranked)})
+
+
+def reordered(hits: Sequence[Hit], scores: Sequence[float], weight: float = 1.0) -> list[Hit]:
+    """`hits` by `weight` · reranker + (1 - `weight`) · search, each scaled to 0–1 within the hits; ties keep their order. Pure."""
+    own, search = _scaled(scores), _scaled([hit.score for hit in hits])
+    mixed = [weight * left + (1 - weight) * right for left, right in zip(own, search, strict=True)]
+    order = sorted(range(len(hits)), key=lambda place: -mixed[place])
+    return [replace(hits[place], score=mixed[place]) for place in order]
+
+
+def _scaled(values: Sequence[float]) -> list[float]:
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return [(value - low) / (high - low) if high > low else 1.0 for value in values]
