@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retrieval.indexing import AddReport
 
 
+_EXPLAINED_RANKS = 10_000
 _FIELDS = ("text", "title", "id", "metadata")
 
 
@@ -176,14 +177,32 @@ def _mapping(fields: Sequence[str]) -> FieldMapping | None:
 @click.option(
     "--mode", default="hybrid", show_default=True, type=click.Choice(["hybrid", "dense", "lexical"]), help="How to search."
 )
+@click.option("--explain", "why", is_flag=True, help="Say of each hit why it stands where it stands.")
 @workspace_options
-def search(query: str, k: int, mode: Any, workspace: Path | None, as_json: bool) -> None:
+def search(query: str, k: int, mode: Any, why: bool, workspace: Path | None, as_json: bool) -> None:
     """Find passages."""
+    from retrieval.configurations import fusion_of
+    from retrieval.explanation import as_json as explained_json
+    from retrieval.explanation import as_lines, explain
     from retrieval.opening import open_collection
+    from retrieval.search import SHOWN_RANKS
 
-    result = open_collection(opened(workspace), say).retriever.search([query], k, mode)[0]
-    text = "\n".join(_line(hit) for hit in result.hits) or "nothing found; `raftsmith add` documents first, or use other words"
-    emit({"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}, as_json, text)
+    place = opened(workspace)
+    collection = open_collection(place, say, _EXPLAINED_RANKS if why else SHOWN_RANKS)
+    result = collection.retriever.search([query], k, mode)[0]
+    fusion = fusion_of(place.config.search)
+    reasons = explain(query, result, fusion, mode) if why else []
+    value = {"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}
+    blocks = [_line(hit) for hit in result.hits]
+    if why:
+        value["explanations"] = [explained_json(reason) for reason in reasons]
+        value["left_out"] = [{"chunk_id": out.chunk_id, "reason": out.reason} for out in result.left_out]
+        blocks = [
+            "\n   · ".join([block, *as_lines(reason, fusion, mode)]) for block, reason in zip(blocks, reasons, strict=True)
+        ]
+        blocks += [f"left out: {out.chunk_id}: {out.reason}" for out in result.left_out]
+    text = "\n".join(blocks) or "nothing found; `raftsmith add` documents first, or use other words"
+    emit(value, as_json, text)
 
 
 @click.command("inspect", **with_example("raftsmith inspect --collection legal --report legal"))

@@ -1,4 +1,4 @@
-"""The commands that measure and tune search: `evaluate-retrieval` and `tune-search`."""
+"""The command that measures search: `evaluate-retrieval`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from retrieval.judged_source import JudgedIndex, Source
 
 
-def _source_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where queries and judgements come from."""
     path = click.Path(path_type=Path, exists=True)
     for option in reversed(
         [
@@ -50,7 +51,7 @@ def _source_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "evaluate-retrieval",
     **with_example("raftsmith evaluate-retrieval --questions questions.json --configuration lexical,dense,hybrid"),
 )
-@_source_options
+@source_options
 @click.option(
     "--configuration",
     "names",
@@ -89,7 +90,7 @@ def evaluate_retrieval(
     from retrieval.judged_source import judged_index, of_split
     from retrieval.qrels import read_run
 
-    asked, place = _asked(source, workspace)
+    asked, place = asked_source(source, workspace)
     wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
     with judged_index(asked, place, say) as found:
         judged = of_split(found.judged, only_split)
@@ -123,7 +124,7 @@ def evaluate_retrieval(
     )
 
 
-def _asked(source: dict[str, Any], workspace: Path | None) -> tuple[Source, Workspace | None]:
+def asked_source(source: dict[str, Any], workspace: Path | None) -> tuple[Source, Workspace | None]:
     """Where the judgements come from, and the workspace; None for a BEIR folder that is indexed for once."""
     from retrieval.judged_source import Source
 

@@ -16,7 +16,7 @@ from retrieval.measures import ALL_MEASURES, retrieval_measures
 from retrieval.qrels import Ranking, Run
 from retrieval.records import SearchResult
 from retrieval.search import Mode, Searcher
-from retrieval.significance import Comparison, compare
+from retrieval.significance import Comparison, compare, shown_p
 
 DECIDING = "nDCG@10"
 DEPTHS: Mapping[Level, int] = {"document": 1000, "chunk": 100}
@@ -152,8 +152,3 @@ def verdict(evaluation: RetrievalEvaluation) -> str:
 def _against(found: Comparison) -> str:
     change = found.difference
     return f"{found.right} ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p = {shown_p(found.p_holm)})"
-
-
-def shown_p(p: float) -> str:
-    """A p-value with as many digits as it bears."""
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"

@@ -11,10 +11,11 @@ from typing import Any
 
 from corpora.files import write_atomic, write_json
 from retrieval.bootstrap import Interval
-from retrieval.evaluation import DECIDING, RetrievalEvaluation, SystemRun, shown_p, verdict
+from retrieval.evaluation import DECIDING, RetrievalEvaluation, SystemRun, verdict
 from retrieval.judged import DocumentNames
 from retrieval.measures import ALL_MEASURES
 from retrieval.qrels import run_text
+from retrieval.significance import shown_p
 
 _PLOTTED = (DECIDING, "recall@5", "recall@10", "MRR@10")
 _KEPT = 100

@@ -93,3 +93,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - done) * p_values[place]))
         corrected[place] = highest
     return corrected
+
+
+def shown_p(p: float) -> str:
+    """A p-value with as many digits as it bears."""
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"

@@ -13,6 +13,7 @@ from corpora.errors import RaftsmithError
 from raft.cli import evaluate, generate, models, purge, train
 from retrieval.cli import add, inspect, search, sync
 from retrieval.evaluate_cli import evaluate_retrieval
+from retrieval.tune_cli import tune_search
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
@@ -39,6 +40,7 @@ for command in (
     purge,
     search,
     evaluate_retrieval,
+    tune_search,
     inspect,
     annotate,
     generate,

@@ -28,6 +28,7 @@ VERBS = (
     "purge",
     "search",
     "evaluate-retrieval",
+    "tune-search",
     "inspect",
     "annotate",
     "generate",

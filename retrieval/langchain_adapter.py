@@ -1,0 +1,72 @@
+"""A workspace as a LangChain retriever. The only file that knows LangChain (`pip install raftsmith[langchain]`)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from corpora.terminal import say
+from retrieval.opening import open_collection
+from retrieval.records import Hit
+from retrieval.search import Mode, Searcher
+
+
+class RaftsmithRetriever(BaseRetriever):
+    """Documents of LangChain from a searcher: `page_content` is the chunk, word for word; `id` its id; metadata as below.
+
+    `source`, `title`, `section`, `page`, `start` and `end` (characters of the document's text), `score`, `rank`, `chunk_id`,
+    `document_id`, `collection`, `snapshot`.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    searcher: Any = Field(exclude=True, repr=False)
+    k: int = Field(default=5, ge=1, le=1000)
+    mode: Mode = "hybrid"
+    _lock: Any = PrivateAttr(default_factory=Lock)  # one SQLite connection: a search at a time
+
+    @classmethod
+    def from_workspace(cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid") -> RaftsmithRetriever:
+        """Over the workspace in `folder`, searched as its raftsmith.toml says. Raises RaftsmithError when there is none."""
+        return cls(searcher=open_collection(Path(folder), say).retriever, k=k, mode=mode)
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+        return self._found(query)
+
+    async def _aget_relevant_documents(self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun) -> list[Document]:
+        return await asyncio.to_thread(self._found, query)
+
+    def _found(self, query: str) -> list[Document]:
+        searcher: Searcher = self.searcher
+        with self._lock:
+            result = searcher.search([query], self.k, self.mode)[0]
+        return [to_document(hit, result.snapshot) for hit in result.hits]
+
+
+def to_document(hit: Hit, snapshot: int) -> Document:
+    """One hit as LangChain has it; what the source does not have (a page, a section) is left out."""
+    chunk = hit.chunk
+    facts = {
+        "source": chunk.source,
+        "title": chunk.title,
+        "section": chunk.section,
+        "page": chunk.page,
+        "start": chunk.start,
+        "end": chunk.end,
+        "score": hit.score,
+        "rank": hit.rank,
+        "chunk_id": chunk.id,
+        "document_id": chunk.document_id,
+        "collection": chunk.collection,
+        "snapshot": snapshot,
+    }
+    return Document(
+        id=chunk.id, page_content=chunk.text, metadata={key: value for key, value in facts.items() if value not in (None, "")}
+    )
