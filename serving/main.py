@@ -13,6 +13,7 @@ from corpora.errors import RaftsmithError
 from raft.cli import evaluate, generate, models, purge, train
 from retrieval.cli import add, inspect, search, sync
 from retrieval.evaluate_cli import evaluate_retrieval
+from retrieval.import_cli import import_faiss
 from retrieval.tune_cli import tune_search
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
@@ -35,6 +36,7 @@ for command in (
     init,
     add,
     sync,
+    import_faiss,
     documents,
     remove,
     purge,

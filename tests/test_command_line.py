@@ -23,6 +23,7 @@ VERBS = (
     "init",
     "add",
     "sync",
+    "import-faiss",
     "documents",
     "remove",
     "purge",
