@@ -58,14 +58,14 @@ def learn_fusion(
 ) -> LearntFusion:
     """The best of `candidates` on `validation`, tested on `held_out`. `item_of`: chunk id → what is judged.
 
-    Of equals the usual one is kept, then the first. Raises ValueError for fewer than 20 queries on either side.
+    Of equals the one nearest to the usual one is taken. Raises ValueError for fewer than 20 queries on either side.
     """
     if min(len(validation), len(held_out)) < LEAST_QUERIES:
         raise ValueError(
             f"{len(validation)} validation and {len(held_out)} held-out queries; at least {LEAST_QUERIES} of each are needed"
         )
     means = [(fusion, _mean(_values(validation, item_of, fusion))) for fusion in candidates(usual)]
-    tried = sorted(means, key=lambda pair: -pair[1])  # stable: of equals, the order of `candidates`
+    tried = sorted(means, key=lambda pair: (-pair[1], *_distance(pair[0], usual)))
     chosen = tried[0][0]
     comparison = None
     if chosen != usual:
@@ -114,6 +114,14 @@ def _values(queries: Sequence[RankedQuery], item_of: Mapping[str, str], fusion: 
         run[query.id] = list(items)
     qrels = {query.id: query.relevant for query in queries}
     return retrieval_measures(qrels, run, {DECIDING: ALL_MEASURES[DECIDING]})[DECIDING]
+
+
+def _distance(fusion: Fusion, usual: Fusion) -> tuple[bool, float, int]:
+    return (
+        fusion.method != usual.method,
+        abs(fusion.dense_weight - usual.dense_weight),
+        abs(fusion.rank_constant - usual.rank_constant),
+    )
 
 
 def _mean(values: Sequence[float]) -> float:
