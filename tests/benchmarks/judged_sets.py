@@ -33,7 +33,7 @@ class RetrievalSet:
     qrels: dict[str, dict[str, int]]
 
 
-def dc_code(documents: int = 1_800) -> RetrievalSet:
+def dc_code(documents: int = 700) -> RetrievalSet:
     """Statute sections, found by their headings, which are not in the text."""
     rows = _drawn(_lines("dc_code/sections.jsonl.gz"), documents)
     kept = {row["_id"]: ("", row["text"]) for row in rows}
@@ -69,7 +69,7 @@ def pubmedqa() -> RetrievalSet:
     return RetrievalSet("pubmedqa", kept, queries, {identity: {identity: 1} for identity in rows})
 
 
-def medquad(documents: int = 1_500) -> RetrievalSet:
+def medquad(documents: int = 600) -> RetrievalSet:
     """Answers of US health institutes, found by their questions."""
     answers: dict[str, dict[str, Any]] = {}
     for row in _lines("medquad/medquad_answered.jsonl.gz"):
@@ -84,7 +84,7 @@ def medquad(documents: int = 1_500) -> RetrievalSet:
     return RetrievalSet("medquad", {row["id"]: ("", row["answer"]) for row in rows}, queries, qrels)
 
 
-def apibench() -> RetrievalSet:
+def apibench(queries_a_hub: int = 150) -> RetrievalSet:
     """API records of three hubs, found by instructions; every record with the right call is right."""
     kept: dict[str, tuple[str, str]] = {}
     queries: dict[str, str] = {}
@@ -95,7 +95,7 @@ def apibench() -> RetrievalSet:
             identity = f"{hub}-{number}"
             kept[identity] = ("", _api_text(record))
             calls.setdefault(record["api_call"], []).append(identity)
-        for number, row in enumerate(_lines(f"raft_apibench/{asked}_eval.json.gz")):
+        for number, row in enumerate(_drawn(_lines(f"raft_apibench/{asked}_eval.json.gz"), queries_a_hub)):
             question = re.search(r"Instruction'?\"?:\s*(.*?)(?:\n\s*###|###Output|, 'Output'|$)", row["code"], re.S)
             if row["api_call"] in calls and question and question[1].strip():
                 queries[f"{hub}-q{number}"] = " ".join(question[1].split())

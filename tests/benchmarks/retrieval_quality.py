@@ -1,0 +1,176 @@
+"""How good is search? nDCG@10 on every judged set, beside the defaults of LangChain, LlamaIndex and bm25s on the same encoder.
+
+    python tests/benchmarks/retrieval_quality.py --set pubmedqa --work /tmp/quality      # one set; stop and go on any time
+    python tests/benchmarks/retrieval_quality.py --collect --work /tmp/quality --json tests/benchmarks/results/retrieval_quality.json
+
+Run it in an environment that has the peers (langchain-text-splitters, llama-index-core, bm25s, PyStemmer) beside raftsmith. Vectors are
+kept in `--work`, so an interrupted run goes on; `--seconds` ends it early with exit code 3. Judged are documents, each found
+where its best chunk is. Needs the folder of data sets (../shared/data).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from environment import environment
+from judged_sets import SETS, RetrievalSet, write_beir
+from retrieval_peers import bm25s, langchain, llama_index, versions
+from stored_vectors import StoringEncoder
+
+from corpora.store import CorpusStore
+from corpora.workspace import Config, SearchConfig
+from retrieval.beir import read_beir
+from retrieval.beir_indexing import index_corpus
+from retrieval.configurations import Index, make_searcher, parse_configuration
+from retrieval.encoders import Encoder
+from retrieval.evaluation import System, SystemRun, evaluate_runs, foreign_run, run_system
+from retrieval.fusion_learning import verdict as learnt_verdict
+from retrieval.judged import document_names, from_qrels
+from retrieval.judged_source import JudgedIndex
+from retrieval.models import ENCODER_MODEL, resolve_model
+from retrieval.opening import load_encoder
+from retrieval.qrels import Run
+from retrieval.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
+from retrieval.tune_cli import learn
+
+OURS = ("lexical", "dense", "hybrid", "rrf", "hybrid+late-interaction")
+DEFAULT = "hybrid"
+PEERS = ("LangChain", "LlamaIndex", "bm25s", "bm25s, stemmed")
+
+
+class TimeUp(Exception):
+    """The time that this run was given is over; what was encoded is kept."""
+
+
+class Timed:
+    """An encoder that stops at a deadline."""
+
+    def __init__(self, encoder: Encoder, deadline: float) -> None:
+        self._encoder, self._deadline = encoder, deadline
+        self.name, self.dimension, self.count_tokens = encoder.name, encoder.dimension, encoder.count_tokens
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        if time.monotonic() > self._deadline:
+            raise TimeUp
+        return self._encoder.encode(texts)
+
+
+class KeptTokens(LateInteractionReranker):
+    """The reranker with the token vectors of every passage kept, as half floats: a set asks for the same ones many times."""
+
+    def __init__(self, folder: Path, deadline: float) -> None:
+        super().__init__(folder, LATE_INTERACTION)
+        self._kept: dict[str, np.ndarray] = {}
+        self._deadline = deadline
+
+    def _tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
+        if time.monotonic() > self._deadline:
+            raise TimeUp
+        missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        if missing:
+            self._kept.update(zip(missing, (t.astype(np.float16) for t in super()._tokens(missing)), strict=True))
+        return [self._kept[text].astype(np.float32) for text in texts]
+
+
+def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None) -> dict[str, Any]:
+    """Every system on one set. Raises TimeUp."""
+    folder = write_beir(found, work / "sets" / found.name)
+    config = Config()
+    options = config.chunks.options if words is None else config.chunks.model_copy(update={"max_words": words}).options
+    root = work / "workspaces" / f"{found.name}-{options.name}"
+    root.mkdir(parents=True, exist_ok=True)
+    encoder = StoringEncoder(Timed(load_encoder(ENCODER_MODEL), deadline), work / "vectors.db")
+    store = CorpusStore(root / "corpus.db")
+    index_corpus(store, root, encoder, folder / "corpus.jsonl", options)
+    index = Index(store, root, encoder)
+    beir = read_beir(folder)
+    judged = from_qrels(found.name, beir.queries, beir.qrels, store)
+    names = document_names(store)
+    rerankers: dict[str, Reranker] = {}
+
+    def load(_: str) -> Reranker:
+        return rerankers.setdefault("late", KeptTokens(resolve_model(ENCODER_MODEL).path, deadline))
+
+    runs: list[SystemRun] = []
+    for name in OURS:
+        configuration = parse_configuration(name, SearchConfig())
+        runs.append(run_system(System(name, make_searcher(index, configuration.search, load), configuration.mode), judged))
+    asked = {query.id: query.text for query in judged.queries}
+    peers: dict[str, Run] = {
+        "LangChain": langchain(found.documents, asked, encoder),
+        "LlamaIndex": llama_index(found.documents, asked, encoder),
+        "bm25s": bm25s(found.documents, asked),
+        "bm25s, stemmed": bm25s(found.documents, asked, stemmed=True),
+    }
+    runs += [foreign_run(name, run, judged, names) for name, run in peers.items()]
+    evaluation = evaluate_runs(judged, runs)
+    learnt = learn(JudgedIndex(judged, index, config, names), ["validation"])
+    part = {
+        "documents": len(found.documents),
+        "queries": len(judged.queries),
+        "chunks": store.counts()["chunks"],
+        "chunking": options.name,
+        "systems": {score.name: {m: asdict(i) for m, i in score.intervals.items()} for score in evaluation.scores},
+        "against_default": {name: _against(evaluation, name) for name in (*OURS, *PEERS) if name != DEFAULT},
+        "learnt": {"chosen": asdict(learnt.chosen), "adopted": learnt.adopted, "verdict": learnt_verdict(learnt),
+                   "comparison": asdict(learnt.comparison) if learnt.comparison else None},
+        "values": {score.name: [round(value, 5) for value in score.values["nDCG@10"]] for score in evaluation.scores},
+        "versions": versions(),
+    }  # fmt: skip
+    store.close()
+    return part
+
+
+def _against(evaluation: RetrievalEvaluation, name: str) -> dict[str, Any]:
+    found = evaluation.comparison(DEFAULT, name)
+    return {**asdict(found), "better": found.better, "worse": found.worse}
+
+
+def collect(work: Path) -> dict[str, Any]:
+    """The parts of all sets as one result, with the average of each system."""
+    parts = {name: json.loads((work / "parts" / f"{name}.json").read_text()) for name in SETS}
+    for part in parts.values():
+        part.pop("values")
+    means = {
+        name: float(np.mean([part["systems"][name]["nDCG@10"]["value"] for part in parts.values()])) for name in (*OURS, *PEERS)
+    }
+    return {"environment": environment(), "encoder": ENCODER_MODEL, "default": DEFAULT, "average": means, "sets": parts}
+
+
+def main() -> None:
+    """Measure one set, or collect all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=sorted(SETS))
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--words", type=int, help="words a chunk; default: chunks.max_words")
+    parser.add_argument("--collect", action="store_true")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    (arguments.work / "parts").mkdir(parents=True, exist_ok=True)
+    if arguments.collect:
+        result = collect(arguments.work)
+        print(json.dumps(result["average"], indent=1))
+        if arguments.json:
+            arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+        return
+    deadline = time.monotonic() + arguments.seconds
+    try:
+        part = measure(SETS[arguments.set](), arguments.work, deadline, arguments.words)
+    except TimeUp:
+        sys.exit(3)
+    suffix = f"-{arguments.words}" if arguments.words else ""
+    (arguments.work / "parts" / f"{arguments.set}{suffix}.json").write_text(json.dumps(part, indent=1) + "\n")
+    print(arguments.set, {name: round(system["nDCG@10"]["value"], 3) for name, system in part["systems"].items()})
+
+
+if __name__ == "__main__":
+    main()
