@@ -31,7 +31,7 @@ from retrieval.beir import read_beir
 from retrieval.beir_indexing import index_corpus
 from retrieval.configurations import Index, make_searcher, parse_configuration
 from retrieval.encoders import Encoder
-from retrieval.evaluation import System, SystemRun, evaluate_runs, foreign_run, run_system
+from retrieval.evaluation import RetrievalEvaluation, System, SystemRun, evaluate_runs, foreign_run, run_system
 from retrieval.fusion_learning import verdict as learnt_verdict
 from retrieval.judged import document_names, from_qrels
 from retrieval.judged_source import JudgedIndex
