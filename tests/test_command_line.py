@@ -117,6 +117,17 @@ def test_search_gives_the_documented_fields(workspace: Path, mode: str) -> None:
     assert [hit["rank"] for hit in value["hits"]] == [1, 2, 3]
 
 
+def test_a_search_explains_itself(workspace: Path) -> None:
+    words = ("search", "warfarin INR target", "-k", "2", "--workspace", str(workspace), "--explain")
+    value = result(*words)
+    first = value["explanations"][0]
+    assert [e["chunk_id"] for e in value["explanations"]] == [hit["chunk_id"] for hit in value["hits"]]
+    assert first["dense"]["share"] + first["lexical"]["share"] == pytest.approx(value["hits"][0]["score"], abs=1e-5)
+    assert "warfarin" in first["matched"] and value["left_out"] == []
+    told = run(*words)
+    assert "cosine" in told.stdout and "BM25" in told.stdout and "0.6 · dense + 0.4 · lexical" in told.stdout
+
+
 def test_exit_codes_and_errors_that_say_what_to_do(workspace: Path, tmp_path: Path) -> None:
     assert run("search").returncode == 2
     assert run("nonsense").returncode == 2
