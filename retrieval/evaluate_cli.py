@@ -108,7 +108,7 @@ def evaluate_retrieval(
         facts = {
             "queries": f"{len(judged.queries)} of {judged.name}" + (f", split {only_split}" if only_split else ""),
             "encoder": found.index.encoder.name,
-            "chunks": found.config.chunks.options.name,
+            "chunking": found.config.chunks.options.name,
             "search": found.config.search.model_dump(),
             "snapshot": found.index.store.snapshot,
             **found.index.store.counts(),

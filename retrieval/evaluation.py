@@ -136,19 +136,34 @@ def score_run(judged: JudgedSet, run: SystemRun) -> SystemScore:
 
 def verdict(evaluation: RetrievalEvaluation) -> str:
     """Plain sentences: which system is best, what it beats, and where the difference is noise."""
-    best = evaluation.best
-    interval = best.intervals[DECIDING]
-    lines = [f"{best.name} is best: nDCG@10 {interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}], n = {interval.n}."]
-    others = [evaluation.comparison(best.name, score.name) for score in evaluation.scores if score.name != best.name]
-    beaten = [_against(found) for found in others if found.better]
-    level = [_against(found) for found in others if not found.better]
+    interval = evaluation.best.intervals[DECIDING]
+    lines = [
+        f"{evaluation.best.name} is best: nDCG@10 {interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}], n = {interval.n}."
+    ]
+    beaten, level = _others(evaluation)
     if beaten:
-        lines.append(f"It beats {', '.join(beaten)} by more than noise.")
+        lines.append(f"It beats {', '.join(map(_against, beaten))} by more than noise.")
     if level:
-        lines.append(f"Against {', '.join(level)} the difference may be noise.")
+        lines.append(f"Against {', '.join(map(_against, level))} the difference may be noise.")
     return " ".join(lines)
+
+
+def headline(evaluation: RetrievalEvaluation) -> str:
+    """The verdict without its figures."""
+    beaten, level = _others(evaluation)
+    parts = [f"{evaluation.best.name} is best (nDCG@10 {evaluation.best.intervals[DECIDING].value:.3f})"]
+    parts += [f"beats {', '.join(found.right for found in beaten)} by more than noise"] if beaten else []
+    parts += [f"level with {', '.join(found.right for found in level)}"] if level else []
+    return "; ".join(parts)
+
+
+def _others(evaluation: RetrievalEvaluation) -> tuple[list[Comparison], list[Comparison]]:
+    """What the best system beats, and what it does not."""
+    best = evaluation.best.name
+    others = [evaluation.comparison(best, score.name) for score in evaluation.scores if score.name != best]
+    return [found for found in others if found.better], [found for found in others if not found.better]
 
 
 def _against(found: Comparison) -> str:
     change = found.difference
-    return f"{found.right} ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p = {shown_p(found.p_holm)})"
+    return f"{found.right} ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p {shown_p(found.p_holm)})"

@@ -11,7 +11,7 @@ from typing import Any
 
 from corpora.files import write_atomic, write_json
 from retrieval.bootstrap import Interval
-from retrieval.evaluation import DECIDING, RetrievalEvaluation, SystemRun, verdict
+from retrieval.evaluation import DECIDING, RetrievalEvaluation, SystemRun, headline, verdict
 from retrieval.judged import DocumentNames
 from retrieval.measures import ALL_MEASURES
 from retrieval.qrels import run_text
@@ -40,7 +40,7 @@ def table(evaluation: RetrievalEvaluation) -> str:
             found = evaluation.comparison(score.name, best.name)
             change, p = (
                 f"{found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]",
-                shown_p(found.p_holm),
+                shown_p(found.p_holm).removeprefix("= "),
             )
         speed = "–" if score.ms_per_query is None else f"{score.ms_per_query:.0f}"
         lines.append(f"| {' | '.join([score.name, *values, change, p, speed])} |")
@@ -55,7 +55,9 @@ def to_markdown(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> st
     for found in evaluation.comparisons:
         change = found.difference
         shown_change = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-        pairs.append(f"| {found.left} | {found.right} | {shown_change} | {shown_p(found.p)} | {shown_p(found.p_holm)} |")
+        pairs.append(
+            f"| {found.left} | {found.right} | {shown_change} | {shown_p(found.p).removeprefix('= ')} | {shown_p(found.p_holm).removeprefix('= ')} |"
+        )
     compared = "\n".join(pairs) if evaluation.comparisons else "One system alone was measured."
     return f"""# Evaluation of search
 
@@ -82,7 +84,7 @@ About this evaluation:
 
 
 def plot(evaluation: RetrievalEvaluation, target: Path) -> None:
-    """Bars with intervals, a group a measure, the verdict's first sentence above them."""
+    """Bars with intervals, a group a measure, who wins above them."""
     from matplotlib.figure import Figure
 
     scores = evaluation.scores
@@ -103,7 +105,7 @@ def plot(evaluation: RetrievalEvaluation, target: Path) -> None:
     axes.set_xticks(range(len(_PLOTTED)), list(_PLOTTED))
     axes.set_ylim(0, 1.12)
     axes.set_ylabel(f"0 to 1, higher is better (n = {len(evaluation.judged.queries)}, 95 % intervals)")
-    figure.suptitle(verdict(evaluation).partition(", n = ")[0], fontsize=10, wrap=True)
+    figure.suptitle(headline(evaluation), fontsize=10, wrap=True)
     axes.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, dpi=130)

@@ -94,7 +94,9 @@ def verdict(learnt: LearntFusion) -> str:
     if learnt.comparison is None:
         return f"Keep {usual}: of {len(learnt.tried)} fusions none is better on {learnt.validation} validation queries."
     change = learnt.comparison.difference
-    figures = f"{change.value:+.3f} nDCG@10 [{change.low:+.3f}, {change.high:+.3f}], p = {shown_p(learnt.comparison.p)}, n = {change.n}"
+    figures = (
+        f"{change.value:+.3f} nDCG@10 [{change.low:+.3f}, {change.high:+.3f}], p {shown_p(learnt.comparison.p)}, n = {change.n}"
+    )
     chosen = described(learnt.chosen)
     if learnt.adopted:
         return (

@@ -96,5 +96,5 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def shown_p(p: float) -> str:
-    """A p-value with as many digits as it bears."""
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
+    """A p-value with its sign and as many digits as it bears: "< .001", "= .012"."""
+    return "< .001" if p < 0.001 else f"= {f'{p:.3f}'.removeprefix('0') if p < 0.9995 else '1'}"
