@@ -40,11 +40,15 @@ def table(evaluation: RetrievalEvaluation) -> str:
             found = evaluation.comparison(score.name, best.name)
             change, p = (
                 f"{found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]",
-                shown_p(found.p_holm).removeprefix("= "),
+                _p(found.p_holm),
             )
         speed = "–" if score.ms_per_query is None else f"{score.ms_per_query:.0f}"
         lines.append(f"| {' | '.join([score.name, *values, change, p, speed])} |")
     return "\n".join(lines)
+
+
+def _p(p: float) -> str:
+    return shown_p(p).removeprefix("= ")
 
 
 def to_markdown(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> str:
@@ -55,9 +59,7 @@ def to_markdown(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> st
     for found in evaluation.comparisons:
         change = found.difference
         shown_change = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-        pairs.append(
-            f"| {found.left} | {found.right} | {shown_change} | {shown_p(found.p).removeprefix('= ')} | {shown_p(found.p_holm).removeprefix('= ')} |"
-        )
+        pairs.append(f"| {found.left} | {found.right} | {shown_change} | {_p(found.p)} | {_p(found.p_holm)} |")
     compared = "\n".join(pairs) if evaluation.comparisons else "One system alone was measured."
     return f"""# Evaluation of search
 
