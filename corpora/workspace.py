@@ -110,7 +110,10 @@ class SearchConfig(_Section):
     merge_similarity: float = Field(
         default=0.0, ge=0, le=1, description="Passages at least so alike (character 6-grams) are shown once; 0 shows all."
     )
-    join_neighbours: bool = Field(default=False, description="Hits that follow each other in a document become one passage.")
+    join_neighbours: bool = Field(
+        default=False,
+        description="Hits that follow each other in a document become one passage where people read them; prompts keep chunks.",
+    )
 
 
 class GenerateConfig(_Section):

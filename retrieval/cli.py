@@ -188,7 +188,7 @@ def search(query: str, k: int, mode: Any, why: bool, workspace: Path | None, as_
     from retrieval.search import SHOWN_RANKS
 
     place = opened(workspace)
-    collection = open_collection(place, say, _EXPLAINED_RANKS if why else SHOWN_RANKS)
+    collection = open_collection(place, say, _EXPLAINED_RANKS if why else SHOWN_RANKS, joined=True)
     result = collection.retriever.search([query], k, mode)[0]
     fusion = fusion_of(place.config.search)
     reasons = explain(query, result, fusion, mode) if why else []

@@ -91,10 +91,14 @@ def run_system(system: System, judged: JudgedSet, progress: Callable[[int, int],
 
 
 def ranked_items(result: SearchResult, level: Level) -> Ranking:
-    """The hits as a ranking of chunks, or of documents, each where its best chunk is and with that chunk's score."""
+    """The hits as a ranking of chunks, or of documents, each where its best chunk is and with that chunk's score.
+
+    A passage that was joined from several chunks stands for each of them.
+    """
     ranking: dict[str, float] = {}
     for hit in result.hits:
-        ranking.setdefault(hit.chunk.document_id if level == "document" else hit.chunk.id, hit.score)
+        for item in [hit.chunk.document_id] if level == "document" else hit.parts or [hit.chunk.id]:
+            ranking.setdefault(item, hit.score)
     return tuple(ranking.items())
 
 

@@ -65,15 +65,19 @@ def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Rera
 
 
 def open_collection(
-    workspace: Workspace | Path, say: Say = lambda line: None, shown_ranks: int = SHOWN_RANKS
+    workspace: Workspace | Path, say: Say = lambda line: None, shown_ranks: int = SHOWN_RANKS, joined: bool = False
 ) -> OpenCollection:
     """Open the workspace's store and load its encoder, and a reranker where one is configured.
 
-    A path is the workspace's folder. The results carry `shown_ranks` of each ranking.
+    A path is the workspace's folder. The results carry `shown_ranks` of each ranking. Neighbouring hits are joined, where
+    the configuration says so, only with `joined`: that is for readers, while a prompt's passages are chunks as a model was
+    trained on and as oracles are known by.
     """
     place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
     store = CorpusStore(place.database)
     models, search = place.config.models, place.config.search
+    if not joined:
+        search = search.model_copy(update={"join_neighbours": False})
     encoder = load_encoder(models.encoder, say)
     index = Index(store, place.root, encoder)
     searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks)

@@ -5,7 +5,7 @@ A reranker is slower and sharper than search and sees `depth` hits. Knows no sto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,12 +74,14 @@ class LateInteractionReranker:
     Khattab and Zaharia, "ColBERT", SIGIR 2020, without its training: the encoder's own token vectors are taken as they are.
     """
 
-    def __init__(self, folder: Path, name: str, batch_size: int = 64) -> None:
-        """Load the sentence-transformers model in `folder`."""
+    def __init__(self, folder: Path, name: str, batch_size: int = 64, kept_bytes: int = 256 << 20) -> None:
+        """Load the sentence-transformers model in `folder`. Token vectors of recent passages are kept, `kept_bytes` of them."""
         from sentence_transformers import SentenceTransformer
 
         self._model: Any = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
         self._name, self._batch_size = name, batch_size
+        self._kept: dict[str, np.ndarray] = {}  # the least recently used first
+        self._kept_bytes = kept_bytes
 
     @property
     def name(self) -> str:
@@ -90,8 +92,20 @@ class LateInteractionReranker:
         """In -1–1. The special tokens at both ends do not count."""
         if not passages:
             return []
-        asked, *read = self._tokens([query, *passages])
-        return [float((asked @ tokens.T).max(axis=1).mean()) for tokens in read]
+        known = {text: self._kept.pop(text) for text in dict.fromkeys(passages) if text in self._kept}
+        missing = [text for text in dict.fromkeys(passages) if text not in known]
+        asked, *read = self._tokens([query, *missing])
+        known.update(zip(missing, read, strict=True))
+        self._keep(known)
+        return [float((asked @ known[text].T).max(axis=1).mean()) for text in passages]
+
+    def _keep(self, known: Mapping[str, np.ndarray]) -> None:
+        self._kept.update(known)
+        held = sum(tokens.nbytes for tokens in self._kept.values())
+        for text in list(self._kept):
+            if held <= self._kept_bytes:
+                break
+            held -= self._kept.pop(text).nbytes
 
     def _tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Unit vectors, float32 `(tokens, dimension)`, of each text, without its first and last token."""

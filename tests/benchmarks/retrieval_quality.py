@@ -63,21 +63,17 @@ class Timed:
         return self._encoder.encode(texts)
 
 
-class KeptTokens(LateInteractionReranker):
-    """The reranker with the token vectors of every passage kept, as half floats: a set asks for the same ones many times."""
+class TimedTokens(LateInteractionReranker):
+    """The reranker, ending at a deadline, with room for the token vectors of a whole set."""
 
     def __init__(self, folder: Path, deadline: float) -> None:
-        super().__init__(folder, LATE_INTERACTION)
-        self._kept: dict[str, np.ndarray] = {}
+        super().__init__(folder, LATE_INTERACTION, kept_bytes=4 << 30)
         self._deadline = deadline
 
     def _tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
         if time.monotonic() > self._deadline:
             raise TimeUp
-        missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        if missing:
-            self._kept.update(zip(missing, (t.astype(np.float16) for t in super()._tokens(missing)), strict=True))
-        return [self._kept[text].astype(np.float32) for text in texts]
+        return super()._tokens(texts)
 
 
 def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None) -> dict[str, Any]:
@@ -97,7 +93,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     rerankers: dict[str, Reranker] = {}
 
     def load(_: str) -> Reranker:
-        return rerankers.setdefault("late", KeptTokens(resolve_model(ENCODER_MODEL).path, deadline))
+        return rerankers.setdefault("late", TimedTokens(resolve_model(ENCODER_MODEL).path, deadline))
 
     runs: list[SystemRun] = []
     for name in OURS:

@@ -161,6 +161,8 @@ def test_a_document_stands_where_its_best_chunk_does(store: CorpusStore) -> None
     assert [item for item, _ in ranked_items(result, "document")] == list(dict.fromkeys(chunk.document_id for chunk in order))
     assert ranked_items(result, "document")[0][1] == 1.0
     assert [item for item, _ in ranked_items(result, "chunk")] == [chunk.id for chunk in order]
+    joined = SearchResult((Hit(1, 1.0, chunks[0], parts=(chunks[0].id, chunks[1].id)),), 1)
+    assert [item for item, _ in ranked_items(joined, "chunk")] == [chunks[0].id, chunks[1].id]
 
 
 def test_what_is_judged_is_what_search_gives(store: CorpusStore, place: Path) -> None:
@@ -254,6 +256,17 @@ def test_a_beir_folder_end_to_end(place: Path, tmp_path: Path, monkeypatch: pyte
     ):
         done = run("evaluate-retrieval", *wrong, "--workspace", str(place))
         assert done.exit_code == 2 and message in done.output
+
+
+def test_a_beir_folder_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a workspace nothing is left but the report, in the current folder."""
+    monkeypatch.setattr("retrieval.judged_source.load_encoder", lambda name, say: HashingEncoder())
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = value("evaluate-retrieval", "--beir", str(beir_folder(tmp_path / "little")), "--report", "once")
+    assert [s["name"] for s in found["systems"]] == ["lexical", "dense", "hybrid"] and found["report"] == "reports/once"
+    assert (tmp_path / "reports" / "once" / "results.json").is_file() and not list((tmp_path / "temporary").iterdir())
 
 
 def test_judgement_files_and_limits(place: Path, tmp_path: Path) -> None:

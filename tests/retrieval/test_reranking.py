@@ -85,6 +85,10 @@ def test_late_interaction_is_the_mean_of_the_best_cosines() -> None:
     expected = [float((asked @ tokens(passage).T).max(axis=1).mean()) for passage in passages]
     found = reranker.scores(query, passages)
     assert found == pytest.approx(expected, abs=1e-5) and int(np.argmax(found)) == 0
+    assert reranker.scores(query, list(reversed(passages))) == pytest.approx(expected[::-1], abs=1e-5)  # from what it kept
+    reranker._kept_bytes = 3 * 8 * 384 * 4
+    assert reranker.scores(query, passages) == pytest.approx(expected, abs=1e-5)
+    assert sum(tokens.nbytes for tokens in reranker._kept.values()) <= reranker._kept_bytes
     assert reranker.scores(query, []) == []
 
 
