@@ -6,66 +6,51 @@ A reader takes bytes and gives `Reading`s; it touches neither network nor store.
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from io import BytesIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from corpora.cleaning import clean, clean_line
 from corpora.errors import UnreadableDocument
-from corpora.readers import (
-    akoma_ntoso,
-    archives,
-    dc_law,
-    docx,
-    ecfr,
-    eml,
-    epub,
-    generic_xml,
-    html,
-    jats,
-    markdown,
-    medquad,
-    pdf,
-    pubmed,
-    rows,
-    tables,
-    text,
-    uslm,
-    xml,
-)
-from corpora.readers.tables import FieldMapping
 from corpora.records import Block, Reading
 
 if TYPE_CHECKING:
     from corpora.personal_data import Policy
+    from corpora.readers.tables import FieldMapping
 
 MAX_BYTES = 64 * 2**20
 MAX_NESTING = 2
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ACCEPTED = "PDF, DOCX, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
+
+
+def _reader(name: str) -> Callable[[bytes], list[Reading]]:
+    """`read` of the module of that name, imported with the first file that needs it: few collections need all parsers."""
+    return lambda data: cast("list[Reading]", import_module(f"corpora.readers.{name}").read(data))
+
+
 _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
-    "application/pdf": pdf.read,
-    DOCX: docx.read,
-    "application/epub+zip": epub.read,
-    "application/akn+xml": akoma_ntoso.read,
-    "application/ccda+xml": generic_xml.read,
-    "application/dc-law+xml": dc_law.read,
-    "application/ecfr+xml": ecfr.read,
-    "application/jats+xml": jats.read,
-    "application/medquad+xml": medquad.read,
-    "application/pubmed+xml": pubmed.read,
-    "application/uslm+xml": uslm.read,
-    "application/xml": generic_xml.read,
-    "message/rfc822": eml.read,
-    "text/html": html.read,
-    "text/markdown": markdown.read,
-    "text/plain": text.read,
+    "application/pdf": _reader("pdf"),
+    DOCX: _reader("docx"),
+    "application/epub+zip": _reader("epub"),
+    "application/akn+xml": _reader("akoma_ntoso"),
+    "application/ccda+xml": _reader("generic_xml"),
+    "application/dc-law+xml": _reader("dc_law"),
+    "application/ecfr+xml": _reader("ecfr"),
+    "application/jats+xml": _reader("jats"),
+    "application/medquad+xml": _reader("medquad"),
+    "application/pubmed+xml": _reader("pubmed"),
+    "application/uslm+xml": _reader("uslm"),
+    "application/xml": _reader("generic_xml"),
+    "message/rfc822": _reader("eml"),
+    "text/html": _reader("html"),
+    "text/markdown": _reader("markdown"),
+    "text/plain": _reader("text"),
 }
-_ROWS = (rows.CSV, rows.TSV, rows.JSON, rows.JSONL)
 
 
 @dataclass(frozen=True)
@@ -101,6 +86,8 @@ def media_type(data: bytes, name: str) -> str:
         return "application/pdf"
     if data[:4] == b"PK\x03\x04" and (office := _office_type(data)):
         return office
+    from corpora.readers import archives, eml, rows, xml
+
     if kind := archives.archive_kind(data):
         return f"archive/{kind}"
     if (kind := xml.kind_of(head)) is not None:
@@ -121,6 +108,8 @@ def media_type(data: bytes, name: str) -> str:
 
 
 def _office_type(data: bytes) -> str | None:
+    import zipfile
+
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = set(archive.namelist())
@@ -154,6 +143,8 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
             raise UnreadableDocument("the file is empty")
         kind = media_type(data, name)
         if kind.startswith("archive/"):
+            from corpora.readers import archives
+
             if depth >= MAX_NESTING:
                 raise UnreadableDocument(f"archives inside archives, more than {MAX_NESTING} deep; unpack it first")
             for member in archives.members(data):
@@ -166,6 +157,8 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
         for reading in _parsed(kind, data, options):
             _keep(found, reading, kind, name, part, options)
         if kind == "message/rfc822" and depth < MAX_NESTING:
+            from corpora.readers import eml
+
             for attached, content in eml.attachments(data):
                 _read_into(found, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
     except UnreadableDocument as error:
@@ -176,9 +169,11 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
 
 def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
     try:
-        if kind in _ROWS:
-            return tables.read_rows(data, kind, options.mapping)
-        return _READERS[kind](data)
+        if kind in _READERS:
+            return _READERS[kind](data)
+        from corpora.readers import tables
+
+        return tables.read_rows(data, kind, options.mapping)
     except UnreadableDocument:
         raise
     except MemoryError as error:

