@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 2**20
 MAX_NESTING = 2
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ACCEPTED = "PDF, DOCX, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
 
@@ -92,9 +93,10 @@ def media_type(data: bytes, name: str) -> str:
         return f"archive/{kind}"
     if (kind := xml.kind_of(head)) is not None:
         return kind
-    if head[:512].lower().startswith((b"<!doctype html", b"<html")) or (head[:1] == b"<" and b"<body" in head.lower()):
+    page = (data[:8192].decode("utf-16", "ignore").encode() if data[:2] in _UTF_16 else head).lstrip().lower()
+    if page[:512].startswith((b"<!doctype html", b"<html")) or (page[:1] == b"<" and b"<body" in page):
         return "text/html"
-    if b"\0" in head and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if b"\0" in head and data[:2] not in _UTF_16:
         raise UnreadableDocument(f"binary data of an unknown format; accepted: {ACCEPTED}")
     if eml.looks_like(head):
         return "message/rfc822"

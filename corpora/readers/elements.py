@@ -120,9 +120,9 @@ def _piece(element: etree._Element, replace: Replace | None, parts: list[str]) -
     if instead is not None:
         parts.append(instead)
     elif name in _RAISED or (name == "e" and element.get("T") == "51"):
-        parts.append(_script("^", inline(element, replace), parts))
+        parts.append(script("^", inline(element, replace), parts))
     elif name in _LOWERED or (name == "e" and element.get("T") == "52"):
-        parts.append(_script("_", inline(element, replace), parts))
+        parts.append(script("_", inline(element, replace), parts))
     elif name in ("msup", "msub", "msubsup", "mfrac", "msqrt"):
         parts.append(_formula(name, [inline(inner, replace) for inner in element]))
     elif name == "math":  # white space between its signs means nothing
@@ -146,8 +146,8 @@ def _piece(element: etree._Element, replace: Replace | None, parts: list[str]) -
         _gather(element, replace, parts)
 
 
-def _script(mark: str, text: str, parts: list[str]) -> str:
-    """A raised or lowered text; a number after a number keeps the mark, for 10 to the 5th must not become 105."""
+def script(mark: str, text: str, parts: list[str]) -> str:
+    """A raised or lowered text after `parts`; a number after a number keeps the mark, for 10 to the 5th must not become 105."""
     before = next((part[-1] for part in reversed(parts) if part and part != _GAP), "")
     needed = (before.isdigit() or before in (")", "]")) and text[:1] and (text[0].isdigit() or text[0] in "+-−–")
     return f"{mark}{text}" if needed else text

@@ -128,7 +128,17 @@ def _running_lines(pages: list[list[Line]]) -> set[Line]:
     edges = [(*page[:2], *page[-2:], *_across(page)) for page in by_height]
     shapes = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
     repeated = {shape for shape, count in shapes.items() if len(pages) > 1 and count >= max(2, len(pages) / 2)}
-    return {line for edge in edges for line in edge if _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line.text.strip())}
+    running = [line for edge in edges for line in edge if _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line.text)]
+    said: dict[str, Line] = {}
+    for line in running:
+        if _is_sentence(line.text):
+            said.setdefault(line.text, line)
+    return set(running).difference(said.values())
+
+
+def _is_sentence(text: str) -> bool:
+    """True for "No legal advice is given by the publisher of this form.": it runs along the pages, and is text all the same."""
+    return text.endswith(".") and len(text.split()) >= 8 and not any(map(str.isdigit, text))
 
 
 def _across(page: list[Line]) -> list[Line]:

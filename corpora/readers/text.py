@@ -9,7 +9,7 @@ from corpora.records import Block, Reading
 
 _UNDERLINE = re.compile(r"^[=\-~]{3,}$")
 _HIGH = bytes(range(0x80, 0x100))
-_ITEM = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
+_ITEM = re.compile(r"^\s*(?:([-*•])|\(?\d{1,2}[.)])\s+")
 
 
 def decode(data: bytes) -> str:
@@ -57,7 +57,7 @@ def _paragraphs_and_items(lines: list[str]) -> list[Block]:
         indent = len(line) - len(line.lstrip())
         item = _ITEM.match(line)
         if item:
-            groups.append(("item", [line[item.end() :]]))
+            groups.append(("item", [line[item.end() :] if item[1] else line.strip()]))  # numbers stay: people cite by them
             bullet_indent = indent
         elif groups and not (groups[-1][0] == "item" and indent < bullet_indent):
             groups[-1][1].append(line.strip())

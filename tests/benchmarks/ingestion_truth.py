@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")  # "m2" and "m 2" are the same, whether a tool sets raised figures apart or not
 _JOINS = re.compile(r"(?<=\w)[-\u00ad\u2010\u2011\ufffe\x02](?:[ \t]*[\r\n\f]+\s*)?(?=\w)")
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -68,7 +68,7 @@ def _of_markdown(data: bytes) -> str:
 
 
 def _of_html(data: bytes) -> str:
-    from lxml import etree, html
+    from lxml import html
 
     try:
         data.decode("utf-8")
@@ -76,7 +76,6 @@ def _of_html(data: bytes) -> str:
     except UnicodeDecodeError:
         encoding = None
     root = html.document_fromstring(data, parser=html.HTMLParser(encoding=encoding, remove_comments=True, remove_pis=True))
-    etree.strip_tags(root, "font")
     parts: list[str] = []
     _gather(root, parts)
     return "".join(parts)
@@ -84,6 +83,9 @@ def _of_html(data: bytes) -> str:
 
 _INLINE = frozenset(
     "a abbr b bdi bdo big cite code data del dfn em font i ins kbd mark q s samp small span strike strong sub sup time tt u var wbr".split()
+)
+_INLINE_XML = frozenset(
+    "italic bold sc monospace underline overline roman sans-serif inline uri email named-content styled-content".split()
 )
 
 
@@ -102,7 +104,15 @@ def _of_xml(data: bytes) -> str:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, remove_comments=True, remove_pis=True)
-    return " ".join(map(str, etree.fromstring(data, parser).itertext()))
+    root = etree.fromstring(data, parser)
+    for name in (
+        "{*}meta",
+        "{urn:hl7-org:v3}entry",
+    ):  # of the law and of clinical documents: catalogue and codes, never displayed
+        for unseen in list(root.iter(name)):
+            unseen.clear(keep_tail=True)
+    etree.strip_tags(root, *(f"{{*}}{name}" for name in _INLINE | _INLINE_XML))
+    return " ".join(map(str, root.itertext()))
 
 
 def _of_word(data: bytes) -> str:
