@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from ctypes import byref, c_double
 from dataclasses import dataclass
+from itertools import groupby
 
 import pypdfium2
 import pypdfium2.raw as pdfium_c
@@ -41,7 +42,7 @@ def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
     layer = page.get_textpage()
     try:
         lines: list[Line] = []
-        for line in _pieces(layer, number):
+        for line in _downwards(list(_pieces(layer, number)), page.get_rotation() // 90):
             if lines and _at_one_height(lines[-1], line):
                 lines[-1] = _joined(lines[-1], line)
             else:
@@ -49,6 +50,12 @@ def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
         return lines
     finally:
         layer.close()
+
+
+def _downwards(lines: list[Line], page_quarters: int) -> Iterator[Line]:
+    """The lines, with those that run down the page as it is shown put in order: pdfium takes them for one line, from left to right."""
+    for down, run in groupby(lines, lambda line: line.quarters != ASKEW and (line.quarters + page_quarters) % 4 == 1):
+        yield from sorted(run, key=lambda line: -line.top if down else 0.0)
 
 
 def _at_one_height(one: Line, other: Line) -> bool:
