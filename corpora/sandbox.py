@@ -19,20 +19,22 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from heapq import heappop, heappush
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import local
+from threading import Lock, local
 from typing import Any
 
 from corpora.errors import UnreadableDocument
 from corpora.readers import MAX_BYTES, FileReading, ReadOptions, read_bytes
-from corpora.readers.tables import FieldMapping
 from corpora.records import Block, Reading
 
 MEMORY_BYTES = 1 << 30
 TIMEOUT_S = 120.0
-AHEAD = 4
-"""Files read before they are asked for, for each worker: memory stays bounded when the indexing is slower."""
+AHEAD = 16
+AHEAD_BYTES = 64 * 2**20
+"""How many files, and files of how many bytes, are read before they are asked for, for each worker and in all: memory stays bounded
+when the indexing is slower."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,17 @@ class Worker:
 
     def read(self, path: Path) -> FileReading:
         """What `corpora.readers.read_bytes` gives for the file. Raises UnreadableDocument, and nothing else."""
+        used = self._child is not None
+        reply = self._reply(path)
+        if used and reply.get("short_of_memory"):
+            # Files before this one may have left too little; what a file gives must not depend on them.
+            self.stop()
+            reply = self._reply(path)
+        if "error" in reply:
+            raise UnreadableDocument(reply["error"])
+        return _decoded(reply)
+
+    def _reply(self, path: Path) -> dict[str, Any]:
         if self._child is None:
             self._child = _Child(self._options, self._limits)
         try:
@@ -66,10 +79,8 @@ class Worker:
             self.stop()
             wait = f"{self._limits.timeout_s:.0f} s"
             raise UnreadableDocument(f"not read within {wait}; split it, or raise ingest.timeout_s") from error
-        reply = json.loads(line)
-        if "error" in reply:
-            raise UnreadableDocument(reply["error"])
-        return _decoded(reply)
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
     def stop(self) -> None:
         """End the child, whatever it is doing."""
@@ -120,36 +131,60 @@ class _Child:
 def read_files(
     paths: Iterable[Path], options: ReadOptions, workers: int = 2, limits: Limits | None = None
 ) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
-    """`(path, what was read or why it was not)` in the order of `paths`, read ahead by `workers` child processes."""
-    bounds = limits or Limits()
-    mine, started = local(), deque[Worker]()
+    """`(path, what was read or why it was not)` in the order of `paths`, read ahead by `workers` child processes.
 
-    def read(path: Path) -> FileReading | UnreadableDocument:
+    Of the files that are ahead the largest is read first, so that no long one is left for the end while other workers are idle.
+    """
+    bounds = limits or Limits()
+    mine, started, lock = local(), deque[Worker](), Lock()
+    ahead: list[tuple[int, int, Path, Future[FileReading | UnreadableDocument]]] = []
+
+    def read_largest() -> None:
+        with lock:
+            if not ahead:
+                return
+            _, _, path, result = heappop(ahead)
         if not hasattr(mine, "worker"):
             mine.worker = Worker(options, bounds)
             started.append(mine.worker)
         try:
-            result: FileReading = mine.worker.read(path)
-            return result
+            result.set_result(mine.worker.read(path))
         except UnreadableDocument as error:
-            return error
+            result.set_result(error)
+        except BaseException as error:
+            result.set_exception(error)
+            raise
 
-    waiting: deque[tuple[Path, Future[FileReading | UnreadableDocument]]] = deque()
+    waiting: deque[tuple[Path, int, Future[FileReading | UnreadableDocument]]] = deque()
+    held = 0
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for path in paths:
-                waiting.append((path, pool.submit(read, path)))
-                if len(waiting) > workers * AHEAD:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
+            for number, path in enumerate(paths):
+                size, result = _size(path), Future[FileReading | UnreadableDocument]()
+                with lock:
+                    heappush(ahead, (-size, number, path, result))
+                waiting.append((path, size, result))
+                held += size
+                pool.submit(read_largest)
+                while len(waiting) > (workers if held > AHEAD_BYTES else workers * AHEAD):
+                    first, size, result = waiting.popleft()
+                    held -= size
+                    yield first, result.result()
             while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
+                first, _, result = waiting.popleft()
+                yield first, result.result()
         finally:
-            for _, future in waiting:
-                future.cancel()
+            with lock:
+                ahead.clear()
             for worker in started:
                 worker.stop()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def read_in_process(paths: Iterable[Path], options: ReadOptions) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
@@ -210,9 +245,11 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     mapping = told.pop("mapping")
-    options = ReadOptions(
-        **{**told, "skip_steps": tuple(told["skip_steps"])}, mapping=FieldMapping(**mapping) if mapping else None
-    )
+    if mapping:
+        from corpora.readers.tables import FieldMapping
+
+        mapping = FieldMapping(**mapping)
+    options = ReadOptions(**{**told, "skip_steps": tuple(told["skip_steps"])}, mapping=mapping)
     for line in sys.stdin.buffer:
         path = Path(os.fsdecode(bytes.fromhex(json.loads(line)["path"])))
         try:
@@ -231,8 +268,9 @@ def serve() -> None:
                 "personal_data": found.personal_data,
             }
         except UnreadableDocument as error:
-            reply = {"error": str(error)}
+            reply = {"error": str(error), "short_of_memory": isinstance(error.__cause__, MemoryError | ImportError)}
         except (MemoryError, RecursionError) as error:
             reply = {"error": f"it needs more than one document may take ({type(error).__name__}); split it"}
+            reply["short_of_memory"] = isinstance(error, MemoryError)
         output.write(json.dumps(reply).encode() + b"\n")
         output.flush()

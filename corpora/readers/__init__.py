@@ -6,75 +6,58 @@ A reader takes bytes and gives `Reading`s; it touches neither network nor store.
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from io import BytesIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from corpora.cleaning import clean, clean_line
 from corpora.errors import UnreadableDocument
-from corpora.readers import (
-    akoma_ntoso,
-    archives,
-    converted,
-    dc_law,
-    docx,
-    ecfr,
-    eml,
-    epub,
-    generic_xml,
-    html,
-    jats,
-    markdown,
-    medquad,
-    odt,
-    pdf,
-    pubmed,
-    rows,
-    rtf,
-    tables,
-    text,
-    uslm,
-    xml,
-)
-from corpora.readers.docx_package import holds_word
-from corpora.readers.tables import FieldMapping
 from corpora.records import Block, Reading
 
 if TYPE_CHECKING:
     from corpora.personal_data import Policy
+    from corpora.readers.tables import FieldMapping
 
 MAX_BYTES = 64 * 2**20
 MAX_NESTING = 2
+_OLD_BINARY = (b"\xd0\xcf\x11\xe0", b"\xffWPC")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 RTF = "application/rtf"
 ACCEPTED = "PDF, DOCX, ODT, RTF, DOC, WordPerfect, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
+
+
+def _reader(name: str, function: str = "read") -> Callable[[bytes], list[Reading]]:
+    """A function of the module of that name, imported with the first file that needs it: few collections need all parsers."""
+    return lambda data: cast("list[Reading]", getattr(import_module(f"corpora.readers.{name}"), function)(data))
+
+
 _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
-    "application/pdf": pdf.read,
-    DOCX: docx.read,
-    converted.DOC: converted.read_doc,
-    converted.WPD: converted.read_wordperfect,
-    odt.MEDIA_TYPE: odt.read,
-    RTF: rtf.read,
-    "application/epub+zip": epub.read,
-    "application/akn+xml": akoma_ntoso.read,
-    "application/ccda+xml": generic_xml.read,
-    "application/dc-law+xml": dc_law.read,
-    "application/ecfr+xml": ecfr.read,
-    "application/jats+xml": jats.read,
-    "application/medquad+xml": medquad.read,
-    "application/pubmed+xml": pubmed.read,
-    "application/uslm+xml": uslm.read,
-    "application/xml": generic_xml.read,
-    "message/rfc822": eml.read,
-    "text/html": html.read,
-    "text/markdown": markdown.read,
-    "text/plain": text.read,
+    "application/pdf": _reader("pdf"),
+    DOCX: _reader("docx"),
+    "application/msword": _reader("converted", "read_doc"),
+    "application/vnd.wordperfect": _reader("converted", "read_wordperfect"),
+    "application/vnd.oasis.opendocument.text": _reader("odt"),
+    RTF: _reader("rtf"),
+    "application/epub+zip": _reader("epub"),
+    "application/akn+xml": _reader("akoma_ntoso"),
+    "application/ccda+xml": _reader("generic_xml"),
+    "application/dc-law+xml": _reader("dc_law"),
+    "application/ecfr+xml": _reader("ecfr"),
+    "application/jats+xml": _reader("jats"),
+    "application/medquad+xml": _reader("medquad"),
+    "application/pubmed+xml": _reader("pubmed"),
+    "application/uslm+xml": _reader("uslm"),
+    "application/xml": _reader("generic_xml"),
+    "message/rfc822": _reader("eml"),
+    "text/html": _reader("html"),
+    "text/markdown": _reader("markdown"),
+    "text/plain": _reader("text"),
 }
-_ROWS = (rows.CSV, rows.TSV, rows.JSON, rows.JSONL)
 
 
 @dataclass(frozen=True)
@@ -108,19 +91,25 @@ def media_type(data: bytes, name: str) -> str:
     lowered = name.lower()
     if head.startswith(b"%PDF-"):
         return "application/pdf"
-    if head.startswith(rtf.MAGIC):
+    if head.startswith(b"{\\rtf"):
         return RTF
-    if legacy := converted.kind_of(data):
-        return legacy
+    if data[:4] in _OLD_BINARY:
+        from corpora.readers import converted
+
+        if legacy := converted.kind_of(data):
+            return legacy
     if data[:4] == b"PK\x03\x04" and (office := _office_type(data)):
         return office
+    from corpora.readers import archives, eml, rows, xml
+
     if kind := archives.archive_kind(data):
         return f"archive/{kind}"
     if (kind := xml.kind_of(head)) is not None:
         return kind
-    if head[:512].lower().startswith((b"<!doctype html", b"<html")) or (head[:1] == b"<" and b"<body" in head.lower()):
+    page = (data[:8192].decode("utf-16", "ignore").encode() if data[:2] in _UTF_16 else head).lstrip().lower()
+    if page[:512].startswith((b"<!doctype html", b"<html")) or (page[:1] == b"<" and b"<body" in page):
         return "text/html"
-    if b"\0" in head and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if b"\0" in head and data[:2] not in _UTF_16:
         raise UnreadableDocument(f"binary data of an unknown format; accepted: {ACCEPTED}")
     if eml.looks_like(head):
         return "message/rfc822"
@@ -134,6 +123,11 @@ def media_type(data: bytes, name: str) -> str:
 
 
 def _office_type(data: bytes) -> str | None:
+    import zipfile
+
+    from corpora.readers import odt
+    from corpora.readers.docx_package import holds_word
+
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = set(archive.namelist())
@@ -173,6 +167,8 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
             raise UnreadableDocument("the file is empty")
         kind = media_type(data, name)
         if kind.startswith("archive/"):
+            from corpora.readers import archives
+
             if depth >= MAX_NESTING:
                 raise UnreadableDocument(f"archives inside archives, more than {MAX_NESTING} deep; unpack it first")
             for member in archives.members(data):
@@ -185,6 +181,8 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
         for reading in _parsed(kind, data, options):
             _keep(found, reading, kind, name, part, options)
         if kind == "message/rfc822" and depth < MAX_NESTING:
+            from corpora.readers import eml
+
             for attached, content in eml.attachments(data):
                 _read_into(found, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
     except UnreadableDocument as error:
@@ -195,9 +193,11 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
 
 def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
     try:
-        if kind in _ROWS:
-            return tables.read_rows(data, kind, options.mapping)
-        return _READERS[kind](data)
+        if kind in _READERS:
+            return _READERS[kind](data)
+        from corpora.readers import tables
+
+        return tables.read_rows(data, kind, options.mapping)
     except UnreadableDocument:
         raise
     except MemoryError as error:

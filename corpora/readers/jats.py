@@ -1,7 +1,7 @@
 """Articles of PubMed Central and most journals of medicine: JATS, and the NLM article tag set before it.
 
 Abstract, sections and lists in order; a table is its caption and one item a row, a figure its caption. A footnote stands in the
-text that refers to it; references are items under "References". Left out: affiliations and correspondence.
+text that refers to it; references are items under "References", affiliations under a heading of their own at the end.
 """
 
 from __future__ import annotations
@@ -184,12 +184,19 @@ class _Article:
         """Statements about the article that are not of its text: interests, contributions, funding, availability of data."""
         lines = [self.text(note) for notes in find(meta, "author-notes") for note in find(notes, "fn")]
         lines += [self.text(funding) for funding in find(meta, "funding-statement")]
+        lines += [self.text(address) for address in find(meta, "corresp")]
+        lines += [f"Related: {text}" for other in find(meta, "related-article") if (text := self.text(other))]
         for custom in find(meta, "custom-meta"):
             lines.append(f"{self.text(child(custom, 'meta-name')).rstrip(':')}: {self.text(child(custom, 'meta-value'))}")
         if any(lines):
             self.emit("heading", "About this article", 2)
         for line in lines:
             self.emit("paragraph", line)
+        places = [self.text(place) for place in find(meta, "aff")]
+        if any(places):
+            self.emit("heading", "Affiliations", 2)
+        for place in places:
+            self.emit("item", place)
 
     def reference(self, element: etree._Element) -> str:
         label = self.text(child(element, "label"))

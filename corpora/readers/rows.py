@@ -78,11 +78,26 @@ def looks_like_csv(head: bytes, name: str) -> bool:
     if PurePath(name.lower()).suffix in (".csv", ".tsv", ".tab"):
         return bool(sample.strip())
     lines = sample[: sample.rfind("\n") + 1]
+    if not _may_be_rows(lines):
+        return False
     try:
         rows = [row for row in csv.reader(StringIO(lines, newline=""), delimiter=_delimiter(lines)) if row]
     except csv.Error:
         return False
     return len(rows) >= 5 and len(rows[0]) > 2 and {len(row) for row in rows} == {len(rows[0])}
+
+
+def _may_be_rows(lines: str) -> bool:
+    """False where the lines before the first quotation mark, each of them a row, show that no delimiter gives equal rows.
+
+    Only to be quick: the library tries every character of a text as its delimiter.
+    """
+    plain = [line for line in re.split(r"[\r\n]+", lines.partition('"')[0]) if line]
+    if '"' in lines:
+        plain = plain[:-1]
+    return not plain or any(
+        len({line.count(mark) for line in plain} | {max(2, plain[0].count(mark))}) == 1 for mark in _DELIMITERS
+    )
 
 
 def _decoded(head: bytes) -> str:

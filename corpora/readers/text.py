@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from charset_normalizer import from_bytes
-
 from corpora.errors import UnreadableDocument
 from corpora.records import Block, Reading
 
 _UNDERLINE = re.compile(r"^[=\-~]{3,}$")
-_ITEM = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
+_HIGH = bytes(range(0x80, 0x100))
+_ITEM = re.compile(r"^\s*(?:([-*•])|\(?\d{1,2}[.)])\s+")
 
 
 def decode(data: bytes) -> str:
@@ -20,12 +19,14 @@ def decode(data: bytes) -> str:
         return data.decode(utf)
     except UnicodeDecodeError:
         pass
-    if sum(byte < 0x80 for byte in data) > 0.9 * len(data):
+    if len(data.translate(None, _HIGH)) > 0.9 * len(data):
         # Western prose with a few signs ("§", "é"): statistics over so few bytes guess East Asian encodings.
         try:
             return data.decode("cp1252")
         except UnicodeDecodeError:
             pass
+    from charset_normalizer import from_bytes
+
     best = from_bytes(data).best()
     if best is None:
         raise UnreadableDocument("the text encoding is not recognised; save it as UTF-8")
@@ -56,7 +57,7 @@ def _paragraphs_and_items(lines: list[str]) -> list[Block]:
         indent = len(line) - len(line.lstrip())
         item = _ITEM.match(line)
         if item:
-            groups.append(("item", [line[item.end() :]]))
+            groups.append(("item", [line[item.end() :] if item[1] else line.strip()]))  # numbers stay: people cite by them
             bullet_indent = indent
         elif groups and not (groups[-1][0] == "item" and indent < bullet_indent):
             groups[-1][1].append(line.strip())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpora.cleaning import STEP_NAMES, clean, clean_line
@@ -65,3 +67,37 @@ def test_cleaning_is_done_after_one_go_and_never_fails(blocks: list[Block]) -> N
         for block in once:
             assert block.text == block.text.strip() and block.text and "\n" not in block.text
             block.text.encode("utf-8")
+
+
+def joined_slowly(blocks: list[Block]) -> list[str]:
+    """The step "hyphenation" without a look first at whether there is a hyphen at a line end."""
+    hyphen = "[\u00ad\ufffe\x02-]"
+    undivided = (re.sub(rf"\w+{hyphen}[\n\f]\w+", " ", block.text.lower()) for block in blocks)
+    words = {word for text in undivided for word in re.findall(r"\w+", text)}
+
+    def join(match: re.Match[str]) -> str:
+        whole = (match[1] + match[3]).lower()
+        hard = match[2] == "-" or match[1].lower() in words
+        return match[1] + ("-" if hard and whole not in words else "")
+
+    return [re.sub(rf"(\w+)({hyphen})[\n\f](?=(\w+))", join, block.text) for block in blocks]
+
+
+DIVIDED = st.lists(
+    st.sampled_from(["treat", "ment", "a", "I", "x1", "-", "\ufffe", "\x02", "\u00ad", "\n", "\f", " "]), max_size=12
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.builds(Block, st.just("paragraph"), DIVIDED.map("".join)), max_size=4))
+@example([Block("paragraph", "treat-\nment-\nment"), Block("item", "treatment")])
+def test_hyphens_are_joined_as_without_the_short_cut(blocks: list[Block]) -> None:
+    cleaned, _ = clean(blocks, [name for name in STEP_NAMES if name != "hyphenation"])
+    plain = [" ".join(text.replace("\0", "").split()) for text in joined_slowly(blocks)]
+    assert [block.text for block in cleaned] == [text for text in plain if text]
+
+
+def test_what_needs_no_cleaning_is_not_copied() -> None:
+    blocks = [Block("heading", "Fees", 2), Block("paragraph", "A fee of “£50” is due.", page=1)]
+    cleaned, changes = clean(blocks)
+    assert all(new is old for new, old in zip(cleaned, blocks, strict=True)) and not changes

@@ -94,6 +94,17 @@ def test_a_paragraph_after_a_list_is_no_item(tmp_path: Path) -> None:
     ]
 
 
+def test_numbers_of_text_lists_stay(tmp_path: Path) -> None:
+    text = "1. The tenant pays.\n2. The landlord\n   repairs.\n\n(3) Both sign.\n- A bullet.\n"
+    blocks = read_file(write(tmp_path / "a.txt", text.encode()))[2]
+    assert [(b.kind, b.text) for b in blocks] == [
+        ("item", "1. The tenant pays."),
+        ("item", "2. The landlord repairs."),
+        ("item", "(3) Both sign."),
+        ("item", "A bullet."),
+    ]
+
+
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_the_type_is_told_by_content(tmp_path: Path, collection: str) -> None:
     for ending, disguise in (("pdf", "txt"), ("docx", "pdf"), ("html", "md")):

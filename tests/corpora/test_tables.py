@@ -1,10 +1,14 @@
 """Tables as documents by row: mappings given, guessed and missing; dialects, encodings, ragged and broken lines."""
 
 import json
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpora.errors import UnreadableDocument
+from corpora.readers import rows
 from corpora.readers.rows import CSV, JSON, JSONL, TSV, looks_like_csv, looks_like_json, looks_like_jsonl, value_text
 from corpora.readers.tables import FieldMapping, read_rows
 from corpora.records import Reading
@@ -174,3 +178,17 @@ def test_json_lists_are_detected() -> None:
 )
 def test_tables_are_detected(head: bytes, name: str, expected: bool) -> None:
     assert looks_like_csv(head, name) is expected
+
+
+SHORT_ROWS = st.text('a,;|\t"\r ', max_size=9)
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.lists(SHORT_ROWS, max_size=8).map(lambda found: "\n".join([*found, ""]))
+    | st.builds(lambda row, count: f"{row}\n" * count, SHORT_ROWS, st.integers(4, 7))
+)
+def test_prose_is_told_from_tables_as_without_the_short_cut(head: str) -> None:
+    with patch.object(rows, "_may_be_rows", lambda lines: True):
+        expected = looks_like_csv(head.encode(), "a.txt")
+    assert looks_like_csv(head.encode(), "a.txt") is expected

@@ -113,6 +113,8 @@ def test_jats() -> None:
         h(2, "About this article"),
         p("None declared."),
         p("NIH paid."),
+        h(2, "Affiliations"),
+        i("Somewhere"),
     ]
     assert reading.metadata == {
         "identifier": "PMC123",
