@@ -98,7 +98,13 @@ def add_paths(
                 name,
                 place.config.chunks.options,
                 Progress("files"),
-                ReadOptions(ingest.skip_steps, mapping, policy, place.personal_key().hex() if policy != "keep" else ""),
+                ReadOptions(
+                    ingest.skip_steps,
+                    mapping,
+                    policy,
+                    place.personal_key().hex() if policy != "keep" else "",
+                    ingest.ocr_languages,
+                ),
                 lambda wanted, options: read_files(wanted, options, ingest.workers, limits),
                 Similarities(ingest.cluster_similarity, ingest.skip_similarity),
             )

@@ -53,7 +53,6 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 RTF = "application/rtf"
 ACCEPTED = "PDF, DOCX, ODT, RTF, DOC, WordPerfect, HTML, Markdown, text, EML, EPUB, CSV, JSON lines, XML, zip and tar"
 _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
-    "application/pdf": pdf.read,
     DOCX: docx.read,
     converted.DOC: converted.read_doc,
     converted.WPD: converted.read_wordperfect,
@@ -81,13 +80,14 @@ _ROWS = (rows.CSV, rows.TSV, rows.JSON, rows.JSONL)
 class ReadOptions:
     """How files are read: cleaning steps left out, which fields of a table's rows are what, and what becomes of personal data.
 
-    `personal_key`, hexadecimal, is what pseudonyms are made with.
+    `personal_key`, hexadecimal, is what pseudonyms are made with. `ocr_languages` are tesseract's names, divided by "+".
     """
 
     skip_steps: tuple[str, ...] = ()
     mapping: FieldMapping | None = None
     personal_data: Policy = "keep"
     personal_key: str = ""
+    ocr_languages: str = "eng"
 
 
 @dataclass
@@ -197,6 +197,8 @@ def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
     try:
         if kind in _ROWS:
             return tables.read_rows(data, kind, options.mapping)
+        if kind == "application/pdf":
+            return pdf.read(data, options.ocr_languages)
         return _READERS[kind](data)
     except UnreadableDocument:
         raise

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+from functools import cache
 
 import numpy as np
 
@@ -19,16 +21,37 @@ def available() -> bool:
     return shutil.which("tesseract") is not None
 
 
-def paragraphs(picture: np.ndarray) -> list[str]:
-    """The paragraphs on a page; `picture` is grey, uint8 `(height, width)`, at `DPI`. Lines stay divided by line ends.
+@cache
+def installed() -> frozenset[str]:
+    """The languages that the installed tesseract reads, "osd" (which tells how a page lies) among them."""
+    command = [shutil.which("tesseract") or "tesseract", "--list-langs"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True)  # noqa: S603 - fixed arguments
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    return frozenset(line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines()[1:] if line.strip())
 
-    Raises UnreadableDocument when tesseract fails or takes too long.
+
+def paragraphs(picture: np.ndarray, languages: str = "eng", dpi: int = DPI) -> list[str]:
+    """The paragraphs on a page; `picture` is grey, uint8 `(height, width)`, at `dpi`. Lines stay divided by line ends.
+
+    `languages` are tesseract's names, divided by "+": "eng+deu". Raises UnreadableDocument when one is not installed, and when
+    tesseract fails or takes too long.
     """
+    missing = [language for language in languages.split("+") if language not in installed()]
+    if missing:
+        named = ", ".join(sorted(installed() - {"osd"})) or "none"
+        raise UnreadableDocument(
+            f"tesseract has no language {' and '.join(missing)}; installed: {named}. "
+            f"Set ingest.ocr_languages, or install it (Debian: tesseract-ocr-{missing[0]})"
+        )
     height, width = picture.shape
     pgm = f"P5 {width} {height} 255\n".encode() + np.ascontiguousarray(picture, dtype=np.uint8).tobytes()
-    command = [shutil.which("tesseract") or "tesseract", "stdin", "stdout", "--dpi", str(DPI), "--psm", "3"]
+    command = [shutil.which("tesseract") or "tesseract", "stdin", "stdout", "--dpi", str(dpi), "-l", languages]
+    command += ["--psm", "1" if "osd" in installed() else "3"]  # 1 also turns a page that lies on its side
+    alone = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # its threads wait for each other when several pages are read at once
     try:
-        done = subprocess.run(command, input=pgm, capture_output=True, timeout=TIMEOUT_S, check=True)  # noqa: S603 - fixed arguments
+        done = subprocess.run(command, input=pgm, capture_output=True, timeout=TIMEOUT_S, check=True, env=alone)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
         raise UnreadableDocument(f"tesseract failed on a scanned page ({type(error).__name__}); run OCR on it first") from error
     text = done.stdout.decode("utf-8", "replace").replace("\f", "")

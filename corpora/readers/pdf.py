@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,6 +19,8 @@ from corpora.records import Block, Reading
 _PAGE_NUMBER = re.compile(r"(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?", re.I)
 _BULLET = re.compile(r"^[•‣–\-*]\s+")
 MAX_PAGES = 2_000
+_MAX_PIXELS = 40_000_000  # of a page that is recognised; a larger one is drawn coarser
+_MIN_SIGNS, _MAX_GARBLED = 20, 0.3
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,11 @@ class _Line:
     page: int
 
 
-def read(data: bytes) -> list[Reading]:
-    """Title (of the metadata) and blocks. Raises UnreadableDocument for encrypted, damaged, oversized or scanned files."""
+def read(data: bytes, languages: str = "eng") -> list[Reading]:
+    """Title (of the metadata) and blocks. `languages` are those of pages that have to be recognised.
+
+    Raises UnreadableDocument for encrypted, damaged, oversized or scanned files.
+    """
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
@@ -43,8 +49,9 @@ def read(data: bytes) -> list[Reading]:
             raise UnreadableDocument(f"{len(document)} pages; at most {MAX_PAGES}: split it")
         pages = [_lines(document[number], number) for number in range(len(document))]
         title = document.get_metadata_value("Title").strip()
-        bare = [number for number, page in enumerate(pages) if not page and _has_picture(document[number])]
-        scanned = {number: _recognised(document[number], number) for number in bare} if ocr.available() else {}
+        bare = [n for n, page in enumerate(pages) if is_garbled(page) or (not page and _has_picture(document[n]))]
+        pages = [[] if number in bare else page for number, page in enumerate(pages)]
+        scanned = {n: _recognised(document[n], n, languages) for n in bare} if ocr.available() else {}
     finally:
         document.close()
     if not any(pages) and not any(scanned.values()):
@@ -72,9 +79,19 @@ def _has_picture(page: pypdfium2.PdfPage) -> bool:
     return any(True for _ in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_FORM], max_depth=3))
 
 
-def _recognised(page: pypdfium2.PdfPage, number: int) -> list[Block]:
-    picture = page.render(scale=ocr.DPI / 72, grayscale=True).to_numpy()
-    return [Block("paragraph", text, page=number + 1) for text in ocr.paragraphs(picture.reshape(picture.shape[:2]))]
+def is_garbled(lines: list[_Line]) -> bool:
+    """True when the text layer holds no characters but numbers of glyphs, as a font gives that does not say what they are."""
+    signs = [sign for line in lines for sign in line.text if not sign.isspace()]
+    unknown = sum(sign == "\ufffd" or unicodedata.category(sign) in ("Co", "Cn", "Cc", "Cs") for sign in signs)
+    return len(signs) >= _MIN_SIGNS and unknown > _MAX_GARBLED * len(signs)
+
+
+def _recognised(page: pypdfium2.PdfPage, number: int, languages: str) -> list[Block]:
+    width, height = page.get_size()
+    scale = min(ocr.DPI / 72, (_MAX_PIXELS / max(1.0, width * height)) ** 0.5)
+    picture = page.render(scale=scale, grayscale=True).to_numpy()
+    texts = ocr.paragraphs(picture.reshape(picture.shape[:2]), languages, round(scale * 72))
+    return [Block("paragraph", text, page=number + 1) for text in texts]
 
 
 def _lines(page: pypdfium2.PdfPage, number: int) -> list[_Line]:
