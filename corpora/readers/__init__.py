@@ -35,6 +35,7 @@ from corpora.readers import (
     pubmed,
     rows,
     rtf,
+    sealed,
     tables,
     text,
     uslm,
@@ -120,6 +121,8 @@ def media_type(data: bytes, name: str) -> str:
         return kind
     if head[:512].lower().startswith((b"<!doctype html", b"<html")) or (head[:1] == b"<" and b"<body" in head.lower()):
         return "text/html"
+    if reason := sealed.reason(data):
+        raise UnreadableDocument(reason)
     if b"\0" in head and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise UnreadableDocument(f"binary data of an unknown format; accepted: {ACCEPTED}")
     if eml.looks_like(head):

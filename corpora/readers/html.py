@@ -6,6 +6,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from corpora.errors import UnreadableDocument
+from corpora.readers.html_notes import place_notes
 from corpora.records import Block, Reading
 
 _SKIP = frozenset("script style noscript template button select svg iframe object".split())
@@ -24,6 +25,7 @@ def read(data: bytes) -> list[Reading]:
 
 def blocks_of(root: lxml_html.HtmlElement) -> list[Block]:
     """Blocks of a parsed page, in order. Raises UnreadableDocument when the page has no body."""
+    place_notes(root)
     main = root.xpath("//main | //*[@role='main']") or root.xpath("//article") or root.xpath("//body")
     if not main:
         raise UnreadableDocument("an HTML page without a body")
