@@ -79,6 +79,12 @@ class IngestConfig(_Section):
     workers: int = Field(default=2, ge=1, le=64, description="Processes that read files, each with at most 1 GiB of memory.")
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that reading one file may take.")
 
+    ocr_languages: str = Field(
+        default="eng",
+        pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$",
+        description="Languages of scanned pages, by tesseract's names: eng, or eng+deu.",
+    )
+
     cluster_similarity: float = Field(
         default=0.72,
         gt=0,

@@ -64,13 +64,14 @@ _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
 class ReadOptions:
     """How files are read: cleaning steps left out, which fields of a table's rows are what, and what becomes of personal data.
 
-    `personal_key`, hexadecimal, is what pseudonyms are made with.
+    `personal_key`, hexadecimal, is what pseudonyms are made with. `ocr_languages` are tesseract's names, divided by "+".
     """
 
     skip_steps: tuple[str, ...] = ()
     mapping: FieldMapping | None = None
     personal_data: Policy = "keep"
     personal_key: str = ""
+    ocr_languages: str = "eng"
 
 
 @dataclass
@@ -109,6 +110,10 @@ def media_type(data: bytes, name: str) -> str:
     page = (data[:8192].decode("utf-16", "ignore").encode() if data[:2] in _UTF_16 else head).lstrip().lower()
     if page[:512].startswith((b"<!doctype html", b"<html")) or (page[:1] == b"<" and b"<body" in page):
         return "text/html"
+    from corpora.readers import sealed
+
+    if reason := sealed.reason(data):
+        raise UnreadableDocument(reason)
     if b"\0" in head and data[:2] not in _UTF_16:
         raise UnreadableDocument(f"binary data of an unknown format; accepted: {ACCEPTED}")
     if eml.looks_like(head):
@@ -193,6 +198,10 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
 
 def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
     try:
+        if kind == "application/pdf":
+            from corpora.readers import pdf
+
+            return pdf.read(data, options.ocr_languages)
         if kind in _READERS:
             return _READERS[kind](data)
         from corpora.readers import tables

@@ -12,6 +12,7 @@ from lxml import html as lxml_html
 
 from corpora.errors import UnreadableDocument
 from corpora.readers import html
+from corpora.readers.html_notes import place_notes
 from corpora.readers.text import decode
 from corpora.readers.unpacking import printable
 from corpora.readers.zips import Zip
@@ -43,8 +44,21 @@ def read(data: bytes) -> list[Reading]:
     package_path, package = book.package()
     metadata = {key: value for key, name in _FACTS.items() if (value := _said(package, name))}
     blocks: list[Block] = []
-    for path in _spine(package, posixpath.dirname(package_path)):
-        blocks += _chapter(book.file(path), path)
+    chapters = {
+        path: root
+        for path in _spine(package, posixpath.dirname(package_path))
+        if (root := _chapter(book.file(path), path)) is not None
+    }
+    places = {
+        (path, name): element
+        for path, root in reversed(chapters.items())
+        for element in root.iter(etree.Element)
+        if (name := element.get("id"))
+    }
+    for path, root in chapters.items():
+        _place_notes(root, path, places)
+    for path, root in chapters.items():
+        blocks += _blocks(root, path)
     return [Reading(_said(package, "title") or None, blocks, metadata=metadata)]
 
 
@@ -112,23 +126,48 @@ def _spine(package: etree._Element, folder: str) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def _chapter(data: bytes, path: str) -> list[Block]:
-    """Blocks of a chapter. XHTML is XML: an HTML parser would take its `<title/>` for the start of a long title."""
+def _chapter(data: bytes, path: str) -> etree._Element | None:
+    """The root of a chapter. XHTML is XML: an HTML parser would take its `<title/>` for the start of a long title."""
     if not data.strip():
-        return []
+        return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
         root = etree.fromstring(_ENTITY.sub(_numeric, data), parser)
     except (etree.XMLSyntaxError, ValueError):
         lenient = lxml_html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
-        root = lxml_html.document_fromstring(decode(data).encode("utf-8"), parser=lenient)
+        try:
+            root = lxml_html.document_fromstring(decode(data).encode("utf-8"), parser=lenient)
+        except Exception as error:
+            raise _unreadable(path, error) from error
+    for element in root.iter(etree.Element):
+        name = etree.QName(element).localname
+        element.tag = "div" if name in _NO_SITE else name
+    return root
+
+
+def _place_notes(root: etree._Element, path: str, places: dict[tuple[str, str], etree._Element]) -> None:
+    """Notes at their marks, also those that a chapter of their own holds."""
+
+    def find(href: str) -> etree._Element | None:
+        file, _, name = href.partition("#")
+        there = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(file))) if file else path
+        return places.get((there, unquote(name)))
+
     try:
-        for element in root.iter(etree.Element):
-            name = etree.QName(element).localname
-            element.tag = "div" if name in _NO_SITE else name
+        place_notes(root, find)
+    except RecursionError as error:
+        raise _unreadable(path, error) from error
+
+
+def _blocks(root: etree._Element, path: str) -> list[Block]:
+    try:
         return html.blocks_of(root)
     except Exception as error:  # too deep a nesting, a page without a body: the message has to name the chapter
-        raise UnreadableDocument(f"{printable(path)!r} in the e-book: {error or type(error).__name__}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: Exception) -> UnreadableDocument:
+    return UnreadableDocument(f"{printable(path)!r} in the e-book: {error or type(error).__name__}")
 
 
 def _numeric(match: re.Match[bytes]) -> bytes:

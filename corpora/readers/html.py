@@ -12,6 +12,7 @@ from lxml import html as lxml_html
 
 from corpora.errors import UnreadableDocument
 from corpora.readers.elements import inline, local, script
+from corpora.readers.html_notes import place_notes
 from corpora.readers.html_roles import is_around, is_hidden, main_parts
 from corpora.records import Block, Reading
 
@@ -45,6 +46,7 @@ def read(data: bytes) -> list[Reading]:
 
 def blocks_of(root: lxml_html.HtmlElement) -> list[Block]:
     """Blocks of a parsed page, in order. Raises UnreadableDocument when the page has no body."""
+    place_notes(root)
     main = main_parts(root)
     if not main:
         raise UnreadableDocument("an HTML page without a body")

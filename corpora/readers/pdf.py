@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ _BULLET = re.compile(r"^[•‣–\-*]\s+")
 MAX_PAGES = 2_000
 MAX_STAMP_CHARACTERS = 300
 """A page with a picture over half of it and no more text than this is a scan that somebody stamped."""
+_MAX_PIXELS = 40_000_000  # of a page that is recognised; a larger one is drawn coarser
+_MIN_SIGNS, _MAX_GARBLED = 20, 0.3
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,11 @@ class _Page:
     scanned: list[Block] | None = field(default_factory=list)
 
 
-def read(data: bytes) -> list[Reading]:
-    """Title (of the metadata) and blocks. Raises UnreadableDocument for encrypted, damaged, oversized or scanned files."""
+def read(data: bytes, languages: str = "eng") -> list[Reading]:
+    """Title (of the metadata) and blocks. `languages` are those of pages that have to be recognised.
+
+    Raises UnreadableDocument for encrypted, damaged, oversized or scanned files.
+    """
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
@@ -47,7 +53,7 @@ def read(data: bytes) -> list[Reading]:
             raise UnreadableDocument(f"{len(document)} pages; at most {MAX_PAGES}: split it")
         if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
             document.init_forms()
-        pages = [_page(document, number) for number in range(len(document))]
+        pages = [_page(document, number, languages) for number in range(len(document))]
         title = document.get_metadata_value("Title").strip()
     finally:
         document.close()
@@ -66,14 +72,23 @@ def read(data: bytes) -> list[Reading]:
     ]
 
 
-def _page(document: pypdfium2.PdfDocument, number: int) -> _Page:
+def is_garbled(lines: list[Line]) -> bool:
+    """True when the text layer holds no characters but numbers of glyphs, as a font gives that does not say what they are."""
+    signs = [sign for line in lines for sign in line.text if not sign.isspace()]
+    unknown = sum(sign == "\ufffd" or unicodedata.category(sign) in ("Co", "Cn", "Cc", "Cs") for sign in signs)
+    return len(signs) >= _MIN_SIGNS and unknown > _MAX_GARBLED * len(signs)
+
+
+def _page(document: pypdfium2.PdfDocument, number: int, languages: str) -> _Page:
     page = document[number]
     try:
         lines = lines_of(page, number)
         notes = notes_of(page, document.formenv, number)
-        if not _is_scan(page, lines):
+        garbled = is_garbled(lines)
+        lines = [] if garbled else lines
+        if not garbled and not _is_scan(page, lines):
             return _Page(lines, notes)
-        return _Page(lines, notes, _recognised(page, number, lines) if ocr.available() else None)
+        return _Page(lines, notes, _recognised(page, number, lines, languages) if ocr.available() else None)
     finally:
         page.close()
 
@@ -102,15 +117,17 @@ def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
     return any((right - left) * (top - bottom) > 0.5 * width * height for left, bottom, right, top in boxes)
 
 
-def _recognised(page: pypdfium2.PdfPage, number: int, lines: list[Line]) -> list[Block]:
+def _recognised(page: pypdfium2.PdfPage, number: int, lines: list[Line], languages: str) -> list[Block]:
     """The paragraphs of a page's picture, without the lines that its text layer has as well."""
-    picture = page.render(scale=ocr.DPI / 72, grayscale=True)
+    width, height = page.get_size()
+    scale = min(ocr.DPI / 72, (_MAX_PIXELS / max(1.0, width * height)) ** 0.5)
+    picture = page.render(scale=scale, grayscale=True)
     if picture.stride == picture.width:
         dots = bytes(picture.buffer)
     else:
         rows = memoryview(bytes(picture.buffer))
         dots = b"".join(rows[start : start + picture.width] for start in range(0, len(rows), picture.stride))
-    texts = ocr.paragraphs(dots, picture.width, picture.height)
+    texts = ocr.paragraphs(dots, picture.width, picture.height, languages, round(scale * 72))
     if lines:
         texts = [
             "\n".join(line for line in text.split("\n") if not any(_alike(line, known.text) for known in lines))

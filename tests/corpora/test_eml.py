@@ -5,6 +5,7 @@ from email.message import EmailMessage
 import pytest
 
 from corpora.errors import UnreadableDocument
+from corpora.readers import read_bytes
 from corpora.readers.eml import attachments, looks_like, read
 
 
@@ -168,3 +169,24 @@ def test_hostile_nesting_and_part_counts_are_refused() -> None:
 )
 def test_detection_by_header_lines(head: bytes, expected: bool) -> None:
     assert looks_like(head) is expected
+
+
+def test_a_thread_of_html_only_mails_and_nested_messages() -> None:
+    inner = letter("The innermost text.\n")
+    middle = EmailMessage()
+    middle["From"], middle["To"], middle["Subject"] = "b@example.org", "a@example.org", "Fwd: one"
+    middle.set_content(
+        "<div>Please read.</div><blockquote>On Monday A. wrote:<p>When is it due?</p></blockquote>", subtype="html"
+    )
+    middle.add_attachment(inner)
+    outer = letter("See the forwarded mail.\n")
+    outer.add_attachment(middle)
+    outer.add_attachment(b"\x78\x9f\x3e\x22" + bytes(80), maintype="application", subtype="ms-tnef", filename="winmail.dat")
+    found = read_bytes(outer.as_bytes(), "a.eml")
+    assert [[block.text for block in reading.blocks][:3] for reading in found.readings] == [
+        ["See the forwarded mail.", "Attachment: attachment-1.eml", "Attachment: winmail.dat"],
+        ["Please read.", "On Monday A. wrote:", "When is it due?"],
+        ["The innermost text."],
+    ]
+    ((part, reason),) = found.refused
+    assert part == "winmail.dat" and "Outlook's own container" in reason

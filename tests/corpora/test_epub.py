@@ -134,3 +134,15 @@ def test_bombs_deep_nesting_and_truncation_are_refused() -> None:
         epub.read(changed("OEBPS/text/ch2.xhtml", deep))
     except UnreadableDocument as error:
         assert "ch2.xhtml" in str(error)
+
+
+def test_notes_come_to_their_marks_from_other_chapters_too() -> None:
+    mark = '<a epub:type="noteref" xmlns:epub="http://www.idpf.org/2007/ops" href="ch2.xhtml#n1">1</a>'
+    own = '<sup><a href="#n2">2</a></sup>'
+    aside = '<aside id="n2"><p>2 Within a week.</p></aside>'
+    first = f'<html xmlns="http://www.w3.org/1999/xhtml"><body><p>Notice{mark} and cure{own}.</p>{aside}</body></html>'
+    second = (
+        "<html><body><p>Text.</p><ol><li id='n1'><p>In writing. <a href='chapter%201.xhtml#x'>↩</a></p></li></ol></body></html>"
+    )
+    (reading,) = epub.read(packed(FILES | {"OEBPS/text/chapter 1.xhtml": first, "OEBPS/text/ch2.xhtml": second}))
+    assert [block.text for block in reading.blocks] == ["Notice [note: In writing.] and cure [note: Within a week.].", "Text."]

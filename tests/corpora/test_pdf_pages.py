@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from corpora.chunking import ChunkOptions, chunk_document
 from corpora.errors import UnreadableDocument
-from corpora.readers import ocr, read_bytes
+from corpora.readers import ReadOptions, ocr, read_bytes
 from corpora.readers.pdf_places import quote_rectangles
+from corpora.sandbox import read_files
 from retrieval.indexing import make_document
 
 LINES = {
@@ -85,6 +90,80 @@ def test_scanned_pages_are_read() -> None:
     assert text[1].startswith("A first page")
     assert "The landlord returns it within ten days" in text[2] and "Interest is owed" in text[3]
     assert reading.metadata == {}
+
+
+def turned(angle: int) -> bytes:
+    """The first page of `pdf` as a picture that lies on its side, which nothing in the file says."""
+    import pypdfium2
+
+    picture = pypdfium2.PdfDocument(prose())[0].render(scale=3).to_pil().rotate(angle, expand=True, fillcolor="white")
+    target = BytesIO()
+    canvas = Canvas(target, pagesize=(picture.width / 3, picture.height / 3))
+    canvas.drawImage(ImageReader(picture), 0, 0, picture.width / 3, picture.height / 3)
+    canvas.save()
+    return target.getvalue()
+
+
+def prose() -> bytes:
+    target = BytesIO()
+    canvas = Canvas(target)
+    for place, text in enumerate(
+        (
+            "The tenant pays the deposit before the keys are handed over.",
+            "The landlord returns it within ten days of the end of the tenancy.",
+            "Interest is owed from the eleventh day, at five per cent, whatever the contract may say.",
+        )
+    ):
+        canvas.drawString(72, 700 - 20 * place, text)
+    canvas.save()
+    return target.getvalue()
+
+
+@pytest.mark.skipif("osd" not in ocr.installed(), reason="tesseract or its data on how pages lie is not installed")
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_pages_that_lie_on_their_side_are_turned(angle: int) -> None:
+    (reading,) = read_bytes(turned(angle), "a.pdf").readings
+    text = " ".join(block.text for block in reading.blocks)
+    assert "The landlord returns it within ten days of the end of the tenancy." in text
+
+
+def garbled() -> bytes:
+    """A page with text, and one whose font maps its glyphs to numbers of its own, as many programs write them."""
+    pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))
+    target = BytesIO()
+    canvas = Canvas(target, pageCompression=0)
+    canvas.drawString(72, 700, "A first page with a text layer, of one line.")
+    canvas.showPage()
+    canvas.setFont("Vera", 12)
+    canvas.drawString(72, 700, "The landlord returns the deposit within ten days.")
+    canvas.save()
+    return re.sub(rb"<([0-9A-F]{2})> <00", rb"<\1> <E0", target.getvalue())
+
+
+def test_a_garbled_text_layer_is_recognised_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    if ocr.available():
+        (reading,) = read_bytes(garbled(), "a.pdf").readings
+        assert [(b.page, b.text) for b in reading.blocks] == [
+            (1, "A first page with a text layer, of one line."),
+            (2, "The landlord returns the deposit within ten days."),
+        ]
+    monkeypatch.setattr(ocr, "available", lambda: False)
+    (reading,) = read_bytes(garbled(), "a.pdf").readings
+    assert [b.page for b in reading.blocks] == [1] and reading.metadata == {"pages_without_text": "2"}
+
+
+@pytest.mark.skipif(not ocr.available(), reason="tesseract is not installed")
+def test_scans_are_read_within_the_bounds_of_a_child(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(scan())
+    ((_, found),) = read_files([tmp_path / "a.pdf"], ReadOptions())
+    assert not isinstance(found, UnreadableDocument), found
+    assert {block.page for block in found.readings[0].blocks} == {1, 2, 3}
+
+
+@pytest.mark.skipif(not ocr.available(), reason="tesseract is not installed")
+def test_a_language_that_is_not_installed_is_named_with_those_that_are() -> None:
+    with pytest.raises(UnreadableDocument, match=r"no language qqq; installed: .*eng.*ocr_languages.*tesseract-ocr-qqq"):
+        read_bytes(scan(), "a.pdf", ReadOptions(ocr_languages="eng+qqq"))
 
 
 def test_without_tesseract_the_pages_that_were_not_read_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,3 +243,61 @@ def test_media_type_reads_no_name_but_for_markdown() -> None:
     assert media_type(b"# Plain", "a.pdf") == "text/plain"
     assert media_type("§".encode("utf-16"), "a.txt") == "text/plain"
     assert media_type(b"the tag <body> is named here", "a.md") == "text/markdown"
+
+
+def test_notes_of_a_page_stand_at_their_marks(tmp_path: Path) -> None:
+    page = """<html><body><main><p>The rent<sup><a href="#fn1" id="fnref1">1</a></sup> is due, with interest.<a
+role="doc-noteref" href="#n2">*</a> See <a href="#top">below</a>, x<sup>2</sup> and a source.<sup
+class="reference"><a href="#cite_note-3">[3]</a></sup> Again<sup><a
+href="#fn1">1</a></sup>.</p><h2 id="top">Below</h2><p>Text.</p><aside id="n2"><p>* At <b>five</b> per cent. <a href="#x">↩</a></p></aside>
+<section class="footnotes"><ol><li id="fn1"><p>Monthly, see <a href="#top">below</a>.<a href="#fnref1" role="doc-backlink">↩</a></p></li></ol>
+</section><ol><li id="cite_note-3">A book.</li></ol></main></body></html>"""
+    assert [b.text for b in read_file(write(tmp_path / "a.html", page.encode()))[2]] == [
+        "The rent [note: Monthly, see below.] is due, with interest. [note: At five per cent.] See below, x2 and a source.[3] Again[1].",
+        "Below",
+        "Text.",
+        "1. A book.",
+    ]
+    office = """<html><body><p>One<a href="#_ftn1" name="_ftnref1"><span class="MsoFootnoteReference">[1]</span></a> two.</p><div id="ftn1">
+<p><a href="#_ftnref1" name="_ftn1">[1]</a> A note of Word.</p></div></body></html>"""
+    assert [b.text for b in read_file(write(tmp_path / "b.html", office.encode()))[2]] == ["One [note: A note of Word.] two."]
+
+
+def test_notes_of_markdown_stand_at_their_marks(tmp_path: Path) -> None:
+    source = """# Lease
+
+The rent[^1] is due,^[In *advance*.] and again[^1] with `[^1]` and [^none].
+
+[^1]: Monthly,
+    see [below](#x).
+
+    Second paragraph.
+[^Unused]: Nobody refers to this.
+
+```
+[^1]: in code
+```
+
+After.
+"""
+    assert [b.text for b in read_file(write(tmp_path / "a.md", source.encode()))[2]] == [
+        "Lease",
+        "The rent [note: Monthly, see below. Second paragraph.] is due, [note: In advance.] and again with [^1] and [^none].",
+        "[^1]: in code",
+        "After.",
+        "Nobody refers to this.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\x78\x9f\x3e\x22\x01\0" + bytes(60), "Outlook's own container"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", "PGP"),
+        (b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80" + bytes(60), "encrypted with S/MIME"),
+        (b"\x30\x82\x10\0\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x82" + bytes(60), "signature"),
+    ],
+)
+def test_what_mail_brings_sealed_is_named(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableDocument, match=reason):
+        read_bytes(data, "winmail.dat")
