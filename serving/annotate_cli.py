@@ -65,7 +65,7 @@ def annotate(
             value = import_file(desk, imported, form)
             emit(value, as_json, _imported_text(value))
         else:
-            _serve(desk, port)
+            _serve(desk, port, as_json)
     finally:
         desk.annotations.close()
         desk.store.close()
@@ -137,7 +137,7 @@ def take_in(desk: Desk, incoming: Incoming) -> dict[str, int]:
     from raft.reviews import completion_id, judge
 
     store, name = desk.annotations, desk.set_name
-    store.set_classes(name, [*store.classes(name), *incoming.classes, *(label.name for label in incoming.labels)])
+    store.add_classes(name, [*incoming.classes, *(label.name for label in incoming.labels)])
     counts = Counter(questions=0, labels=0, reviews=0)
     for question in incoming.questions:
         with incoming.part(f"question {question.id}"):
@@ -165,14 +165,19 @@ def take_in(desk: Desk, incoming: Incoming) -> dict[str, int]:
     return dict(counts)
 
 
-def _serve(desk: Desk, port: int) -> None:
+def _serve(desk: Desk, port: int, as_json: bool) -> None:
+    from serving.annotate_access import new_secret
     from serving.annotate_api import create_annotate_app
     from serving.server import bind, serve_on, url_of
 
     listener = bind("127.0.0.1", port)
-    say(f"annotate set {desk.set_name} at {url_of(listener)}/ ; Ctrl-C ends, everything is saved as you go")
+    token = new_secret()
+    url = f"{url_of(listener)}/?token={token}"
+    app = create_annotate_app(desk, token)
+    emit({"url": url, "set": desk.set_name, "dataset": desk.dataset.name if desk.dataset else None}, as_json, url)
+    say("open this address in a browser; whoever has it can read and write here. Ctrl-C ends; everything is saved as you go")
     try:
-        serve_on(listener, create_annotate_app(desk))
+        serve_on(listener, app)
     finally:
         if desk.dataset and desk.unwritten():
             say(f"{desk.write_reviews()} reviews written to {desk.dataset_folder}/reviews.jsonl; `raftsmith train` heeds them")

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from raft.prompts import ABSTENTION, render_abstention, render_completion
-from serving.annotation import MAX_CLASS_CHARACTERS, MAX_CLASSES
+from serving.annotation import MAX_CLASS_CHARACTERS
 from serving.annotation_records import MAX_QUESTION_CHARACTERS, MAX_SPAN_CHARACTERS, MAX_SPANS, AnnotatedQuestion, Span
+from serving.errors import ApiError
 
 MAX_OFFSET = 2**31
 MAX_ANSWER_CHARACTERS = 4_000
 MAX_QUOTES = 20
+Identity = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[\w.:-]+$")]
+Text = Annotated[str, Query(max_length=200)]
 Name = Field(min_length=1, max_length=MAX_CLASS_CHARACTERS)
-Identity = Field(min_length=1, max_length=100)
+DocumentId = Field(min_length=1, max_length=100)
+Seen = Field(
+    "", max_length=MAX_CLASS_CHARACTERS, description="What the annotator saw there; another state by now is a conflict."
+)
 
 
 class _Request(BaseModel):
@@ -49,11 +57,12 @@ class SpanIn(_Request):
 class QuestionIn(_Request):
     """A question as it is to be kept; without answers the document does not answer it."""
 
-    document_id: str = Identity
+    document_id: str = DocumentId
     text: str = Field(min_length=1, max_length=MAX_QUESTION_CHARACTERS)
     answerable: bool = True
     answers: list[SpanIn] = Field([], max_length=MAX_SPANS)
     evidence: list[SpanIn] = Field([], max_length=MAX_SPANS)
+    seen: str = Seen
 
     @model_validator(mode="after")
     def _decided(self) -> Self:
@@ -74,24 +83,26 @@ class QuestionIn(_Request):
 class LabelIn(_Request):
     """The class of a part of a document. A document's text never changes under its id, so its offsets say enough."""
 
-    document_id: str = Identity
+    document_id: str = DocumentId
     start: int = Field(ge=0, le=MAX_OFFSET)
     end: int = Field(ge=1, le=MAX_OFFSET)
     name: str = Name
+    seen: str = Seen
 
 
 class PlaceIn(_Request):
     """The part of a document whose label is to go."""
 
-    document_id: str = Identity
+    document_id: str = DocumentId
     start: int = Field(ge=0, le=MAX_OFFSET)
     end: int = Field(ge=1, le=MAX_OFFSET)
+    seen: str = Seen
 
 
-class ClassesIn(_Request):
-    """All classes of the set, in the order of their keys 1 to 9."""
+class ClassIn(_Request):
+    """A class to add to the set, or to take away."""
 
-    names: list[str] = Field(max_length=MAX_CLASSES)
+    name: str = Name
 
 
 class ReviewIn(_Request):
@@ -101,6 +112,7 @@ class ReviewIn(_Request):
     answer: str = Field("", max_length=MAX_ANSWER_CHARACTERS)
     quotes: list[str] = Field([], max_length=MAX_QUOTES)
     judged: str = Field("", max_length=100, description="The completion that was looked at; another one by now is refused.")
+    seen: str = Seen
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -119,3 +131,12 @@ class ReviewIn(_Request):
         if self.quotes:
             return render_completion([(1, quote) for quote in self.quotes], answer)
         return render_abstention() if answer in ("", ABSTENTION) else render_completion([], answer)
+
+
+def following(ids: Sequence[str], after: str) -> int:
+    """The place in `ids` behind `after`; 0 when that is "". Raises ApiError 404 when it is not among them (any more)."""
+    if not after:
+        return 0
+    if after not in ids:
+        raise ApiError(404, "what the list was to go on from is not there any more; load it from its start", code="not_found")
+    return ids.index(after) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,10 @@ from raft.records import RaftExample
 from raft.reviews import FILE, as_lines, write_reviews
 from serving.annotation import AnnotationStore
 from serving.errors import ApiError
+
+LISTED_PASSAGES = 200
+FOUND_PASSAGES = 5_000
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,30 @@ class Desk:
             self._listed.clear()
             self._listed[snapshot] = self.store.overview(self.collection)
         return self._listed[snapshot]
+
+    def search(self, query: str) -> list[dict[str, Any]]:
+        """The entries of `overview` whose title or file has `query` in it, then those with one of the best 200 passages that have
+        all its words, best first; all of them for an empty query.
+        """
+        entries = self.overview()
+        if not query.strip():
+            return entries
+        wanted = query.strip().casefold()
+        named = [entry for entry in entries if wanted in f"{entry['title']}\n{Path(entry['source']).name}".casefold()]
+        ids = self._passages(query, LISTED_PASSAGES)
+        chunks = self.store.chunks_by_id(ids)
+        by_id = {entry["document_id"]: entry for entry in entries}
+        saying = [by_id[chunks[name].document_id] for name in ids if name in chunks and chunks[name].document_id in by_id]
+        return list({entry["document_id"]: entry for entry in (*named, *saying)}.values())
+
+    def found(self, query: str, chunks: list[Chunk]) -> list[Chunk]:
+        """Those of `chunks` that have all words of `query`; word forms count as one, as in search."""
+        ids = set(self._passages(query, FOUND_PASSAGES))
+        return [chunk for chunk in chunks if chunk.id in ids]
+
+    def _passages(self, query: str, most: int) -> list[str]:
+        words = " AND ".join(f'"{word}"' for word in _WORD.findall(query))
+        return [name for name, _ in self.store.lexical_search(f"text : ({words})", most)] if words else []
 
     @cached_property
     def examples(self) -> dict[str, RaftExample]:

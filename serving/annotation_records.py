@@ -5,11 +5,12 @@ Offsets are in characters (code points) of the cleaned document, end exclusive. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 
 from corpora.errors import AnnotationError
 from corpora.questions.evidence import tidy
-from corpora.records import Document
+from corpora.records import Document, content_id
 from corpora.sentences import sentence_spans
 from raft.reviews import Review
 
@@ -58,6 +59,15 @@ class Annotations:
     questions: tuple[AnnotatedQuestion, ...] = ()
     labels: tuple[Label, ...] = ()
     reviews: tuple[Review, ...] = ()
+
+
+class Conflict(AnnotationError):
+    """What was to be changed is no longer what its annotator saw: somebody else was quicker."""
+
+
+def version(item: AnnotatedQuestion | Review | None) -> str:
+    """What names this state of a question or review; "" where there is none. Equal states have equal versions."""
+    return content_id("version", json.dumps(asdict(item), sort_keys=True)) if item else ""
 
 
 def verify(span: Span, document: Document) -> None:

@@ -1,81 +1,90 @@
 // The documents on the left and the one that is open, for the views of questions and labels.
 
-import { ask, byId, count, element, inTurn, query, say, show } from "./annotate-page.js";
-import { forget, reader, render } from "./annotate-text.js";
-
-const PAGE = 100;
+import { ask, byId, count, query, say, show } from "./annotate-page.js";
+import { List } from "./annotate-list.js";
+import { Reader } from "./annotate-text.js";
 
 export class Documents {
-  constructor(onOpen) {
-    this.onOpen = onOpen; // called with the document that was opened, as the server gave it
-    this.rows = [];
-    this.total = 0;
+  // `task` is "questions" or "labels"; `onOpen` is called when a document was opened, `mayLeave` asked before another is.
+  constructor(task, onOpen, mayLeave) {
+    this.task = task;
+    this.onOpen = onOpen;
+    this.open = null; // as the server gave it
+    this.reader = new Reader("Text of the document");
+    this.filters = { todo: `without ${task}`, done: `with ${task}`, all: "all documents" };
+    this.search = "Find in titles and texts";
+    this.wanted = { show: "all", query: "" };
+    this.marks = [];
+    this.list = new List({
+      load: (rows) => this.load(rows),
+      entry: (row) => [row.title, [row.questions && count(row.questions, "question"), row.labels && count(row.labels, "label")].filter(Boolean).join(", "), row.file],
+      open: (row) => this.opened(row),
+      mayLeave,
+    });
+  }
+
+  async load(rows) {
+    const after = rows.length ? rows[rows.length - 1].id : "";
+    const found = await ask("GET", `/api/documents?${query({ ...this.wanted, task: this.task, after })}`);
+    this.counts = found.counts;
+    this.drawProgress();
+    return found;
+  }
+
+  async fill() {
+    if (await this.list.fill(this.open && this.open.id)) return true;
     this.open = null;
-    this.box = reader("Text of the document");
+    byId("title").textContent = "";
+    show(byId("texts"));
+    return false;
   }
 
-  async list() {
-    this.rows = [];
-    await this.more();
-    if (this.rows.length) await this.choose(this.open ? this.place() : 0);
-    else say("no document is called so");
+  step(by) {
+    return this.list.step(by);
   }
 
-  async more() {
-    const wanted = query({ start: this.rows.length, limit: PAGE, query: byId("search").value });
-    const found = await ask("GET", `/api/documents?${wanted}`);
-    this.total = found.total;
-    this.rows.push(...found.documents);
-    this.draw();
-  }
-
-  place() {
-    return Math.max(0, this.rows.findIndex((row) => row.document_id === this.open.document_id));
-  }
-
-  async step(by) {
-    const next = this.open ? this.place() + by : 0;
-    if (next >= this.rows.length && this.rows.length < this.total) await this.more();
-    if (next < 0 || next >= this.rows.length) return false;
-    await this.choose(next);
-    return true;
-  }
-
-  async choose(number) {
-    this.open = await ask("GET", `/api/documents/${this.rows[number].document_id}`);
+  async opened(row) {
+    this.open = await ask("GET", `/api/documents/${row.id}?${query({ query: this.wanted.query })}`);
     byId("title").textContent = this.open.title;
-    forget(this.box);
-    show(byId("texts"), this.box);
-    this.draw();
-    this.onOpen(this.open);
-    this.box.focus({ preventScroll: true });
-    this.box.parentElement.parentElement.scrollTop = 0;
+    show(byId("texts"), this.reader.box);
+    this.reader.put(this.open.text);
+    this.reader.box.scrollIntoView({ block: "nearest" });
+    byId("main").scrollTop = 0;
+    this.at = -1;
+    this.onOpen();
+    this.reader.box.focus({ preventScroll: true });
+    if (this.open.found.length) this.find(1);
   }
 
   mark(marks) {
-    render(this.box, this.open.text, marks);
+    this.reader.mark([...this.open.found.map((place) => ({ ...place, kind: "found" })), ...marks]);
   }
 
-  // The counts of the open document have changed.
-  counted() {
-    const row = this.rows[this.place()];
-    row.questions = this.open.questions.length;
-    row.labels = this.open.labels.length;
-    this.draw();
+  // To the next passage that says what was searched for, or to the one before.
+  find(by) {
+    const { found } = this.open;
+    if (!found.length) {
+      say(this.wanted.query ? "no passage of this document has all these words" : "search first: / goes to the search");
+      return;
+    }
+    this.at = (this.at + by + found.length) % found.length;
+    this.reader.go(found[this.at].start);
+    say(`passage ${this.at + 1} of ${found.length} with what you search`);
   }
 
-  draw() {
-    byId("total").textContent = count(this.total, "document");
-    const items = this.rows.map((row, number) => {
-      const counts = [row.questions && count(row.questions, "question"), row.labels && count(row.labels, "label")].filter(Boolean).join(", ");
-      const made = element("button", { type: "button", title: row.file }, row.title, " ", element("span", { className: "count", textContent: counts }));
-      if (this.open && row.document_id === this.open.document_id) made.setAttribute("aria-current", "true");
-      made.addEventListener("click", () => inTurn(() => this.choose(number)));
-      return element("li", {}, made);
-    });
-    show(byId("list"), ...items);
-    byId("more").hidden = this.rows.length >= this.total;
-    const current = byId("list").querySelector("[aria-current]");
-    if (current) current.scrollIntoView({ block: "nearest" });
+  // The questions or labels of the open document have changed.
+  changed() {
+    const { row } = this.list;
+    const had = row[this.task] > 0;
+    row[this.task] = this.open[this.task].length;
+    this.counts.done += Number(row[this.task] > 0) - Number(had);
+    this.list.drawRow();
+    this.drawProgress();
+  }
+
+  drawProgress() {
+    const { done, all } = this.counts;
+    byId("progress").value = all ? done / all : 0;
+    byId("total").textContent = `${done} of ${count(all, "document")} ${done === 1 ? "has" : "have"} ${this.task}`;
   }
 }

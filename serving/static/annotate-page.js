@@ -1,4 +1,4 @@
-// What all views share: elements, requests, and what is said. Text gets into the page as text only, never as markup.
+// What all views share: elements, requests, what is said, and what is saved. Text gets into the page as text only, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -19,19 +19,27 @@ export function button(text, action, label) {
   return made;
 }
 
-class Refused extends Error {}
+export const show = (node, ...children) => node.replaceChildren(...children);
+
+export const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+export const query = (values) => new URLSearchParams(values).toString();
+
+// An answer other than success. It has been shown to the annotator before it is thrown.
+export class Refused extends Error {
+  constructor(message, code = "") {
+    super(message);
+    this.code = code;
+  }
+}
 
 // One action after another: the second waits until what the first asked for is there.
 let busy = Promise.resolve();
 export function inTurn(action) {
   busy = busy.then(action).catch((error) => {
-    if (!(error instanceof Refused)) reportError(error); // what was refused has been shown
+    if (!(error instanceof Refused)) reportError(error);
   });
 }
-
-export const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
-
-export const show = (node, ...children) => node.replaceChildren(...children);
 
 export function say(text) {
   byId("alert").textContent = "";
@@ -39,30 +47,79 @@ export function say(text) {
 }
 
 export function complain(text) {
+  byId("status").textContent = "";
   byId("alert").textContent = text;
 }
 
+// Whether everything is on the server's disk, for the annotator to see, and for the browser before it closes the page.
+const saving = { requests: 0, draft: false };
+
+export function draft(there) {
+  saving.draft = there;
+  drawSaved();
+}
+
+export const hasDraft = () => saving.draft;
+
+function drawSaved() {
+  const text = saving.requests ? "Saving…" : saving.draft ? "Not saved yet" : "All saved";
+  if (byId("saved").textContent !== text) byId("saved").textContent = text;
+  byId("saved").classList.toggle("draft", saving.draft);
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (saving.draft || saving.requests) event.preventDefault();
+});
+
 // The answer's JSON. Anything but success is shown and thrown: what called it stops there.
 export async function ask(method, path, body) {
-  const options = { method, headers: {} };
+  const options = { method, headers: { "X-Raftsmith-Key": localStorage.getItem("raftsmith-key") || "" } };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
+  const writes = method !== "GET";
+  if (writes) saving.requests += 1;
+  drawSaved();
+  try {
+    return await answered(path, options);
+  } finally {
+    if (writes) saving.requests -= 1;
+    drawSaved();
+  }
+}
+
+async function answered(path, options) {
   let answer;
   try {
     answer = await fetch(path, options);
   } catch {
-    complain("The server does not answer; is `raftsmith annotate` still running?");
-    throw new Refused();
+    refuse("The server does not answer, and nothing was saved. Is `raftsmith annotate` still running?");
   }
   const value = await answer.json();
-  if (!answer.ok) {
-    complain(value.error.message);
-    throw new Refused();
-  }
+  if (!answer.ok) refuse(value.error.message, value.error.code);
   byId("alert").textContent = "";
   return value;
 }
 
-export const query = (values) => new URLSearchParams(values).toString();
+function refuse(message, code) {
+  complain(message[0].toUpperCase() + message.slice(1));
+  throw new Refused(message, code);
+}
+
+// The list of what `u` takes back: each entry undoes one thing that was done in this view.
+export class Undo {
+  constructor() {
+    this.steps = [];
+  }
+
+  add(step) {
+    this.steps.push(step);
+  }
+
+  async last() {
+    const step = this.steps.pop();
+    if (step) await step();
+    else say("there is nothing to undo");
+  }
+}

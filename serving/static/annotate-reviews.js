@@ -1,92 +1,132 @@
 // Generated examples: accept, edit, reject, undo. An edit quotes the passages that the example shows.
 
-import { ask, button, byId, complain, count, element, inTurn, query, say, show } from "./annotate-page.js";
-import { reader, render, selected } from "./annotate-text.js";
+import { Refused, Undo, ask, button, byId, complain, draft, element, inTurn, query, say, show } from "./annotate-page.js";
+import { List } from "./annotate-list.js";
+import { Reader } from "./annotate-text.js";
 
-const PAGE = 100;
+const VERDICTS = { open: "to do", accept: "✓ accepted", edit: "✎ edited", reject: "✗ rejected" };
+const TEACHES = {
+  answer: "Teaches to answer from the marked evidence.",
+  "abstain-absent": "Teaches to abstain: its evidence was left out on purpose. Check that no passage answers.",
+  "abstain-unanswerable": "Teaches to abstain: no document answers. Check that no passage answers.",
+};
 
 export class Reviews {
   constructor() {
-    this.rows = [];
-    this.total = 0;
+    this.filters = { open: "to do", accept: "accepted", edit: "edited", reject: "rejected", all: "all examples" };
+    this.search = "Find in questions and answers";
+    this.wanted = { show: "open", query: "" };
     this.open = null;
-    this.boxes = [];
+    this.readers = [];
     this.quotes = [];
-    this.done = []; // what stood before each verdict of this sitting, for undo
+    this.undo = new Undo();
+    this.list = new List({
+      load: (rows) => this.load(rows),
+      entry: (row) => [`${row.number}. ${row.question}`, VERDICTS[row.verdict], row.question],
+      open: (row) => this.opened(row),
+      mayLeave: () => this.mayLeave(),
+    });
     byId("review-form").addEventListener("submit", (event) => {
       event.preventDefault();
       inTurn(() => this.edit());
     });
+    byId("review-form").addEventListener("input", () => draft(this.changed()));
     byId("accept").addEventListener("click", () => inTurn(() => this.decide("accept")));
     byId("reject").addEventListener("click", () => inTurn(() => this.decide("reject")));
-    byId("undo").addEventListener("click", () => inTurn(() => this.undo()));
-    byId("write").addEventListener("click", () => inTurn(() => this.write()));
-    byId("show").addEventListener("change", () => inTurn(() => this.list()));
+    byId("undo").addEventListener("click", () => inTurn(() => this.undo.last()));
+    byId("take-quote").addEventListener("click", () => inTurn(() => this.take()));
+    byId("reset").addEventListener("click", () => inTurn(() => this.reset()));
     this.keys = {
-      j: ["next example", () => this.step(1)],
-      k: ["previous example", () => this.step(-1)],
       y: ["accept", () => this.decide("accept")],
       x: ["reject", () => this.decide("reject")],
-      u: ["undo the last verdict", () => this.undo()],
-      e: ["quote from the selection", () => this.take()],
-      a: ["go to the answer", () => byId("answer").focus()],
+      u: ["undo the last verdict", () => this.undo.last()],
+      s: ["select the sentence at the cursor; again: the next one too", () => this.sentence()],
+      e: ["quote what is selected", () => this.take()],
+      a: ["change the answer", () => byId("answer").focus()],
+      d: ["the documents do not answer, or do", () => byId("abstains").click()],
       Enter: ["save the edit", () => this.edit()],
-      w: ["write the reviews for training", () => this.write()],
+      z: ["drop the edit", () => this.reset()],
+      j: ["next example", () => this.step(1)],
+      k: ["previous example", () => this.step(-1)],
+      p: ["next passage", () => this.passage(1)],
+      P: ["previous passage", () => this.passage(-1)],
     };
   }
 
-  async list() {
-    this.rows = [];
-    await this.more();
-    if (this.rows.length) await this.choose(0);
-    else {
-      this.open = null;
-      byId("title").textContent = "";
-      show(byId("texts"));
-      say("there is no such example");
-    }
+  async load(rows) {
+    const after = rows.length ? rows[rows.length - 1].id : "";
+    const found = await ask("GET", `/api/examples?${query({ ...this.wanted, after })}`);
+    this.counts = found.counts;
+    this.drawProgress();
+    return found;
   }
 
-  async more() {
-    const wanted = query({ start: this.rows.length, limit: PAGE, show: byId("show").value });
-    const found = await ask("GET", `/api/examples?${wanted}`);
-    this.total = found.total;
-    this.rows.push(...found.examples);
-    this.drawList();
+  async fill() {
+    if (await this.list.fill(this.open && this.open.id)) return true;
+    this.empty();
+    return false;
   }
 
-  place() {
-    return this.rows.findIndex((row) => row.id === this.open.id);
+  empty() {
+    this.open = null;
+    draft(false);
+    const done = this.wanted.show === "open" && !this.wanted.query;
+    byId("title").textContent = done ? "All examples are reviewed" : "";
+    show(byId("texts"));
+    show(byId("quotes"));
+    byId("verdict").textContent = "";
+    byId("policy").textContent = "";
+    byId("answer").value = "";
+  }
+
+  mayLeave() {
+    if (this.open && this.changed()) complain("This edit is not saved: Enter saves it, z drops it.");
+    return !(this.open && this.changed());
   }
 
   async step(by) {
-    if (!this.open) return;
-    const next = this.place() + by;
-    if (next >= this.rows.length && this.rows.length < this.total) await this.more();
-    if (next < 0 || next >= this.rows.length) say(by > 0 ? "this is the last example" : "this is the first example");
-    else await this.choose(next);
+    if (!this.mayLeave()) return;
+    if (await this.list.step(by)) return;
+    say(by < 0 ? "this is the first example" : this.counts.reviewed === this.counts.all ? "all examples are reviewed" : "this is the last example of this list");
   }
 
-  async choose(number) {
-    this.opened(await ask("GET", `/api/examples/${this.rows[number].id}`));
-    this.boxes[0].focus({ preventScroll: true });
+  async opened(row) {
+    this.shown(await ask("GET", `/api/examples/${row.id}`));
+    const oracle = Math.max(0, this.open.passages.findIndex((passage) => this.quotes.some((quote) => passage.text.includes(quote))));
+    if (this.readers.length) this.goTo(oracle);
   }
 
-  opened(example) {
+  shown(example) {
     this.open = example;
-    this.quotes = [...example.quotes];
+    this.counts = example.counts;
+    this.readers = example.passages.map(({ title, text }, number) => {
+      const reader = new Reader(`Passage ${number + 1}: ${title}`);
+      reader.put(text);
+      return reader;
+    });
     byId("title").textContent = example.question;
-    byId("answer").value = example.abstained ? "" : example.answer;
-    byId("abstains").checked = example.abstained;
-    this.boxes = example.passages.map((passage, number) => reader(`Passage ${number + 1}: ${passage.title}`));
-    show(byId("texts"), ...example.passages.flatMap((passage, number) => [
-      element("h3", { textContent: `[${number + 1}] ${passage.title}` }),
-      this.boxes[number],
+    show(byId("texts"), ...example.passages.flatMap(({ title, oracle }, number) => [
+      element("h3", {}, `[${number + 1}] ${title}`, oracle ? element("span", { className: "badge", textContent: "evidence" }) : ""),
+      this.readers[number].box,
     ]));
-    const row = this.rows[this.place()];
-    if (row) row.verdict = example.verdict;
+    byId("main").scrollTop = 0;
+    this.reset();
+    const { row } = this.list;
+    if (row && row.id === example.id) {
+      row.verdict = example.verdict;
+      this.list.drawRow();
+    }
+    this.drawProgress();
+    if (example.problem) complain(example.problem);
+  }
+
+  // The answer and quotes as the example has them.
+  reset() {
+    if (!this.open) return;
+    this.quotes = [...this.open.quotes];
+    byId("answer").value = this.open.abstained ? "" : this.open.answer;
+    byId("abstains").checked = this.open.abstained;
     this.draw();
-    this.drawList();
   }
 
   changed() {
@@ -95,24 +135,47 @@ export class Reviews {
     return !same || this.quotes.join("\n") !== quotes.join("\n");
   }
 
+  focused() {
+    return this.readers.findIndex((reader) => reader.box === document.activeElement);
+  }
+
+  goTo(number) {
+    this.readers[number].box.focus({ preventScroll: true });
+    this.readers[number].box.scrollIntoView({ block: "nearest" });
+  }
+
+  passage(by) {
+    if (this.readers.length) this.goTo((this.focused() + by + this.readers.length) % this.readers.length);
+  }
+
+  sentence() {
+    if (this.readers.length) this.readers[Math.max(0, this.focused())].sentence();
+  }
+
   take() {
-    for (const [number, box] of this.boxes.entries()) {
-      const span = selected(box, this.open.passages[number].text);
-      if (span) {
-        if (!this.quotes.includes(span.text)) this.quotes.push(span.text);
-        byId("abstains").checked = false;
-        this.draw();
-        say("quote taken; Enter saves the edit");
-        return;
-      }
+    if (!this.open) return;
+    const reader = this.readers.find((each) => each.selected());
+    if (!reader) {
+      complain("Select text in a passage first; s selects the sentence at the cursor.");
+      return;
     }
-    complain("Select text in one passage first.");
+    const { text } = reader.selected();
+    if (!this.quotes.includes(text)) this.quotes.push(text);
+    byId("abstains").checked = false;
+    reader.collapse();
+    this.draw();
+    say("quote taken; Enter saves the edit");
   }
 
   async edit() {
+    if (!this.open) return;
     const abstains = byId("abstains").checked;
     if (!abstains && !this.quotes.length) {
-      complain("Quote a passage (select, e), or say that the documents do not answer.");
+      complain("An answer needs a quote: select it in a passage and press e, or say that the documents do not answer.");
+      return;
+    }
+    if (!this.changed()) {
+      complain("Nothing is changed: y accepts the example as it is.");
       return;
     }
     await this.decide("edit", abstains ? { answer: "", quotes: [] } : { answer: byId("answer").value, quotes: this.quotes });
@@ -121,71 +184,81 @@ export class Reviews {
   async decide(verdict, change = {}) {
     if (!this.open) return;
     if (verdict === "accept" && this.changed()) {
-      complain("The answer or its quotes are changed: Enter saves the edit, and j and k bring back what was there.");
+      complain("The answer or its quotes are changed: Enter saves the edit, z drops it.");
       return;
     }
     const before = this.open;
-    const kept = await ask("PUT", `/api/reviews/${before.id}`, { verdict, judged: before.judged, ...change });
-    this.done.push(before);
-    this.opened(kept);
-    await this.step(1);
+    try {
+      const kept = await this.put(before.id, verdict, change, before.judged, before.version);
+      this.undo.add(() => this.takeBack(before, kept));
+      this.shown(kept);
+    } catch (error) {
+      if (error instanceof Refused && error.code === "conflict") await this.explain(before);
+      throw error;
+    }
+    if (!(await this.list.step(1)) && this.counts.reviewed === this.counts.all) {
+      say(`${{ accept: "accepted", edit: "edit saved", reject: "rejected" }[verdict]}; all examples are reviewed`);
+      return;
+    }
     say({ accept: "accepted", edit: "edit saved", reject: "rejected" }[verdict]);
   }
 
-  async undo() {
-    const before = this.done.pop();
-    if (!before) {
-      say("there is nothing to undo");
-      return;
+  // Somebody else decided meanwhile. An edit that was begun here stays in the form.
+  async explain(before) {
+    const mine = { answer: byId("answer").value, abstains: byId("abstains").checked, quotes: this.quotes };
+    const began = this.changed();
+    this.shown(await ask("GET", `/api/examples/${before.id}`));
+    if (began) {
+      byId("answer").value = mine.answer;
+      byId("abstains").checked = mine.abstains;
+      this.quotes = mine.quotes;
+      this.draw();
     }
-    const path = `/api/reviews/${before.id}`;
-    if (before.verdict === "open") await ask("DELETE", path);
-    else {
-      const change = before.verdict !== "edit" ? {} : before.abstained ? { answer: "", quotes: [] } : { answer: before.answer, quotes: before.quotes };
-      await ask("PUT", path, { verdict: before.verdict, judged: before.judged, ...change });
-    }
-    this.opened(await ask("GET", `/api/examples/${before.id}`));
-    this.boxes[0].focus({ preventScroll: true });
+    const theirs = this.open.verdict === "open" ? "took the verdict back" : `${VERDICTS[this.open.verdict].slice(2)} this example`;
+    complain(`Somebody else ${theirs} meanwhile. Yours was not saved${began ? "; your edit is still here" : ""}. Decide again to change theirs, or j goes on.`);
+  }
+
+  put(id, verdict, change, judged, seen) {
+    return ask("PUT", `/api/reviews/${id}`, { verdict, judged, seen, ...change });
+  }
+
+  // Back to what stood before a verdict; `kept` is what it made.
+  async takeBack(before, kept) {
+    const change = before.verdict !== "edit" || before.abstained ? {} : { answer: before.answer, quotes: before.quotes };
+    const now = before.verdict === "open"
+      ? await ask("DELETE", `/api/reviews/${before.id}?${query({ seen: kept.version })}`)
+      : await this.put(before.id, before.verdict, change, before.judged, kept.version);
+    const number = this.list.rows.findIndex((row) => row.id === before.id);
+    if (number >= 0) await this.list.choose(number);
+    else this.shown(now);
     say("undone");
   }
 
-  async write() {
-    const { written } = await ask("POST", "/api/reviews/write");
-    say(`${count(written, "review")} written for training`);
-  }
-
   draw() {
-    byId("verdict").textContent = `${this.open.verdict} · teaches: ${this.open.policy} · split: ${this.open.split}`;
-    show(byId("quotes"), ...this.quotes.map((quote, number) => {
-      const gone = button("remove", () => {
-        this.quotes.splice(number, 1);
-        this.draw();
-      }, `Remove quote: ${quote.slice(0, 40)}`);
-      return element("li", {}, element("span", { className: "span", textContent: quote }), gone);
-    }));
-    for (const [number, box] of this.boxes.entries()) {
-      const text = this.open.passages[number].text;
-      const points = Array.from(text);
-      const marks = this.quotes.flatMap((quote) => {
-        const at = text.indexOf(quote);
-        if (at < 0) return [];
-        const start = Array.from(text.slice(0, at)).length;
-        return [{ start, end: Math.min(start + Array.from(quote).length, points.length), kind: "evidence" }];
-      });
-      render(box, text, marks);
+    byId("verdict").textContent = VERDICTS[this.open.verdict];
+    byId("verdict").className = `verdict ${this.open.verdict}`;
+    byId("policy").textContent = `${TEACHES[this.open.policy] || this.open.policy} Split: ${this.open.split}.`;
+    show(byId("quotes"), ...this.quotes.map((quote, number) => this.item(quote, number)));
+    for (const [number, reader] of this.readers.entries()) {
+      const { text } = this.open.passages[number];
+      reader.mark(this.quotes.map((quote) => ({ quote, at: text.indexOf(quote) })).filter(({ at }) => at >= 0).map(({ quote, at }) => (
+        { start: reader.points(at), end: reader.points(at + quote.length), kind: "evidence" })));
     }
+    byId("reset").disabled = !this.changed();
+    draft(this.changed());
   }
 
-  drawList() {
-    byId("total").textContent = count(this.total, "example");
-    show(byId("list"), ...this.rows.map((row, number) => {
-      const made = element("button", { type: "button" }, row.question, " ", element("span", { className: "count", textContent: row.verdict }));
-      if (this.open && row.id === this.open.id) made.setAttribute("aria-current", "true");
-      made.addEventListener("click", () => inTurn(() => this.choose(number)));
-      return element("li", {}, made);
-    }));
-    byId("more").hidden = this.rows.length >= this.total;
-    const current = byId("list").querySelector("[aria-current]");
-    if (current) current.scrollIntoView({ block: "nearest" });
+  item(quote, number) {
+    const gone = button("Remove", () => {
+      this.quotes.splice(number, 1);
+      this.draw();
+    }, `Remove quote: ${quote.slice(0, 60)}`);
+    return element("li", {}, element("q", { textContent: quote }), gone);
+  }
+
+  drawProgress() {
+    const { all, reviewed, accept, edit, reject } = this.counts;
+    byId("progress").value = all ? reviewed / all : 0;
+    byId("total").textContent = `${reviewed} of ${all} reviewed: ${accept} accepted, ${edit} edited, ${reject} rejected`;
   }
 }

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 from corpora.records import Chunk, Document
 from corpora.store import CorpusStore
@@ -20,6 +25,23 @@ QUOTES = (
     ("When is it returned?", "The landlord returns it in ten days.", "ten days"),
     ("When is an action barred?", "An action on a contract is barred after six years.", "after six years"),
 )
+
+TOKEN = "a-token-for-tests"
+
+
+@contextmanager
+def entered(url: str) -> Iterator[httpx.Client]:
+    """A client that has opened the page's address, as a browser does: with the cookie and the key of a session."""
+    with httpx.Client(base_url=url, verify=False) as client:  # without TLS anyway; loading certificates takes long
+        client.headers["X-Raftsmith-Key"] = key_in(client.get("/", params={"token": TOKEN}))
+        yield client
+
+
+def key_in(answer: httpx.Response) -> str:
+    """The key that the answer to the printed address hands to the page."""
+    found = re.search(r'data-key="([\w-]{43})"', answer.text)
+    assert answer.status_code == 200 and found, answer.text
+    return found[1]
 
 
 def document_with(store: CorpusStore, text: str) -> Document:

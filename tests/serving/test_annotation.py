@@ -1,4 +1,4 @@
-"""The annotation store, its formats, the command's files, and the page's server at its bounds."""
+"""The annotation store, its formats, and the command's files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 from annotation_samples import document_with, make_desk, span_of
 from click.testing import CliRunner
@@ -17,16 +16,15 @@ from corpora.errors import AnnotationError, CorruptStore, StoreError
 from corpora.questions import read_questions
 from corpora.workspace import create_workspace, open_workspace
 from raft.examples import ExampleOptions, ground
-from raft.prompts import ABSTENTION, render_completion
+from raft.prompts import render_completion
 from raft.purging import purge_files
 from raft.reviews import judge, read_reviews
-from serving.annotate_api import create_annotate_app
 from serving.annotate_cli import annotate, take_in
 from serving.annotation import FILE, AnnotationStore
 from serving.annotation_desk import Desk
 from serving.annotation_exchange import Sources, offsets
 from serving.annotation_formats import FORMATS, read, written
-from serving.annotation_records import AnnotatedQuestion, Annotations, Label, Span
+from serving.annotation_records import AnnotatedQuestion, Annotations, Conflict, Label, Span, version
 
 DEPOSIT = "The tenant pays a deposit of nine hundred pounds."
 
@@ -45,7 +43,7 @@ def fill(desk: Desk) -> None:
     answer, evidence = span_of(lease, "nine hundred pounds"), span_of(lease, DEPOSIT)
     store.save_question("default", AnnotatedQuestion("q1", lease.id, "How much?", (answer,), (evidence,)))
     store.save_question("default", AnnotatedQuestion("q2", lease.id, "Are pets allowed?", (), ()))
-    store.set_classes("default", ["lease", "duty"])
+    store.add_classes("default", ["lease", "duty"])
     store.save_label("default", Label(lease.id, Span(0, len(lease.text), lease.text), "lease"))
     store.save_label("default", Label(lease.id, evidence, "duty"))
     first, second, _ = desk.examples.values()
@@ -97,21 +95,62 @@ def test_what_contradicts_the_document_or_itself_is_refused_and_not_quoted(desk:
     with pytest.raises(AnnotationError, match="accepted: none yet"):
         desk.annotations.save_label("s", Label(lease.id, answer, "duty"))
     with pytest.raises(AnnotationError, match="up to 100 classes"):
-        desk.annotations.set_classes("s", ["a", " "])
+        desk.annotations.add_classes("s", ["a", " "])
     assert desk.annotations.everything("s", "d").questions == ()
 
 
 def test_a_label_replaces_the_one_before_and_its_class_cannot_go(desk: Desk) -> None:
     lease = document_with(desk.store, "deposit")
     span = span_of(lease, DEPOSIT)
-    desk.annotations.set_classes("s", ["duty", "right", "duty"])
+    desk.annotations.add_classes("s", ["duty", "right", "duty"])
     for name in ("duty", "right"):
         desk.annotations.save_label("s", Label(lease.id, span, name))
     assert desk.annotations.labels("s") == [Label(lease.id, span, "right")]
     with pytest.raises(AnnotationError, match="'right' is in use"):
-        desk.annotations.set_classes("s", ["duty"])
-    assert desk.annotations.set_classes("s", ["right"]) == ["right"] == desk.annotations.classes("s")
+        desk.annotations.remove_class("s", "right")
+    assert desk.annotations.remove_class("s", "duty") == ["right"] == desk.annotations.classes("s")
+    assert desk.annotations.add_classes("s", ["right", "power"]) == ["right", "power"]
     assert desk.annotations.delete_label("s", lease.id, span.start, span.end) and desk.annotations.labels("s") == []
+
+
+def test_who_says_what_they_saw_writes_over_nothing_newer(desk: Desk, tmp_path: Path) -> None:
+    """Two processes, each with its own connection: whoever comes second is told, and nothing is changed."""
+    lease = document_with(desk.store, "deposit")
+    mine, theirs = desk.annotations, AnnotationStore(desk.annotations.path, desk.store.document)
+    answer, part = span_of(lease, "nine hundred pounds"), span_of(lease, DEPOSIT)
+    first = mine.save_question("s", AnnotatedQuestion("q", lease.id, "How much?", (answer,), ()), seen="")
+    with pytest.raises(Conflict):
+        theirs.save_question("s", replace(first, text="What?"), seen="")
+    second = theirs.save_question("s", replace(first, text="What is paid?"), seen=version(first))
+    for late in (
+        lambda: mine.save_question("s", first, seen=version(first)),
+        lambda: mine.delete_question("s", "q", version(first)),
+    ):
+        with pytest.raises(Conflict, match="somebody else"):
+            late()
+    assert mine.questions("s") == [second] == [mine.question("s", "q")]
+    assert mine.delete_question("s", "q", version(second)) and not theirs.delete_question("s", "q", version(second))
+
+    assert (mine.add_classes("s", ["duty"]), theirs.add_classes("s", ["right"])) == (["duty"], ["duty", "right"])
+    mine.save_label("s", Label(lease.id, part, "duty"), seen="")
+    with pytest.raises(Conflict):
+        theirs.save_label("s", Label(lease.id, part, "right"), seen="")
+    with pytest.raises(Conflict):
+        theirs.delete_label("s", lease.id, part.start, part.end, seen="right")
+    theirs.save_label("s", Label(lease.id, part, "right"), seen="duty")
+    assert mine.labels("s") == [Label(lease.id, part, "right")]
+
+    example = next(iter(desk.examples.values()))
+    accepted = judge(example, "accept", "", [])
+    mine.save_review("d", accepted, seen="")
+    with pytest.raises(Conflict):
+        theirs.save_review("d", judge(example, "reject", "", []), seen="")
+    with pytest.raises(Conflict):
+        theirs.delete_review("d", example.id, seen="")
+    assert theirs.reviews("d") == [accepted] == [mine.review("d", example.id)]
+    assert theirs.verdicts("d") == {example.id: "accept"}
+    assert theirs.delete_review("d", example.id, version(accepted)) and mine.reviews("d") == []
+    theirs.close()
 
 
 def test_the_file_is_the_users_alone_durable_and_of_a_known_format(desk: Desk, tmp_path: Path) -> None:
@@ -264,98 +303,3 @@ def test_a_purge_takes_what_was_annotated_too(desk: Desk, tmp_path: Path) -> Non
     again = AnnotationStore(desk.annotations.path, desk.store.document)
     assert again.everything("default", "d") == Annotations(classes=("lease", "duty"))
     again.close()
-
-
-def test_the_server_answers_and_writes(desk: Desk, served) -> None:
-    lease = document_with(desk.store, "deposit")
-    answer = span_of(lease, "nine hundred pounds")
-    with served(create_annotate_app(desk)) as url, httpx.Client(base_url=url) as client:
-        page = client.get("/")
-        assert "raftsmith" in page.text and page.headers["content-type"].startswith("text/html")
-        assert page.headers["content-security-policy"].startswith("default-src 'self';")
-        assert client.get("/static/annotate.js").headers["content-type"].startswith("text/javascript")
-        listed = client.get("/api/documents", params={"query": "LEASE"}).json()
-        assert listed["total"] == 1 and listed["documents"][0]["document_id"] == lease.id
-        shown = client.get(f"/api/documents/{lease.id}").json()
-        assert shown["text"] == lease.text and shown["chunks"]
-        span = {"start": answer.start, "end": answer.end, "text": answer.text}
-        question = {"document_id": lease.id, "text": "How much?", "answers": [span]}
-        made = client.post("/api/questions", json=question)
-        assert made.status_code == 201
-        assert made.json()["evidence"][0]["text"] == DEPOSIT
-        path = f"/api/questions/{made.json()['id']}"
-        assert client.put(path, json={**question, "text": "What?"}).json()["text"] == "What?"
-        assert client.put("/api/questions/none", json=question).status_code == 404
-        assert client.delete(path).json() == {"deleted": True}
-        assert client.put("/api/classes", json={"names": ["duty"]}).json() == {"classes": ["duty"]}
-        place = {"document_id": lease.id, "start": answer.start, "end": answer.end}
-        assert client.put("/api/labels", json={**place, "name": "duty"}).json()["labels"] == [
-            {"start": answer.start, "end": answer.end, "name": "duty"}
-        ]
-        assert client.post("/api/labels/remove", json=place).json() == {"labels": []}
-        first, second, _ = list(desk.examples)
-        assert client.put(f"/api/reviews/{first}", json={"verdict": "accept"}).json()["verdict"] == "accept"
-        edit = {"verdict": "edit", "quotes": ["The landlord returns it\n in ten days."], "answer": "ten"}
-        assert client.put(f"/api/reviews/{second}", json=edit).json()["quotes"] == ["The landlord returns it in ten days."]
-        assert client.get("/api/examples", params={"show": "open"}).json()["total"] == 1
-        assert client.put(f"/api/reviews/{first}", json={"verdict": "edit"}).json()["answer"] == ABSTENTION
-        assert client.delete(f"/api/reviews/{first}").json()["verdict"] == "open"
-        assert client.post("/api/reviews/write").json() == {"written": 1} and not desk.unwritten()
-
-
-BAD = [
-    ("POST", "/api/questions", {"document_id": "x"}, 400, "Field required"),
-    ("POST", "/api/questions", {"document_id": "LEASE", "text": "?" * 2001, "answerable": False}, 400, "at most 2000"),
-    ("POST", "/api/questions", {"document_id": "LEASE", "text": "What?"}, 400, "select the answer"),
-    ("POST", "/api/questions", {"document_id": "LEASE", "text": "What?", "answer": []}, 400, "accepted: document_id, text"),
-    ("POST", "/api/questions", {"document_id": "gone", "text": "What?", "answerable": False}, 404, "GET /api/documents"),
-    (
-        "POST",
-        "/api/questions",
-        {"document_id": "LEASE", "text": "What?", "answers": [{"start": 0, "end": 4, "text": "deposit"}]},
-        400,
-        "another text at 0–4",
-    ),
-    ("PUT", "/api/labels", {"document_id": "LEASE", "start": 0, "end": 5, "name": "x"}, 400, "accepted: none yet"),
-    ("PUT", "/api/labels", {"document_id": "LEASE", "start": -1, "end": 5, "name": "x"}, 400, "greater than or equal to 0"),
-    ("PUT", "/api/classes", {"names": ["x"] * 101}, 400, "at most 100"),
-    ("PUT", "/api/reviews/id-ten-days", {"verdict": "maybe"}, 400, "'accept', 'edit' or 'reject'"),
-    ("PUT", "/api/reviews/none", {"verdict": "accept"}, 404, "GET /api/examples"),
-    ("PUT", "/api/reviews/id-ten-days", {"verdict": "accept", "judged": "other"}, 409, "made again"),
-    ("PUT", "/api/reviews/id-ten-days", {"verdict": "edit", "quotes": ["Nobody says so."], "answer": "x"}, 400, "quote 1"),
-    ("PUT", "/api/reviews/id-ten-days", {"verdict": "edit", "quotes": ["##x"], "answer": "x"}, 400, "'##' marks"),
-    ("PUT", "/api/reviews/id-ten-days", {"verdict": "edit", "answer": "x"}, 400, "without a quote"),
-    ("GET", "/api/documents?limit=501", None, 400, "less than or equal to 500"),
-    ("GET", "/api/examples?show=some", None, 400, "'all', 'open'"),
-    ("GET", f"/api/documents/{'x' * 101}", None, 400, "at most 100"),
-    ("GET", "/static/..%2fapi.py", None, 404, ""),
-    ("GET", "/static/nothing.js", None, 404, "no such file"),
-    ("GET", "/openapi.json", None, 404, ""),
-]
-
-
-def test_every_bound_is_refused_with_what_is_accepted_and_without_text_of_documents(desk: Desk, served) -> None:
-    lease = document_with(desk.store, "deposit")
-    with served(create_annotate_app(desk)) as url, httpx.Client(base_url=url) as client:
-        for method, path, body, status, message in BAD:
-            sent = {**body, "document_id": lease.id} if body and body.get("document_id") == "LEASE" else body
-            answer = client.request(method, path, json=sent)
-            assert answer.status_code == status and message in answer.json()["error"]["message"], (path, body, answer.text)
-            assert "tenant" not in answer.text and "content-security-policy" in answer.headers
-        assert client.post("/api/questions", content=b"x" * (2**20 + 1)).status_code == 413
-        assert client.post("/api/questions", content=b"{").status_code == 400
-        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
-            assert client.get("/api/documents", headers=headers).status_code == 403
-            assert client.put("/api/classes", json={"names": []}, headers=headers).status_code == 403
-        assert desk.annotations.everything("default", "d") == Annotations()
-
-
-def test_a_desk_of_one_collection_without_a_dataset_shows_nothing_else(collection, tmp_path: Path, served) -> None:
-    desk = make_desk(collection.store, tmp_path / "w", with_dataset=False)
-    lease = document_with(desk.store, "deposit")
-    with served(create_annotate_app(replace(desk, collection="other"))) as url, httpx.Client(base_url=url) as client:
-        assert client.get("/api/documents").json()["total"] == 0
-        assert client.get(f"/api/documents/{lease.id}").status_code == 404
-        assert client.get("/api/examples").json()["examples"] == []
-        assert "--dataset" in client.put("/api/reviews/x", json={"verdict": "accept"}).json()["error"]["message"]
-    desk.annotations.close()

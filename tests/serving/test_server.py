@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -60,6 +61,12 @@ def test_a_taken_port_is_said_to_be_taken() -> None:
             bind("127.0.0.1", listener.getsockname()[1])
     with pytest.raises(RaftsmithError, match="cannot listen"):
         bind("127.0.0.1", 70000)
+
+
+def test_small_answers_do_not_wait_for_nagle() -> None:
+    listener = bind("127.0.0.1", 0)
+    assert listener.proto == socket.IPPROTO_TCP  # what asyncio asks before it sets TCP_NODELAY
+    listener.close()
 
 
 def test_nothing_to_serve_is_refused() -> None:
