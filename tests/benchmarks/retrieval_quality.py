@@ -32,7 +32,7 @@ from retrieval.beir import read_beir
 from retrieval.beir_indexing import index_corpus
 from retrieval.configurations import Index, make_searcher, parse_configuration
 from retrieval.encoders import Encoder
-from retrieval.evaluation import RetrievalEvaluation, System, SystemRun, evaluate_runs, foreign_run, run_system
+from retrieval.evaluation import RetrievalEvaluation, System, SystemRun, SystemScore, evaluate_runs, foreign_run, run_system
 from retrieval.fusion_learning import verdict as learnt_verdict
 from retrieval.judged import JudgedSet, document_names, from_qrels
 from retrieval.judged_source import JudgedIndex
@@ -43,6 +43,8 @@ from retrieval.reranking import LATE_INTERACTION, LateInteractionReranker, Reran
 from retrieval.tune_cli import learn
 
 OURS = ("lexical", "dense", "hybrid", "rrf")
+SEARCHED = 200
+"""Chunks a query: enough for ten documents, not for recall@100, which is not reported here."""
 RERANKED = 120
 """Queries that the reranker is measured on: it encodes twenty passages for each of them."""
 WEIGHTS = (1.0, 0.5, 0.25)
@@ -98,7 +100,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     for name in OURS:
         configuration = parse_configuration(name, SearchConfig())
         searcher = make_searcher(index, configuration.search, no_reranker)
-        runs.append(run_system(System(name, searcher, configuration.mode), judged))
+        runs.append(run_system(System(name, searcher, configuration.mode), judged, depth=SEARCHED))
     asked = {query.id: query.text for query in judged.queries}
     peers: dict[str, Run] = {
         "LangChain": langchain(found.documents, asked, encoder),
@@ -114,7 +116,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
         "queries": len(judged.queries),
         "chunks": store.counts()["chunks"],
         "chunking": options.name,
-        "systems": {score.name: {m: asdict(i) for m, i in score.intervals.items()} for score in evaluation.scores},
+        "systems": {score.name: _measures(score) for score in evaluation.scores},
         "against_default": {name: _against(evaluation, name) for name in (*OURS, *PEERS) if name != DEFAULT},
         "learnt": {"chosen": asdict(learnt.chosen), "adopted": learnt.adopted, "verdict": learnt_verdict(learnt),
                    "comparison": asdict(learnt.comparison) if learnt.comparison else None},
@@ -140,12 +142,16 @@ def reranked(index: Index, judged: JudgedSet, deadline: float) -> dict[str, Any]
     for weight in WEIGHTS:
         search = SearchConfig(rerank=LATE_INTERACTION, rerank_weight=weight)
         systems.append(System(f"{DEFAULT}+{LATE_INTERACTION}, weight {weight:g}", make_searcher(index, search, lambda _: late)))
-    evaluation = evaluate_runs(sample, [run_system(system, sample) for system in systems])
+    evaluation = evaluate_runs(sample, [run_system(system, sample, depth=SEARCHED) for system in systems])
     return {
         "queries": len(sample.queries),
-        "systems": {score.name: {m: asdict(i) for m, i in score.intervals.items()} for score in evaluation.scores},
+        "systems": {score.name: _measures(score) for score in evaluation.scores},
         "against_default": {system.name: _against(evaluation, system.name) for system in systems[1:]},
     }
+
+
+def _measures(score: SystemScore) -> dict[str, Any]:
+    return {name: asdict(score.intervals[name]) for name in ("nDCG@10", "recall@1", "recall@5", "recall@10", "MRR@10")}
 
 
 def _against(evaluation: RetrievalEvaluation, name: str) -> dict[str, Any]:
