@@ -77,13 +77,18 @@ class RetrievalEvaluation:
         raise KeyError(f"{left} and {right} were not compared")
 
 
-def run_system(system: System, judged: JudgedSet, progress: Callable[[int, int], None] = lambda done, total: None) -> SystemRun:
-    """Search every query; `progress` counts queries."""
+def run_system(
+    system: System,
+    judged: JudgedSet,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    depth: int | None = None,
+) -> SystemRun:
+    """Search every query, `depth` chunks deep, by default as `DEPTHS` says; `progress` counts queries."""
     run: dict[str, Ranking] = {}
     started = time.perf_counter()
     for first in range(0, len(judged.queries), _BLOCK):
         part = judged.queries[first : first + _BLOCK]
-        results = system.searcher.search([query.text for query in part], DEPTHS[judged.level], system.mode)
+        results = system.searcher.search([query.text for query in part], depth or DEPTHS[judged.level], system.mode)
         for query, result in zip(part, results, strict=True):
             run[query.id] = ranked_items(result, judged.level)
         progress(len(run), len(judged.queries))

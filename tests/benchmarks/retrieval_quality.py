@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ from retrieval.beir import read_beir
 from retrieval.beir_indexing import index_corpus
 from retrieval.configurations import Index, make_searcher, parse_configuration
 from retrieval.encoders import Encoder
-from retrieval.evaluation import RetrievalEvaluation, System, SystemRun, evaluate_runs, foreign_run, run_system
+from retrieval.evaluation import RetrievalEvaluation, System, SystemRun, SystemScore, evaluate_runs, foreign_run, run_system
 from retrieval.fusion_learning import verdict as learnt_verdict
-from retrieval.judged import document_names, from_qrels
+from retrieval.judged import JudgedSet, document_names, from_qrels
 from retrieval.judged_source import JudgedIndex
 from retrieval.models import ENCODER_MODEL, resolve_model
 from retrieval.opening import load_encoder
@@ -41,7 +42,12 @@ from retrieval.qrels import Run
 from retrieval.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
 from retrieval.tune_cli import learn
 
-OURS = ("lexical", "dense", "hybrid", "rrf", "hybrid+late-interaction")
+OURS = ("lexical", "dense", "hybrid", "rrf")
+SEARCHED = 200
+"""Chunks a query: enough for ten documents, not for recall@100, which is not reported here."""
+RERANKED = 120
+"""Queries that the reranker is measured on: it encodes twenty passages for each of them."""
+WEIGHTS = (1.0, 0.5, 0.25)
 DEFAULT = "hybrid"
 PEERS = ("LangChain", "LlamaIndex", "bm25s", "bm25s, stemmed")
 
@@ -90,15 +96,11 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     beir = read_beir(folder)
     judged = from_qrels(found.name, beir.queries, beir.qrels, store)
     names = document_names(store)
-    rerankers: dict[str, Reranker] = {}
-
-    def load(_: str) -> Reranker:
-        return rerankers.setdefault("late", TimedTokens(resolve_model(ENCODER_MODEL).path, deadline))
-
     runs: list[SystemRun] = []
     for name in OURS:
         configuration = parse_configuration(name, SearchConfig())
-        runs.append(run_system(System(name, make_searcher(index, configuration.search, load), configuration.mode), judged))
+        searcher = make_searcher(index, configuration.search, no_reranker)
+        runs.append(run_system(System(name, searcher, configuration.mode), judged, depth=SEARCHED))
     asked = {query.id: query.text for query in judged.queries}
     peers: dict[str, Run] = {
         "LangChain": langchain(found.documents, asked, encoder),
@@ -114,15 +116,42 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
         "queries": len(judged.queries),
         "chunks": store.counts()["chunks"],
         "chunking": options.name,
-        "systems": {score.name: {m: asdict(i) for m, i in score.intervals.items()} for score in evaluation.scores},
+        "systems": {score.name: _measures(score) for score in evaluation.scores},
         "against_default": {name: _against(evaluation, name) for name in (*OURS, *PEERS) if name != DEFAULT},
         "learnt": {"chosen": asdict(learnt.chosen), "adopted": learnt.adopted, "verdict": learnt_verdict(learnt),
                    "comparison": asdict(learnt.comparison) if learnt.comparison else None},
+        "reranked": reranked(index, judged, deadline),
         "values": {score.name: [round(value, 5) for value in score.values["nDCG@10"]] for score in evaluation.scores},
         "versions": versions(),
     }  # fmt: skip
     store.close()
     return part
+
+
+def no_reranker(name: str) -> Reranker:
+    """None of these configurations has one."""
+    raise LookupError(name)
+
+
+def reranked(index: Index, judged: JudgedSet, deadline: float) -> dict[str, Any]:
+    """Late interaction over the default, at several weights, on a sample of the queries. Raises TimeUp."""
+    drawn = random.Random(0).sample(judged.queries, min(RERANKED, len(judged.queries)))
+    sample = replace(judged, queries=tuple(drawn))
+    late = TimedTokens(resolve_model(ENCODER_MODEL).path, deadline)
+    systems = [System(DEFAULT, make_searcher(index, SearchConfig(), no_reranker))]
+    for weight in WEIGHTS:
+        search = SearchConfig(rerank=LATE_INTERACTION, rerank_weight=weight)
+        systems.append(System(f"{DEFAULT}+{LATE_INTERACTION}, weight {weight:g}", make_searcher(index, search, lambda _: late)))
+    evaluation = evaluate_runs(sample, [run_system(system, sample, depth=SEARCHED) for system in systems])
+    return {
+        "queries": len(sample.queries),
+        "systems": {score.name: _measures(score) for score in evaluation.scores},
+        "against_default": {system.name: _against(evaluation, system.name) for system in systems[1:]},
+    }
+
+
+def _measures(score: SystemScore) -> dict[str, Any]:
+    return {name: asdict(score.intervals[name]) for name in ("nDCG@10", "recall@1", "recall@5", "recall@10", "MRR@10")}
 
 
 def _against(evaluation: RetrievalEvaluation, name: str) -> dict[str, Any]:
