@@ -71,4 +71,4 @@ class Retriever:
                 )
             self._dense = open_dense_index(self._store, self._workspace, self._encoder.name, self._encoder.dimension)
             self._snapshot = snapshot
-        return self._dense.search(self._encoder.encode(queries), depth)
+        return self._dense.search(self._encoder.encode(queries, "query"), depth)
