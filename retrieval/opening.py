@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace
-from retrieval.encoders import Encoder, HashingEncoder, SentenceTransformerEncoder, load_sentence_transformer, provenance_of
+from retrieval.encoders import Encoder, HashingEncoder
 from retrieval.fusion import Fusion
 from retrieval.models import Say, resolve_model
-from retrieval.packed_encoder import PackedEncoder
+from retrieval.packed_encoder import open_encoder
 from retrieval.search import Retriever
-
-log = logging.getLogger("raftsmith.retrieval")
 
 
 @dataclass(frozen=True)
@@ -42,21 +38,12 @@ def quiet_libraries() -> None:
 
 
 def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
-    """The encoder called `name`: "hashing-D" needs no model, anything else is a sentence-transformers model.
-
-    On a CPU a BERT-like model is packed, which gives the same vectors sooner; everything else runs in sentence-transformers.
-    """
+    """The encoder called `name`: "hashing-D" needs no model, anything else is a sentence-transformers model."""
     if name.startswith("hashing-") and name.removeprefix("hashing-").isdecimal():
         return HashingEncoder(int(name.removeprefix("hashing-")))
     quiet_libraries()
     model = resolve_model(name, say)
-    loaded = load_sentence_transformer(model.path)
-    provenance = provenance_of(loaded, model.path, Path(model.name).name, model.digest)
-    try:
-        return PackedEncoder(loaded, replace(provenance, backend="torch-packed"))
-    except ValueError as reason:
-        log.info("%s is encoded by sentence-transformers: %s", model.name, reason)
-        return SentenceTransformerEncoder(loaded, provenance)
+    return open_encoder(model)
 
 
 def open_collection(workspace: Workspace, say: Say = lambda line: None) -> OpenCollection:

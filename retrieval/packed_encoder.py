@@ -5,15 +5,18 @@ Each core takes batches of its own instead of sharing every product with the oth
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from retrieval.encoders import Vectors
+from retrieval.cores import Cores
+from retrieval.encoders import SentenceTransformerEncoder, Vectors, load_sentence_transformer, provenance_of
+from retrieval.models import ModelFolder
 from retrieval.packed_transformer import PackedTransformer, PoolingMode, why_not_packed
 from retrieval.provenance import Provenance, Role
 
@@ -25,8 +28,7 @@ BATCH_TOKENS = 2048
 """A batch's tokens: enough rows for full speed of the products, and few enough that activations stay in the cache."""
 _PROBES = ("A tenancy deposit must be protected within 30 days.", "Sepsis?", "warfarin and vitamin K " * 60, "")
 _SAME = 0.99999
-T = TypeVar("T")
-R = TypeVar("R")
+log = logging.getLogger("raftsmith.retrieval")
 
 
 class PackedEncoder:
@@ -43,7 +45,7 @@ class PackedEncoder:
         self.provenance, self._batch_tokens = provenance, batch_tokens
         self._transformer = PackedTransformer(model[0].auto_model, cast(PoolingMode, provenance.pooling))
         self._backend_tokenizer = model.tokenizer.backend_tokenizer.to_str()
-        self._cores = _Cores()
+        self._cores = Cores()
         expected = model.encode(list(_PROBES), prompt="", normalize_embeddings=True, show_progress_bar=False)
         worst = float((self._encode(list(_PROBES)) * expected).sum(axis=1).min())
         if not worst >= _SAME:
@@ -72,9 +74,15 @@ class PackedEncoder:
         rows = {text: row for row, text in enumerate(unique)}
         return made[[rows[text] for text in texts]]
 
+    def pooled(self, sequences: Sequence[Sequence[int]]) -> Vectors:
+        """A vector for each sequence of token ids, special ones included, not scaled to length 1: what a static encoder is made of."""
+        rows = self._batch_tokens // max(map(len, sequences), default=1) or 1
+        parts = [sequences[start : start + rows] for start in range(0, len(sequences), rows)]
+        return np.concatenate(self._cores.map(lambda part: self._transformer.pooled(part).numpy(), parts))
+
     def count_tokens(self, text: str) -> int:
         """Tokens of the model's own tokenizer."""
-        return len(self._whole.encode(text, add_special_tokens=False).ids)
+        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
         """Texts of more tokens than the model reads."""
@@ -90,7 +98,8 @@ class PackedEncoder:
         return tokenizer
 
     @cached_property
-    def _whole(self) -> Tokenizer:
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer, without padding or cutting."""
         return self._tokenizer()
 
     def _tokenizer(self) -> Tokenizer:
@@ -106,8 +115,9 @@ class PackedEncoder:
         parts = [texts[start : start + share] for start in range(0, len(texts), share)]
         tokens = [ids for part in self._cores.map(self._token_ids, parts) for ids in part]
         order = sorted(range(len(texts)), key=lambda i: -len(tokens[i]))
-        # Long ones first, and at least four batches a core where there are so many tokens: then all cores end together.
-        budget = max(256, min(self._batch_tokens, sum(map(len, tokens)) // (4 * self._cores.count)))
+        budget = self._batch_tokens
+        if self._cores.count > 1:  # some batches a core, the long texts first: then all cores end together
+            budget = max(256, min(budget, sum(map(len, tokens)) // (4 * self._cores.count)))
         batches = list(_batches([len(tokens[i]) for i in order], budget))
         made = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), batches)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
@@ -123,6 +133,17 @@ class PackedEncoder:
         return cast(Vectors, functional.normalize(self._transformer.pooled(sequences), dim=1).numpy())
 
 
+def open_encoder(model: ModelFolder) -> PackedEncoder | SentenceTransformerEncoder:
+    """The encoder of a model: packed where it can be, which gives the same vectors sooner; else sentence-transformers itself."""
+    loaded = load_sentence_transformer(model.path)
+    provenance = provenance_of(loaded, model.path, Path(model.name).name, model.digest)
+    try:
+        return PackedEncoder(loaded, replace(provenance, backend="torch-packed"))
+    except ValueError as reason:
+        log.info("%s is encoded by sentence-transformers: %s", model.name, reason)
+        return SentenceTransformerEncoder(loaded, provenance)
+
+
 def why_not(model: SentenceTransformer, provenance: Provenance) -> str:
     """Why `model` cannot be a PackedEncoder, or "" when it may."""
     if provenance.modules or [type(module).__name__ for module in model][:1] != ["Transformer"]:
@@ -132,49 +153,6 @@ def why_not(model: SentenceTransformer, provenance: Provenance) -> str:
     if not getattr(model.tokenizer, "is_fast", False):
         return "its tokenizer is not a fast one"
     return why_not_packed(model[0].auto_model)
-
-
-class _Cores:
-    """A thread a core, each computing on its own core only. Started when there is work for more than one."""
-
-    def __init__(self) -> None:
-        import torch
-
-        self.count = max(1, torch.get_num_threads())
-        self._threads: ThreadPoolExecutor | None = None
-        self._starting = threading.Lock()
-
-    def map(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """`function` of each item, in order. One item alone is computed here, with all cores."""
-        if len(items) < 2 or self.count < 2:
-            return [function(item) for item in items]
-        futures: list[Future[R]] = [self._started().submit(function, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:  # nothing goes on after an error or an interrupt
-                future.cancel()
-
-    def _started(self) -> ThreadPoolExecutor:
-        import torch
-
-        with self._starting:
-            if self._threads is None:
-                threads = torch.get_num_threads()
-                ready = threading.Barrier(self.count + 1)
-
-                def alone() -> None:
-                    torch.set_num_threads(1)
-                    ready.wait()
-
-                pool = ThreadPoolExecutor(self.count, thread_name_prefix="raftsmith-encode", initializer=alone)
-                for _ in range(self.count):
-                    pool.submit(int)
-                ready.wait()
-                # PyTorch gives the last number that was set to every thread that starts later: put it back.
-                torch.set_num_threads(threads)
-                self._threads = pool
-            return self._threads
 
 
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[range]:
