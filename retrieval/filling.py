@@ -16,9 +16,8 @@ import numpy.typing as npt
 from retrieval.encoders import Vectors
 from retrieval.fusion import Ranking
 
-STATIC_SHARE = 0.6
-"""What a static standard deviation counts for: about the correlation of both encoders' cosines, so that what a static vector promises
-is taken for what a full one would be expected to say (tests/benchmarks/results/filling.json)."""
+STATIC_WEIGHT = 0.25
+"""Of the static ranking in convex fusion with the lexical one, while nothing is filled (tests/benchmarks/results/filling.json)."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,15 @@ def standardised(ranking: Ranking, background: Background, query: Vectors) -> li
     return [(item, (cosine - mean) / deviation if deviation > 1e-6 else 0.0) for item, cosine in ranking]
 
 
-def merge_filling(
-    full: Ranking, static: Ranking, filled: Callable[[str], bool], static_share: float = STATIC_SHARE
-) -> list[tuple[str, float]]:
+def merge_filling(full: Ranking, static: Ranking, filled: Callable[[str], bool]) -> list[tuple[str, float]]:
     """One ranking out of two `standardised` ones, best first, ties by id.
 
-    `full` ranks what is filled; of `static`, which ranks everything, only what is not `filled` counts, `static_share` times.
+    `full` ranks what is filled; of `static`, which ranks everything, only what is not `filled` counts.
     """
-    merged = [*full, *((item, score * static_share) for item, score in static if not filled(item))]
+    merged = [*full, *(pair for pair in static if not filled(pair[0]))]
     return sorted(merged, key=lambda pair: (-pair[1], pair[0]))
+
+
+def semantic_weight(filled_share: float, full_weight: float, static_weight: float = STATIC_WEIGHT) -> float:
+    """The weight of the merged ranking against the lexical one, from `static_weight` to `full_weight` as `filled_share` goes to 1."""
+    return static_weight + (full_weight - static_weight) * min(1.0, max(0.0, filled_share))

@@ -29,7 +29,7 @@ from environment import environment
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from retrieval.filling import Background, merge_filling, standardised  # noqa: E402
+from retrieval.filling import STATIC_WEIGHT, Background, merge_filling, semantic_weight, standardised  # noqa: E402
 from retrieval.fusion import convex_fusion, reciprocal_rank_fusion  # noqa: E402
 from retrieval.lexical import match_expression  # noqa: E402
 from retrieval.measures import retrieval_measures  # noqa: E402
@@ -40,8 +40,10 @@ from retrieval.static_encoder import load_static_encoder  # noqa: E402
 DATA = ROOT.parent / "shared" / "data"
 SHARES = (0, 25, 50, 75, 100)
 DEPTH = 50
-STATIC_WEIGHT, DENSE_WEIGHT = 0.25, 0.6
-"""Of the semantic ranking, against the lexical one: with nothing filled, and with all of it."""
+FACTORS = (0.6, 0.8, 1.0, 1.2)
+"""What a static deviation counts for, beside a full one."""
+FULL_WEIGHT = 0.6
+"""Of the full ranking against the lexical one, as the product has it."""
 Ranking = list[tuple[str, float]]
 
 
@@ -191,22 +193,23 @@ def measure(name: str, work: Path) -> dict[str, Any]:
             merged.setdefault(way, {})[query] = ranking
 
         f = share / 100
-        weight = STATIC_WEIGHT + (DENSE_WEIGHT - STATIC_WEIGHT) * f
+        weight = semantic_weight(f, FULL_WEIGHT)
         for i, query in enumerate(queries):
             full = best([ids[row] for row in rows], full_cosines[i, rows]) if rows else []
             fz = standardised(full, background, dq[i]) if background else []
             words = lexical[query]
             keep("semantic: static until all is full", query, d[query] if share == 100 else s[query])
             keep("semantic: ranks", query, reciprocal_rank_fusion([[x for x, _ in full], [x for x, _ in s[query]]]))
-            for factor in (0.4, 0.6, 0.8, 1.0):
-                together = merge_filling(fz, sz[query], filled.__contains__, factor)
+            for factor in FACTORS:
+                scaled = [(identity, score * factor) for identity, score in sz[query]]
+                together = merge_filling(fz, scaled, filled.__contains__)
                 keep(f"semantic: deviations, static × {factor}", query, together)
                 fused = convex_fusion([together, words], [weight, 1 - weight])
                 keep(f"hybrid: deviations, static × {factor}", query, fused)
             keep(
                 "hybrid: static until all is full",
                 query,
-                convex_fusion([d[query], words], [DENSE_WEIGHT, 1 - DENSE_WEIGHT])
+                convex_fusion([d[query], words], [FULL_WEIGHT, 1 - FULL_WEIGHT])
                 if share == 100
                 else convex_fusion([s[query], words], [STATIC_WEIGHT, 1 - STATIC_WEIGHT]),
             )
@@ -215,7 +218,7 @@ def measure(name: str, work: Path) -> dict[str, Any]:
                 query,
                 reciprocal_rank_fusion([[x for x, _ in ranking] for ranking in (full, s[query], words)]),
             )
-            three = convex_fusion([full, s[query], words], [DENSE_WEIGHT * f, STATIC_WEIGHT * (1 - f), 1 - weight])
+            three = convex_fusion([full, s[query], words], [FULL_WEIGHT * f, STATIC_WEIGHT * (1 - f), 1 - weight])
             keep("hybrid: three scores", query, three)
         result["filled"][str(share)] = {way: ndcg(collection, run) for way, run in merged.items()}
     return result

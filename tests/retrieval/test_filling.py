@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.encoders import Vectors
-from retrieval.filling import Background, merge_filling, standardised
+from retrieval.filling import Background, merge_filling, semantic_weight, standardised
 
 
 def unit(seed: int, count: int, dimension: int = 12) -> Vectors:
@@ -41,17 +41,15 @@ def test_a_scale_of_one_encoder_that_is_higher_does_not_win() -> None:
     full = standardised(
         [(f"p{i:03}", float(sharp[i] @ query_sharp)) for i in range(100, 200)], Background.of(sharp[100:]), query_sharp
     )
-    merged = merge_filling(full, static, lambda passage: passage >= "p100", 1.0)
+    merged = merge_filling(full, static, lambda passage: passage >= "p100")
     assert {merged[0][0], merged[1][0]} == {"p003", "p150"}
     assert len(merged) == len({passage for passage, _ in merged}) == 200
 
 
 def test_at_the_ends_it_is_the_one_ranking_or_the_other() -> None:
     static, full = [("a", 2.0), ("b", 1.0)], [("b", 3.0), ("a", 2.0)]
-    assert merge_filling([], static, lambda passage: False, 0.5) == [("a", 1.0), ("b", 0.5)]
+    assert merge_filling([], static, lambda passage: False) == static
     assert merge_filling(full, static, lambda passage: True) == full
-    assert merge_filling([("b", 1.0)], [("c", 2.0), ("a", 2.0)], lambda passage: passage == "b", 0.5) == [
-        ("a", 1.0),
-        ("b", 1.0),
-        ("c", 1.0),
-    ]
+    tied = merge_filling([("b", 1.0)], [("b", 5.0), ("c", 1.0), ("a", 1.0)], lambda passage: passage == "b")
+    assert tied == [("a", 1.0), ("b", 1.0), ("c", 1.0)]
+    assert [semantic_weight(share, 0.6, 0.2) for share in (-1, 0, 0.5, 1, 2)] == [0.2, 0.2, 0.4, 0.6, 0.6]
