@@ -11,8 +11,9 @@ from corpora.errors import ModelError
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace, open_workspace
 from retrieval.configurations import Index, make_searcher
-from retrieval.encoders import Encoder, HashingEncoder, SentenceTransformerEncoder
+from retrieval.encoders import Encoder, HashingEncoder
 from retrieval.models import Say, resolve_model
+from retrieval.packed_encoder import open_encoder
 from retrieval.reranking import LATE_INTERACTION, CrossEncoderReranker, LateInteractionReranker, Reranker
 from retrieval.search import SHOWN_RANKS, Searcher
 
@@ -49,7 +50,7 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
         return HashingEncoder(int(name.removeprefix("hashing-")))
     quiet_libraries()
     model = resolve_model(name, say)
-    return SentenceTransformerEncoder(model.path, f"{Path(model.name).name}@{model.digest}")
+    return open_encoder(model)
 
 
 def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Reranker:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrieval.encoders import Encoder, Vectors
+from retrieval.provenance import Role
 
 
 class RememberingEncoder:
@@ -15,7 +16,7 @@ class RememberingEncoder:
     def __init__(self, encoder: Encoder) -> None:
         """Keeps every vector that it gives."""
         self._encoder = encoder
-        self._known: dict[str, Vectors] = {}
+        self._known: dict[tuple[Role, str], Vectors] = {}
 
     @property
     def name(self) -> str:
@@ -27,13 +28,19 @@ class RememberingEncoder:
         """That of the encoder behind."""
         return self._encoder.dimension
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
         """The vectors of the encoder behind."""
-        missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+        missing = list(dict.fromkeys(text for text in texts if (role, text) not in self._known))
         if missing:
-            self._known.update(zip(missing, self._encoder.encode(missing), strict=True))
-        return np.stack([self._known[text] for text in texts]) if texts else np.zeros((0, self.dimension), dtype=np.float32)
+            made = self._encoder.encode(missing, role)
+            self._known.update({(role, text): vector for text, vector in zip(missing, made, strict=True)})
+        known = [self._known[role, text] for text in texts]
+        return np.stack(known) if known else np.zeros((0, self.dimension), dtype=np.float32)
 
     def count_tokens(self, text: str) -> int:
         """That of the encoder behind."""
         return self._encoder.count_tokens(text)
+
+    def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
+        """That of the encoder behind."""
+        return self._encoder.count_truncated(texts, role)

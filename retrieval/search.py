@@ -85,7 +85,7 @@ class Retriever:
             self._dense = open_dense_index(self._store, self._workspace, self._encoder.name, self._encoder.dimension)
             self._snapshot = snapshot
         permitted = None if wanted.everything else self._store.permitted(wanted)
-        return self._dense.search(self._encoder.encode(queries), depth, permitted)
+        return self._dense.search(self._encoder.encode(queries, "query"), depth, permitted)
 
 
 @dataclass(frozen=True)

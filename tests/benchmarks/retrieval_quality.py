@@ -63,7 +63,7 @@ class Timed:
         self._encoder, self._deadline = encoder, deadline
         self.name, self.dimension, self.count_tokens = encoder.name, encoder.dimension, encoder.count_tokens
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str], role: str = "passage") -> np.ndarray:
         if time.monotonic() > self._deadline:
             raise TimeUp
         return self._encoder.encode(texts)

@@ -34,7 +34,7 @@ class StoringEncoder:
     def count_tokens(self, text: str) -> int:
         return self._encoder.count_tokens(text)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], role: str = "passage") -> Vectors:
         """The vectors of the encoder behind, encoded 512 at a time; what was encoded is kept even when this is stopped."""
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         known = {key: vector for key in set(keys) if (vector := self._known(key)) is not None}

@@ -26,6 +26,7 @@ from corpora.writer_lock import single_writer
 from retrieval import indexing
 from retrieval.encoders import HashingEncoder, Vectors
 from retrieval.indexing import add_files, embedding_text, make_document
+from retrieval.provenance import Role
 from retrieval.search import Retriever
 from retrieval.segments import read_segment, write_segment
 
@@ -60,9 +61,9 @@ class CountingEncoder(HashingEncoder):
         super().__init__()
         self.encoded: list[str] = []
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
         self.encoded += texts
-        return super().encode(texts)
+        return super().encode(texts, role)
 
 
 @dataclass(frozen=True)

@@ -347,7 +347,7 @@ class Stranger(BaseHTTPRequestHandler):
     """Another program on a port of this machine: gives a page with a link, and keeps what it is sent."""
 
     link = ""
-    asked: list[tuple[str, str]] = []  # noqa: RUF012 - one server a test
+    asked: list[tuple[str, str]] = []
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers.get("Cookie", "")))

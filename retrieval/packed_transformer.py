@@ -1,0 +1,157 @@
+"""The forward pass of BERT-like encoders without padding: all tokens of a batch in one matrix, attention by groups of equal length.
+
+On a CPU nearly all of the time should go into matrix products; padding, masks, copies of biases and residuals are what is saved
+here (tests/benchmarks/results/encoding.json). Knows weights and token ids; no texts, no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PoolingMode = Literal["mean", "cls"]
+FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
+"""`model_type`s whose layers are BERT's: projections, attention, add and normalise, two dense layers with GELU, add and normalise."""
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer's weights; `*_t` are transposed views, as `addmm` wants them."""
+
+    qkv: Tensor
+    qkv_bias: Tensor
+    out_t: Tensor
+    out_bias: Tensor
+    norm: tuple[Tensor, Tensor]
+    up: Tensor
+    up_bias: Tensor
+    down_t: Tensor
+    down_bias: Tensor
+    down_norm: tuple[Tensor, Tensor]
+
+
+class PackedTransformer:
+    """The weights of a BERT-like model, ready for `pooled`. Shares them with the model that it was made from, but for Q, K and V."""
+
+    def __init__(self, network: Any, pooling: PoolingMode) -> None:
+        """From a transformers model (BertModel, RobertaModel, ...) in float32. Raises ValueError, saying why, when it is not one."""
+        config = network.config
+        reason = why_not_packed(network)
+        if reason:
+            raise ValueError(reason)
+        self._pooling = pooling
+        self._heads, self._eps = config.num_attention_heads, config.layer_norm_eps
+        self._first_position = 0 if config.model_type == "bert" else config.pad_token_id + 1
+        embeddings = network.embeddings
+        self._words = embeddings.word_embeddings.weight.detach()
+        # Positions and the one token type of a lone text always come together.
+        self._positions = embeddings.position_embeddings.weight.detach() + embeddings.token_type_embeddings.weight.detach()[0]
+        self._norm = _norm(embeddings.LayerNorm)
+        self._layers = [_layer(layer) for layer in network.encoder.layer]
+
+    @property
+    def dimension(self) -> int:
+        """The length of a token's vector."""
+        return int(self._words.shape[1])
+
+    def pooled(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """One vector a sequence of token ids, float32 `(len(sequences), dimension)`, not scaled. No sequence may be empty.
+
+        The fewer different lengths there are, the fewer calls of the attention kernel: give sequences sorted by length.
+        """
+        import torch
+        from torch.nn import functional
+
+        groups = _groups(sequences)
+        firsts = torch.tensor([start + row * length for start, count, length in groups for row in range(count)])
+        with torch.inference_mode():
+            ids = torch.from_numpy(np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences]))
+            places = torch.cat([torch.arange(length).repeat(count) for _, count, length in groups]) + self._first_position
+            x = functional.embedding(ids, self._words).add_(functional.embedding(places, self._positions))
+            x = functional.layer_norm(x, self._norm[0].shape, *self._norm, self._eps)
+            for number, layer in enumerate(self._layers):
+                attended = self._attend(functional.linear(x, layer.qkv, layer.qkv_bias), groups)
+                if self._pooling == "cls" and number == len(self._layers) - 1:
+                    x, attended = x[firsts], attended[firsts]  # nothing else of the last layer is read
+                x = x.add_(layer.out_bias).addmm_(attended, layer.out_t)
+                x = functional.layer_norm(x, layer.norm[0].shape, *layer.norm, self._eps)
+                wide = torch._C._nn.gelu_(functional.linear(x, layer.up, layer.up_bias))
+                x = x.add_(layer.down_bias).addmm_(wide, layer.down_t)
+                x = functional.layer_norm(x, layer.norm[0].shape, *layer.down_norm, self._eps)
+            if self._pooling == "cls":
+                return x
+            means = [x[start : start + count * length].view(count, length, -1).mean(1) for start, count, length in groups]
+            return torch.cat(means)
+
+    def _attend(self, qkv: Tensor, groups: Sequence[tuple[int, int, int]]) -> Tensor:
+        """Attention within each sequence: `(tokens, 3 · dimension)` → `(tokens, dimension)`."""
+        import torch
+        from torch.nn import functional
+
+        width = qkv.shape[1] // 3
+        attended = torch.empty(qkv.shape[0], width)
+        for start, count, length in groups:
+            rows = slice(start, start + count * length)
+            q, k, v = qkv[rows].view(count, length, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
+            found = functional.scaled_dot_product_attention(q, k, v)
+            attended[rows] = found.transpose(1, 2).reshape(-1, width)
+        return attended
+
+
+def why_not_packed(network: Any) -> str:
+    """Why `network` cannot be packed, or "" when it can."""
+    import torch
+
+    config = network.config
+    if config.model_type not in FAMILIES:
+        return f"its architecture is {config.model_type}; accepted: {', '.join(FAMILIES)}"
+    if config.hidden_act != "gelu":
+        return f"its activation is {config.hidden_act}; accepted: gelu"
+    if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") not in (None, "absolute"):
+        return "it is a decoder or has relative positions"
+    # Adapters, quantised or half-precision weights and other surgery show in the layers' types or in the weights'.
+    odd = {type(module).__name__ for module in network.encoder.modules() if any(True for _ in module.parameters(recurse=False))}
+    if odd - {"Linear", "LayerNorm"}:
+        return f"its layers hold {', '.join(sorted(odd))}; accepted: Linear and LayerNorm"
+    if any(weight.dtype != torch.float32 or weight.device.type != "cpu" for weight in network.parameters()):
+        return "its weights are not float32 on the CPU"
+    return ""
+
+
+def _groups(sequences: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
+    """`(first token, number of sequences, their length)` for each run of sequences of one length."""
+    groups, start = [], 0
+    for length, run in groupby(len(sequence) for sequence in sequences):
+        count = sum(1 for _ in run)
+        groups.append((start, count, length))
+        start += count * length
+    return groups
+
+
+def _norm(module: Any) -> tuple[Tensor, Tensor]:
+    return module.weight.detach(), module.bias.detach()
+
+
+def _layer(layer: Any) -> _Layer:
+    import torch
+
+    attention, parts = layer.attention, (layer.attention.self.query, layer.attention.self.key, layer.attention.self.value)
+    return _Layer(
+        torch.cat([part.weight.detach() for part in parts]),
+        torch.cat([part.bias.detach() for part in parts]),
+        attention.output.dense.weight.detach().t(),
+        attention.output.dense.bias.detach(),
+        _norm(attention.output.LayerNorm),
+        layer.intermediate.dense.weight.detach(),
+        layer.intermediate.dense.bias.detach(),
+        layer.output.dense.weight.detach().t(),
+        layer.output.dense.bias.detach(),
+        _norm(layer.output.LayerNorm),
+    )
