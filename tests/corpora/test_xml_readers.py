@@ -57,7 +57,7 @@ JATS = """<?xml version="1.0"?>
 <contrib contrib-type="editor"><name><surname>Ed</surname><given-names>It</given-names></name></contrib></contrib-group>
 <aff>Somewhere</aff><author-notes><corresp>* jane@example.org</corresp><fn fn-type="conflict"><p>None declared.</p></fn></author-notes>
 <related-article ext-link-type="doi">An earlier trial.</related-article>
-<pub-date pub-type="collection"><year>2019</year></pub-date>
+<pub-date pub-type="collection"><year>2019</year></pub-date><volume>106</volume><fpage>9</fpage><lpage>12</lpage>
 <pub-date pub-type="epub"><day>3</day><month>4</month><year>2020</year></pub-date>
 <permissions><license xlink:href="https://creativecommons.org/licenses/by/4.0/"><license-p>CC BY</license-p></license></permissions>
 <abstract><sec><title>Aim</title><p>To see.</p></sec></abstract><kwd-group><kwd>heart</kwd><kwd>beta</kwd></kwd-group>
@@ -129,7 +129,10 @@ def test_jats() -> None:
         "date": "2020-04-03",
         "licence": "https://creativecommons.org/licenses/by/4.0/",
         "author": "Jane A Doe; The HF Group",
+        "editor": "It Ed",
         "journal": "Heart",
+        "volume": "106",
+        "pages": "9-12",
         "type": "research-article",
         "subjects": "Cardiology",
         "language": "en",
