@@ -184,6 +184,9 @@ class _Article:
         """Statements about the article that are not of its text: interests, contributions, funding, availability of data."""
         lines = [self.text(note) for notes in find(meta, "author-notes") for note in find(notes, "fn")]
         lines += [self.text(funding) for funding in find(meta, "funding-statement")]
+        stated = " ".join(lines)
+        sources = (self.text(source) for source in find(meta, "funding-source"))
+        lines += [f"Funding: {source}" for source in dict.fromkeys(sources) if source not in stated]
         lines += [self.text(address) for address in find(meta, "corresp")]
         lines += [f"Related: {text}" for other in find(meta, "related-article") if (text := self.text(other))]
         for custom in find(meta, "custom-meta"):

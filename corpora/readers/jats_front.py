@@ -10,7 +10,7 @@ from corpora.readers.elements import child, find, inline, iso_date, local, state
 
 
 def metadata(front: etree._Element | None, article: etree._Element) -> dict[str, str]:
-    """Identifiers, date of publication, licence, authors, journal, type and subjects, as far as they are stated."""
+    """Identifiers, date of publication, licence, people, place in the journal, type and subjects, as far as they are stated."""
     if front is None:
         return stated(type=article.get("article-type"))
     meta = child(front, "article-meta")
@@ -18,7 +18,9 @@ def metadata(front: etree._Element | None, article: etree._Element) -> dict[str,
     ids = {entry.get("pub-id-type"): inline(entry) for entry in meta if local(entry) == "article-id"}
     number = ids.get("pmcid") or ids.get("pmc") or ids.get("pmcaid") or ""
     pmcid = f"PMC{number.removeprefix('PMC')}" if number else ""
-    authors = [person for person in find(meta, "contrib") if person.get("contrib-type", "author") == "author"]
+    people: dict[str, list[str]] = {}
+    for person in find(meta, "contrib"):
+        people.setdefault(person.get("contrib-type", "author"), []).append(_author(person))
     return stated(
         identifier=pmcid or ids.get("doi") or ids.get("pmid"),
         pmcid=pmcid,
@@ -26,8 +28,13 @@ def metadata(front: etree._Element | None, article: etree._Element) -> dict[str,
         pmid=ids.get("pmid"),
         date=max(_dates(meta), key=len, default=""),
         licence=_licence(meta),
-        author="; ".join(filter(None, map(_author, authors))),
+        author="; ".join(filter(None, people.get("author", ()))),
+        editor="; ".join(filter(None, people.get("editor", ()))),
         journal=next((text for found in find(front, "journal-title", "journal-id") if (text := inline(found))), ""),
+        volume=inline(child(meta, "volume")),
+        issue=inline(child(meta, "issue")),
+        pages="-".join(filter(None, (inline(child(meta, name)) for name in ("fpage", "lpage"))))
+        or inline(child(meta, "elocation-id")),
         type=article.get("article-type"),
         subjects="; ".join(dict.fromkeys(inline(subject) for subject in find(meta, "subject"))),
         language=article.get("{http://www.w3.org/XML/1998/namespace}lang"),

@@ -1,8 +1,8 @@
 """The words that a reader of a document would see, found without any of the tools that are compared.
 
-Of text the whole, of Markdown the text of its HTML, of HTML the text nodes of the body that are shown, of XML the text nodes, of
-Word files the runs that are not deleted (notes, comments, headers and footers included), of the sample collections the sources that they were
-made from. Of a PDF with a Markdown twin the twin; of another the words on which two engines of three agree (pdfium, pypdf, pdfminer).
+Of text the whole, of Markdown the text of its HTML, of HTML the text nodes of the body that are shown, of XML the text nodes but
+for codes and classes, of Word files the runs that are not deleted (notes, comments, headers and footers included), of PDFs the words
+on which two engines of three agree (pdfium, pypdf, pdfminer).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")  # "m2" and "m 2" are the same, whether a tool sets raised figures apart or not
-_JOINS = re.compile(r"(?<=\w)[-\u00ad\u2010\u2011\ufffe\x02](?:[ \t]*[\r\n\f]+\s*)?(?=\w)")
+_JOINS = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\u2011\ufffe\x02](?:[ \t]*[\r\n\f]+\s*)?(?=[^\W\d_])")
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _UNSEEN = frozenset("script style template noscript head".split())
@@ -84,6 +84,9 @@ def _of_html(data: bytes) -> str:
 _INLINE = frozenset(
     "a abbr b bdi bdo big cite code data del dfn em font i ins kbd mark q s samp small span strike strong sub sup time tt u var wbr".split()
 )
+_CATALOGUES = (  # codes and classes for catalogues: of USLM, of clinical documents (coded entries), of journals
+    "{*}meta {urn:hl7-org:v3}entry {*}journal-meta {*}article-categories {*}article-id {*}object-id {*}contrib-id {*}institution-id"
+).split()
 _INLINE_XML = frozenset(
     "italic bold sc monospace underline overline roman sans-serif inline uri email named-content styled-content".split()
 )
@@ -105,10 +108,7 @@ def _of_xml(data: bytes) -> str:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, remove_comments=True, remove_pis=True)
     root = etree.fromstring(data, parser)
-    for name in (
-        "{*}meta",
-        "{urn:hl7-org:v3}entry",
-    ):  # of the law and of clinical documents: catalogue and codes, never displayed
+    for name in _CATALOGUES:
         for unseen in list(root.iter(name)):
             unseen.clear(keep_tail=True)
     etree.strip_tags(root, *(f"{{*}}{name}" for name in _INLINE | _INLINE_XML))

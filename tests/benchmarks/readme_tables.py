@@ -121,18 +121,36 @@ def personal() -> str:
 
 
 def ingestion() -> str:
-    """Files a second and recovered text, beside the peers."""
+    """Files a second and recovered text, beside the peers; the PDFs that have a twin, and the scans."""
     result = _result("ingestion")
     kinds = list(result["rows"][0]["recovered_by_format"])
-    lines = [f"| tool | files a second | MB a second | text recovered | {' | '.join(kinds)} |", f"|{'---|' * (len(kinds) + 4)}"]
+    head = ["tool", "files a second", "MB a second", "processor s", "text recovered", "its words that are text", *kinds]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for row in result["rows"]:
         shares = " | ".join(f"{row['recovered_by_format'][kind]:.3f}" for kind in kinds)
-        speed = f"{row['files_per_s']:.1f} | {row['megabytes_per_s']:.2f}"
-        lines.append(f"| {row['tool']} | {speed} | {row['recovered']:.3f} | {shares} |")
+        speed = f"{row['files_per_s']:.1f} | {row['megabytes_per_s']:.2f} | {row['processor_s']:.1f}"
+        lines.append(f"| {row['tool']} | {speed} | {row['recovered']:.3f} | {row['text_share']:.3f} | {shares} |")
+    twins = "; ".join(
+        f"{row['tool']} {min(scores):.3f} to {max(scores):.3f}"
+        for row in result["rows"]
+        if (scores := row["pdf_twins"].values())
+    )
+    scans = result["scans"]
+    read = "; ".join(f"{row['tool']} {row['words']:,} words in {row['seconds']:.0f} s" for row in scans["rows"])
     about = result["environment"]
-    measured = f"{result['files']} files, {result['megabytes']} MB, {result['rounds']} round"
-    lines += ["", f"{measured}; {about['cores']} cores of {about['cpu']}, {about['date']}."]
-    return "\n".join(lines)
+    rounds = ", ".join(f"{row['tool']} {row['rounds']}" for row in result["rows"] if row["rounds"] != result["rounds"])
+    measured = f"{result['files']} files, {result['megabytes']} MB, median of {result['rounds']} rounds" + (
+        f" ({rounds})" if rounds else ""
+    )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{measured}; {about['cores']} cores of {about['cpu']}, {about['date']}.",
+            f"PDFs beside the same text in Markdown, F1 of the words: {twins}.",
+            f"{scans['files']} scanned PDFs: {read}.",
+        ]
+    )
 
 
 def splits() -> str:

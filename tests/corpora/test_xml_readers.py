@@ -55,12 +55,14 @@ JATS = """<?xml version="1.0"?>
 <contrib-group><contrib contrib-type="author"><name><surname>Doe</surname><given-names>Jane A</given-names></name></contrib>
 <contrib contrib-type="author"><collab>The HF Group</collab></contrib>
 <contrib contrib-type="editor"><name><surname>Ed</surname><given-names>It</given-names></name></contrib></contrib-group>
-<aff>Somewhere</aff><author-notes><fn fn-type="conflict"><p>None declared.</p></fn></author-notes>
-<pub-date pub-type="collection"><year>2019</year></pub-date>
+<aff>Somewhere</aff><author-notes><corresp>* jane@example.org</corresp><fn fn-type="conflict"><p>None declared.</p></fn></author-notes>
+<related-article ext-link-type="doi">An earlier trial.</related-article>
+<pub-date pub-type="collection"><year>2019</year></pub-date><volume>106</volume><fpage>9</fpage><lpage>12</lpage>
 <pub-date pub-type="epub"><day>3</day><month>4</month><year>2020</year></pub-date>
 <permissions><license xlink:href="https://creativecommons.org/licenses/by/4.0/"><license-p>CC BY</license-p></license></permissions>
 <abstract><sec><title>Aim</title><p>To see.</p></sec></abstract><kwd-group><kwd>heart</kwd><kwd>beta</kwd></kwd-group>
-<funding-group><funding-statement>NIH paid.</funding-statement></funding-group></article-meta></front>
+<funding-group><award-group><funding-source>NIH</funding-source></award-group><award-group><funding-source>Wellcome</funding-source>
+</award-group><funding-statement>NIH paid.</funding-statement></funding-group></article-meta></front>
 <body><sec><label>1</label><title>Methods</title><p>We gave 10<sup>-5</sup> mol of CO<sub>2</sub> per m<sup>2</sup><xref
 ref-type="fn" rid="f1"><sup>a</sup></xref> daily<sup><xref ref-type="bibr" rid="r1">1</xref></sup>.</p>
 <sec><title>Doses</title><p>Doses:<list list-type="order"><list-item><label>(i)</label><p>one</p></list-item>
@@ -113,6 +115,9 @@ def test_jats() -> None:
         h(2, "About this article"),
         p("None declared."),
         p("NIH paid."),
+        p("Funding: Wellcome"),
+        p("* jane@example.org"),
+        p("Related: An earlier trial."),
         h(2, "Affiliations"),
         i("Somewhere"),
     ]
@@ -124,7 +129,10 @@ def test_jats() -> None:
         "date": "2020-04-03",
         "licence": "https://creativecommons.org/licenses/by/4.0/",
         "author": "Jane A Doe; The HF Group",
+        "editor": "It Ed",
         "journal": "Heart",
+        "volume": "106",
+        "pages": "9-12",
         "type": "research-article",
         "subjects": "Cardiology",
         "language": "en",
