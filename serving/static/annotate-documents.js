@@ -1,6 +1,6 @@
 // The documents on the left and the one that is open, for the views of questions and labels.
 
-import { ask, byId, count, query, say, show } from "./annotate-page.js";
+import { ask, byId, count, focusOn, query, say, show } from "./annotate-page.js";
 import { List } from "./annotate-list.js";
 import { Reader } from "./annotate-text.js";
 
@@ -52,7 +52,7 @@ export class Documents {
     byId("main").scrollTop = 0;
     this.at = -1;
     this.onOpen();
-    this.reader.box.focus({ preventScroll: true });
+    focusOn(this.reader.box);
     if (this.open.found.length) this.find(1);
   }
 

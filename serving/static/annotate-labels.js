@@ -17,13 +17,13 @@ export class Labels {
       inTurn(() => this.addClass());
     });
     this.keys = {
-      "1": ["label with class 1; again: take the label away", () => this.choose(0)],
+      "1": ["label with the class of this number; again: take it away", () => this.choose(0)],
       j: ["next text", () => this.step(1)],
       k: ["previous text", () => this.step(-1)],
       J: ["next document", () => this.turn(1)],
       K: ["previous document", () => this.turn(-1)],
       s: ["select the sentence at the cursor; again: the next one too", () => this.documents.reader.sentence()],
-      n: ["new class", () => byId("class-name").focus()],
+      n: ["new class", () => byId("class-name").focus(), "field"],
       u: ["undo the last label", () => this.undo.last()],
       f: ["next passage with what you search", () => this.documents.find(1)],
       F: ["previous passage with what you search", () => this.documents.find(-1)],

@@ -33,12 +33,32 @@ export class Refused extends Error {
   }
 }
 
-// One action after another: the second waits until what the first asked for is there.
-let busy = Promise.resolve();
-export function inTurn(action) {
-  busy = busy.then(action).catch((error) => {
-    if (!(error instanceof Refused)) reportError(error);
-  });
+// One action after another: the second waits until what the first asked for is there. The first starts at once: after a key that
+// goes to a field, the next letter is already for that field.
+const queue = [];
+let running = false;
+
+export const isBusy = () => running;
+
+export async function inTurn(action) {
+  queue.push(action);
+  if (running) return;
+  running = true;
+  byId("main").setAttribute("aria-busy", "true");
+  while (queue.length) {
+    try {
+      await queue.shift()();
+    } catch (error) {
+      if (!(error instanceof Refused)) reportError(error);
+    }
+  }
+  running = false;
+  byId("main").setAttribute("aria-busy", "false");
+}
+
+// Where the keys go once something was opened; a list of choices is left to whoever goes through it.
+export function focusOn(box) {
+  if (document.activeElement !== byId("show")) box.focus({ preventScroll: true });
 }
 
 export function say(text) {

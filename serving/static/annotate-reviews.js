@@ -1,6 +1,6 @@
 // Generated examples: accept, edit, reject, undo. An edit quotes the passages that the example shows.
 
-import { Refused, Undo, ask, button, byId, complain, draft, element, inTurn, query, say, show } from "./annotate-page.js";
+import { Refused, Undo, ask, button, byId, complain, draft, element, focusOn, inTurn, query, say, show } from "./annotate-page.js";
 import { List } from "./annotate-list.js";
 import { Reader } from "./annotate-text.js";
 
@@ -42,7 +42,7 @@ export class Reviews {
       u: ["undo the last verdict", () => this.undo.last()],
       s: ["select the sentence at the cursor; again: the next one too", () => this.sentence()],
       e: ["quote what is selected", () => this.take()],
-      a: ["change the answer", () => byId("answer").focus()],
+      a: ["change the answer", () => byId("answer").focus(), "field"],
       d: ["the documents do not answer, or do", () => byId("abstains").click()],
       Enter: ["save the edit", () => this.edit()],
       z: ["drop the edit", () => this.reset()],
@@ -140,7 +140,7 @@ export class Reviews {
   }
 
   goTo(number) {
-    this.readers[number].box.focus({ preventScroll: true });
+    focusOn(this.readers[number].box);
     this.readers[number].box.scrollIntoView({ block: "nearest" });
   }
 

@@ -1,6 +1,6 @@
 // The page: which view is open, what its list shows, and what a key does in it.
 
-import { ask, byId, element, inTurn, say, show } from "./annotate-page.js";
+import { ask, byId, element, inTurn, isBusy, say, show } from "./annotate-page.js";
 import { Questions } from "./annotate-questions.js";
 import { Labels } from "./annotate-labels.js";
 import { Reviews } from "./annotate-reviews.js";
@@ -45,30 +45,26 @@ function filter() {
   inTurn(() => fill());
 }
 
+// Key → what it does, how, and "field" where letters are text afterwards.
+const everywhere = {
+  "/": ["search", () => byId("search").select(), "field"],
+  Q: ["questions", () => turnTo("questions")],
+  L: ["labels", () => turnTo("labels")],
+  R: ["review", () => (state.dataset ? turnTo("reviews") : say("start with --dataset NAME to review one"))],
+  "?": ["this help", () => help()],
+};
+
 function help() {
-  const everywhere = {
-    "/": ["search"],
-    "Q L R": ["questions, labels, review"],
-    Escape: ["from a field to the text"],
-    "?": ["this help"],
-  };
-  const rows = (keys) => Object.entries(keys).filter(([, [what]]) => what).map(([key, [what]]) =>
-    element("tr", {}, element("td", {}, element("kbd", { textContent: key === "1" ? "1 … 9" : key })), element("td", { textContent: key === "1" ? what.replace("class 1", "that class") : what })));
+  const row = (key, what) => element("tr", {}, element("td", {}, element("kbd", { textContent: key })), element("td", { textContent: what }));
+  const rows = (keys) => Object.entries(keys).filter(([, [what]]) => what).map(([key, [what]]) => row(key === "1" ? "1 … 9" : key, what));
   show(byId("keys"), ...rows(view.keys));
-  show(byId("keys-everywhere"), ...rows(everywhere));
+  show(byId("keys-everywhere"), ...rows(everywhere), row("Escape", "from a field to the text"));
   byId("help").showModal();
 }
 
-const everywhere = {
-  "/": () => byId("search").select(),
-  "?": help,
-  Q: () => turnTo("questions"),
-  L: () => turnTo("labels"),
-  R: () => (state.dataset ? turnTo("reviews") : say("start with --dataset NAME to review one")),
-};
-
 // In a field letters are letters; in a reader, which takes none, they are commands.
 const isField = (node) => node.matches("input:not([type=checkbox]), textarea, select");
+let toField = false; // a field is about to be the place for letters, and none must be taken for a command until then
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || byId("help").open) return;
@@ -82,11 +78,19 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter") {
     if (event.shiftKey || event.target.matches("button, select, input, a")) return;
   } else if (field || !byId("single-keys").checked) return;
-  const action = everywhere[event.key] || (view.keys[event.key] && view.keys[event.key][1]);
-  if (action) {
-    event.preventDefault();
-    inTurn(action);
-  }
+  const [, action, goes] = everywhere[event.key] || view.keys[event.key] || [];
+  if (!action) return;
+  event.preventDefault();
+  if (toField) return;
+  const waits = isBusy() && goes === "field";
+  if (waits) toField = true;
+  inTurn(async () => {
+    try {
+      await action();
+    } finally {
+      if (waits) toField = false;
+    }
+  });
 });
 
 for (const name of Object.keys(views)) byId(`tab-${name}`).addEventListener("click", () => inTurn(() => turnTo(name)));
