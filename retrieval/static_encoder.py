@@ -35,11 +35,10 @@ _DAMPING = 0.25
 """The power of a component's variance that it is divided by: 0 leaves it, 0.5 makes all equally strong."""
 _AT_ONCE = 4096
 _WORDS_KEPT = 300_000
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class StaticEncoder:
-    """Sums of token vectors. Words are cut at white space and punctuation, and each goes through the model's tokenizer once."""
+    """Sums of token vectors. What stands between white space goes through the model's tokenizer once, and is remembered."""
 
     def __init__(self, vectors: Vectors, tokenizer: Tokenizer, name: str) -> None:
         """`vectors`: float32 `(vocabulary, dimension)`, weighted; a row of zeros for a token that says nothing."""
@@ -78,7 +77,7 @@ class StaticEncoder:
         return 0
 
     def _sums(self, texts: Sequence[str]) -> Vectors:
-        words = [_WORD.findall(text) for text in texts]
+        words = [text.split() for text in texts]
         pieces = self._pieces_of(chain.from_iterable(words))
         rows = [list(chain.from_iterable(map(pieces.__getitem__, row))) for row in words]
         ends = np.cumsum([0, *map(len, rows)])
@@ -90,7 +89,7 @@ class StaticEncoder:
         known = self._pieces
         if len(known) > _WORDS_KEPT:
             known = {}
-        new = [word for word in dict.fromkeys(words) if word not in known]
+        new = list(set(words).difference(known))
         # The space is what word-initial tokens of byte-level and SentencePiece vocabularies expect; others drop it.
         encodings = self._tokenizer.encode_batch([f" {word}" for word in new], add_special_tokens=False)
         # A new table instead of the old one changed: other threads may be reading it.

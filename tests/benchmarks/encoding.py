@@ -19,6 +19,7 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -279,12 +280,17 @@ def main() -> None:
         ways, version = ways_of(model, resolved.path, threads)
         result["OpenVINO"] = version
         result[title] = summary(*rounds(texts, ways, clock, arguments.seconds, model), config)
-    start, cpu = time.perf_counter(), time.process_time()
-    static = load_static_encoder(resolved, print)
-    result["static encoder"] = {
-        "loaded or distilled, s": round(time.perf_counter() - start, 2),
-        "CPU s": round(time.process_time() - cpu, 2),
-    }
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["RAFTSMITH_CACHE"] = cache
+        start, cpu = time.perf_counter(), time.process_time()
+        static = load_static_encoder(resolved)
+        result["static encoder"] = {
+            "distilled, model loaded included, s": round(time.perf_counter() - start, 1),
+            "CPU s": round(time.process_time() - cpu, 1),
+        }
+        start = time.perf_counter()
+        static = load_static_encoder(resolved)
+        result["static encoder"]["from the cache, s"] = round(time.perf_counter() - start, 2)
     for kind in ("100 words", "25 words"):
         static.encode(texts[kind])
         spent = []
