@@ -12,12 +12,16 @@ from corpora.recognizers.names import find_again, find_names
 from corpora.recognizers.networks import find_networks
 from corpora.recognizers.phones import find_phones
 from corpora.recognizers.registers import find_registers
+from corpora.recognizers.states import find_state_numbers
+from corpora.recognizers.vehicles import find_vehicles
 
 __all__ = ["KINDS", "RECOGNIZERS", "Finding", "find_again", "folded"]
 
 RECOGNIZERS: tuple[Callable[[str], Iterator[Finding]], ...] = (
     find_networks,
     find_identifiers,
+    find_state_numbers,
+    find_vehicles,
     find_registers,
     find_phones,
     find_addresses,

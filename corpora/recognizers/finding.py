@@ -17,6 +17,7 @@ KINDS = (
     "iban",
     "account",
     "address",
+    "vehicle",
     "name",
     "case-name",
     "ip",
@@ -37,9 +38,7 @@ _FOLDED = str.maketrans(
 )
 # Between a label and its value: "No. (as given): ", " is ", " = ". Bounded, so that no text makes it slow.
 JOIN = r"(?:\s?\([^()\n]{1,30}\))?[\s:#=.\-]{0,6}(?:(?:is|was|of|as|reads)\s{1,3})?[\s:#=]{0,4}"
-NUMBER = (
-    r"(?:\s?(?:numbers?|nos?\b\.?|num\b\.?|nr\b\.?|n[°º]|#|ids?\b|identifier|identification(?:\snumber)?|ref(?:erence)?\b\.?))"
-)
+NUMBER = r"(?:\s?(?:numbers?|nummer|nos?\b\.?|num\b\.?|nr\b\.?|n[°º]|#|ids?\b|identifier|identification(?:\snumber)?|ref(?:erence)?\b\.?))"
 _CONTEXT_CHARACTERS = 45
 
 

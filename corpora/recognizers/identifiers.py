@@ -82,7 +82,7 @@ RULES = (
         "national-id",
         0.95,
         any_case(
-            r"\b(?:NINO|N\.?I\.?|national\s+insurance)"
+            r"\b(?:NINO|N\.?I\.?|nat(?:ional|\.)\s+ins(?:urance|\.)?)"
             + NUMBER
             + "?"
             + JOIN
@@ -113,17 +113,24 @@ RULES = (
     Rule(
         "national-id",
         0.85,
-        any_case(r"\bpassport" + NUMBER + "?" + JOIN + r"(?P<value>(?=[A-Z]{0,3}\d)(?!\d{4}\b)[A-Z0-9]{6,10})\b"),
+        any_case(
+            r"\b(?:passport|(?:reise)?pass-?|passeport|pasaporte|passaporto|personalausweis-?)"
+            + NUMBER
+            + "?"
+            + JOIN
+            + r"(?P<value>(?=[A-Z]{0,3}\d)(?!\d{4}\b)[A-Z0-9]{6,10})\b"
+        ),
     ),
     Rule(
         "national-id",
         0.85,
         any_case(
-            r"\bdriv(?:er'?s?|ing)'?\s+licen[cs]e"
+            r"(?:\bdriv(?:er'?s?|ing)'?\s+lic(?:en[cs]e|\.)|\bf[üu]hrerschein-?|\bpermis\s+de\s+conduire|\bpermiso\s+de\s+conducir"
+            r"|\bpatente\s+di\s+guida|\b(?-i:DL|D\.L\.)(?=\s?[#:]|\s+(?:no|num)))"
             + NUMBER
             + "?"
             + JOIN
-            + r"(?P<value>(?=[A-Z-]{0,6}\d)[A-Z0-9][A-Z0-9-]{5,18})\b"
+            + r"(?P<value>(?=[A-Z-]{0,6}\d)(?:\d{3} \d{3} \d{3}|[A-Z0-9][A-Z0-9-]{5,18}))\b"
         ),
     ),
     # Banks

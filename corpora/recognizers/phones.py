@@ -15,7 +15,7 @@ _PHONE_LABEL = any_case(
     r"(?:\b(?:tele?(?:phone|fono|fon)?|t[ée]l|ph(?:one)?|mob(?:ile)?|cell(?:ular|phone)?|fax|pager|bleep|handy|mobil|movil"
     r"|m[óo]vil|portable|rufnummer"
     r"|call(?:ed|ing)?|dial(?:led)?|contact(?:ed)?|text(?:ed)?|sms|whatsapp|voicemail|hotline|reach(?:ed|able)?|ring|rang"
-    r"|landline|home|work|office)\b\.?|☎|✆|📞|📱)"
+    r"|landline|home|work|office|(?:his|her|their|my|your|\w{2,15}'s)\s+numbers?)\b\.?|☎|✆|📞|📱)"
     r"[^\n.;]{0,25}$|\b[tmf]\s?[:.]\s?$"
 )
 _SURE_LABEL = any_case(

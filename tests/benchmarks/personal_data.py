@@ -1,6 +1,7 @@
 """Personal data planted in real texts: recall and precision a kind, and false alarms on texts without any.
 
     python tests/benchmarks/personal_data.py --json tests/benchmarks/results/personal_data.json
+    python tests/benchmarks/personal_data.py --held-out --json tests/benchmarks/results/personal_data_held_out.json
 
 The sample notes (laws and treatments, nobody's data) get sentences with made-up identifiers, in forms and wordings of letters, charts and
 pleadings. `exact` is the share found with the right kind and the right place; `covered` the share that masking would take out whole,
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from environment import environment
-from planted_identifiers import FORMS
+from held_out_identifiers import FORMS as HELD_OUT
+from planted_identifiers import FORMS as PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -48,14 +50,16 @@ def main() -> None:
     """Plant, find, count; then the untouched notes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--held-out", action="store_true", help="The forms that were collected later.")
     parser.add_argument("--show", type=int, default=0, help="Misses and false alarms to print.")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    forms_of = HELD_OUT if arguments.held_out else PLANTED
     notes = paragraphs()
     planted, exact, covered = Counter[str](), Counter[str](), Counter[str]()
     right, wrong_kind, false = Counter[str](), Counter[str](), Counter[str]()
     shown: list[str] = []
-    for row, forms in FORMS.items():
+    for row, forms in forms_of.items():
         kind = row.split("/")[0]
         for number, (template, make) in enumerate(forms):
             for copy in range(PER_FORM):
@@ -103,7 +107,7 @@ def main() -> None:
                 examples.append(f"ALARM {note}: {finding.kind} {text[max(0, finding.start - 30) : finding.end + 15]!r}")
     seconds = time.perf_counter() - started
     characters = sum(len("\n\n".join(blocks)) for _, blocks in notes)
-    kinds = sorted({row.split("/")[0] for row in FORMS})
+    kinds = sorted({row.split("/")[0] for row in forms_of})
     result: dict[str, Any] = {
         "environment": environment(),
         "seed": arguments.seed,

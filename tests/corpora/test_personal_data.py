@@ -308,3 +308,49 @@ def test_blocks_are_masked_like_their_text(blocks: list[str]) -> None:
 @pytest.mark.timeout(20)
 def test_hostile_texts_take_linear_time(text: str) -> None:
     find_personal_data(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("BSN: 111222333", "national-id", "111222333"),
+        ("AHV-Nr. 756.9217.0769.85", "national-id", "756.9217.0769.85"),
+        ("Seen with 756.9217.0769.85 on the card.", "national-id", "756.9217.0769.85"),
+        ("Personnummer 811228-9874", "national-id", "811228-9874"),
+        ("Rentenversicherungsnummer 15 070649 C 103", "national-id", "15 070649 C 103"),
+        ("Driver License No. 123 456 789", "national-id", "123 456 789"),
+        ("DL# S12345678", "national-id", "S12345678"),
+        ("Reisepass-Nr. C01X00T47", "national-id", "C01X00T47"),
+        ("The car, registration AB12 CDE, was parked.", "vehicle", "AB12 CDE"),
+        ("license plate 7ABC123", "vehicle", "7ABC123"),
+        ("amtliches Kennzeichen M-AB 1234", "vehicle", "M-AB 1234"),
+        ("A Ford (1M8GDM9AXKP042788) was sold.", "vehicle", "1M8GDM9AXKP042788"),
+        ("Accession: S24-01877", "record-number", "S24-01877"),
+        ("FIN: 88123441", "record-number", "88123441"),
+        ("No. 2D21-1234", "docket-number", "2D21-1234"),
+        ("C.A. No. 2020-0123-JRS", "docket-number", "2020-0123-JRS"),
+        ("EEOC Charge No. 520-2021-01234", "docket-number", "520-2021-01234"),
+        ("Az. S 12 KR 345/20", "docket-number", "S 12 KR 345/20"),
+        ("Crown Court case T20217123", "docket-number", "T20217123"),
+        ("He was born on the twenty-first of July, 1986.", "date-of-birth", "twenty-first of July, 1986"),
+        ("Date of Birth / Sex: 04/07/1986 / F", "date-of-birth", "04/07/1986"),
+        ("Her mother's number: 212 634 8821.", "phone", "212 634 8821"),
+    ],
+)
+def test_forms_that_were_collected_later(text: str, kind: str, value: str) -> None:
+    assert (kind, value) in [(f.kind, text[f.start : f.end]) for f in find_personal_data(text) if f.confidence >= 0.5]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The plates LCP and DCP were used; a plate reader, 96-well plates and Plate 3 follow.",
+        "AB12 CDE is the code of the template.",
+        "The sum of 12345678901 units, the order 756 9217, and 1M8GDM9AXKP042789 (a wrong check digit).",
+        "A fin 2019 report, the accession 2004 to the Union and case 12 of pathology 101.",
+        "He was the first of May's guests; the third of June was a holiday.",
+    ],
+)
+def test_what_only_looks_like_them_is_left(text: str) -> None:
+    kinds = {"vehicle", "national-id", "record-number", "docket-number", "date-of-birth"}
+    assert [text[f.start : f.end] for f in find_personal_data(text) if f.confidence >= 0.5 and f.kind in kinds] == []
