@@ -1,6 +1,7 @@
 """HTML: the visible text of the main content, headings kept, what lies around it marked, scripts left out. Fetches nothing.
 
-Numbers of ordered lists are text, since people cite by them; addresses of links and descriptions of pictures are not.
+Numbers of ordered lists are text, since people cite by them; addresses of links, descriptions of pictures and hidden parts of a line
+are not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _CONTAINER = frozenset(
     ).split()
 )
 _BLOCKS = _LEAF | _CONTAINER
+_APART = _BLOCKS | _SKIP | {"button"}  # what ends a stretch of text in its parent
 _NAMES = _HEADINGS | frozenset("summary legend dt th".split())  # a button in these is a name that can be pressed
 _TYPED = frozenset(("", "text", "email", "number", "tel", "date", "url", "datetime-local", "month", "time"))
 _NO_NUMBER = re.compile(r"list-style(?:-type)?\s*:[^;]*\bnone\b", re.I)
@@ -123,7 +125,7 @@ class _Walker:
         for child in element:
             if not isinstance(child.tag, str):
                 pass
-            elif child.tag in _BLOCKS or child.tag in ("button", *_SKIP) or child in self._holders or is_hidden(child):
+            elif child.tag in _APART or child in self._holders or is_hidden(child):
                 self._flush(inline_text, in_main, around)
                 outer = self._lead
                 if child.tag == "li":
