@@ -94,24 +94,26 @@ def open_desk(workspace: Workspace, set_name: str, collection: str | None, datas
 
 
 def export_file(desk: Desk, path: Path, form: str) -> dict[str, Any]:
-    """Write the set, and the reviews of the dataset where one is open, to `path`, and give what was written."""
+    """Write the set, and the reviews of the dataset where one is open, to `path` and files named after it, and give what was
+    written.
+    """
     from corpora.files import write_atomic
     from serving.annotation_exchange import Sources
     from serving.annotation_formats import written
-    from serving.label_studio import labeling_interface
 
     everything = desk.annotations.everything(desk.set_name, desk.dataset.name if desk.dataset else None)
     sources = Sources(desk.store.documents(desk.collection), desk.examples.values())
-    text, left_out = written(everything, form, sources)
-    write_atomic(path, text.encode())
+    files, left_out = written(everything, form, sources)
+    names = {ending: path.with_name(path.stem + ending) if ending else path for ending in files}
+    for ending, text in files.items():
+        write_atomic(names[ending], text.encode())
     return {
-        "file": str(path),
+        "files": [str(name) for name in names.values()],
         "format": form,
         "questions": len(everything.questions),
         "labels": len(everything.labels),
         "reviews": len(everything.reviews),
         "left_out": dict(sorted(Counter(reason for _, reason in left_out).items())),
-        **({"labeling_interface": labeling_interface(everything.classes)} if form == "label-studio" else {}),
     }
 
 
@@ -185,10 +187,14 @@ def _serve(desk: Desk, port: int, as_json: bool) -> None:
 
 def _exported_text(value: dict[str, Any]) -> str:
     counts = ", ".join(f"{value[kind]} {kind}" for kind in ("questions", "labels", "reviews"))
-    lines = [f"{value['file']}: {counts} ({value['format']})"]
+    lines = [f"{counts} ({value['format']})", *value["files"]]
     lines += [f"left out {count}: {reason}" for reason, count in value["left_out"].items()]
-    if "labeling_interface" in value:
-        lines += ["the labeling interface for the project's settings:", value["labeling_interface"]]
+    if value["format"] == "label-studio":
+        lines.append("next: a project in Label Studio with the interface.xml as its labeling interface, then import the tasks")
+    if value["format"] == "argilla":
+        lines.append(
+            "next: rg.Dataset(NAME, settings=rg.Settings.from_json(SETTINGS)).create(), then its .records.from_json(RECORDS)"
+        )
     return "\n".join(lines)
 
 

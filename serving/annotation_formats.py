@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from corpora.errors import AnnotationError
 from corpora.places import locate
 from corpora.records import Document, content_id
-from raft.reviews import Review
+from raft.reviews import Review, completion_id
 from serving import argilla, label_studio
 from serving.annotation_exchange import Incoming, Sources, part_of
 from serving.annotation_records import AnnotatedQuestion, Annotations, Label, Span
@@ -28,24 +28,31 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
 }
 
 
-def written(annotations: Annotations, form: str, sources: Sources) -> tuple[str, list[tuple[str, str]]]:
-    """The file's text, and (what it is, reason) for what is not in it. Raises AnnotationError for a format that is not known."""
+def written(annotations: Annotations, form: str, sources: Sources) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """`(files, left out)`: ending of a file's name → its text, "" being the file itself; and (what it is, reason) for what is
+    in none of them. Raises AnnotationError for a format that is not known.
+    """
+    if form == "jsonl":
+        return {"": as_jsonl(annotations)}, []
     left_out = [(q.id, "its document is no longer in the collection") for q in annotations.questions if _gone(q, sources)]
     left_out += [("a label", "its document is no longer in the collection") for x in annotations.labels if _gone(x, sources)]
+    stale = {review: reason for review in annotations.reviews if (reason := _stale(review, sources))}
+    left_out += [(review.example_id, reason) for review, reason in stale.items()]
     there = Annotations(
         annotations.classes,
         tuple(question for question in annotations.questions if not _gone(question, sources)),
         tuple(label for label in annotations.labels if not _gone(label, sources)),
-        annotations.reviews,
+        tuple(review for review in annotations.reviews if review not in stale),
     )
-    if form == "jsonl":
-        return as_jsonl(annotations), []
     if form == "squad":
         left_out += [("a label", "SQuAD has questions only")] * len(there.labels)
         left_out += [(review.example_id, "SQuAD has questions only") for review in there.reviews]
-        return as_squad(there.questions, sources), left_out
+        return {"": as_squad(there.questions, sources)}, left_out
+    if not there.labels:
+        left_out += [(name, "a class without any label") for name in there.classes]
     if form == "label-studio":
-        return label_studio.written(there, sources), left_out
+        interface = label_studio.labeling_interface(there.classes)
+        return {"": label_studio.written(there, sources), ".interface.xml": interface + "\n"}, left_out
     if form == "argilla":
         return argilla.written(there, sources), left_out
     raise AnnotationError(f"{form!r} is no format; accepted: {', '.join(FORMATS)}")
@@ -102,6 +109,13 @@ def _qa(question: AnnotatedQuestion, document: str) -> dict[str, Any]:
 
 def _gone(item: AnnotatedQuestion | Label, sources: Sources) -> bool:
     return item.document_id not in sources.documents
+
+
+def _stale(review: Review, sources: Sources) -> str:
+    example = sources.examples.get(review.example_id)
+    if example is None:
+        return "its example is not in the dataset"
+    return "" if review.judged == completion_id(example) else "its example has changed since"
 
 
 def _json(text: str, expected: str) -> Any:

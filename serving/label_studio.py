@@ -38,11 +38,12 @@ def labeling_interface(classes: Sequence[str]) -> str:
 
 def written(annotations: Annotations, sources: Sources) -> str:
     """A JSON list of tasks. All examples of the dataset are among them, the reviewed ones with an annotation."""
+    classes = list(annotations.classes)
     tasks = [_question_task(question, sources) for question in annotations.questions]
     by_document: dict[str, list[Label]] = {}
     for label in annotations.labels:
         by_document.setdefault(label.document_id, []).append(label)
-    tasks += [_label_task(document_id, labels, sources) for document_id, labels in by_document.items()]
+    tasks += [_label_task(document_id, labels, classes, sources) for document_id, labels in by_document.items()]
     reviews = {review.example_id: review for review in annotations.reviews}
     tasks += [_review_task(example, reviews.get(example.id)) for example in sources.examples.values()]
     return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
@@ -73,6 +74,8 @@ class _Result(_Loose):
 class _Annotation(_Loose):
     result: list[_Result] = []
     was_cancelled: bool = False
+    ground_truth: bool = False
+    updated_at: str = ""
 
 
 class _Task(_Loose):
@@ -81,24 +84,43 @@ class _Task(_Loose):
 
 
 def read(value: Any, sources: Sources, incoming: Incoming) -> None:
-    """Take in the first annotation of each task that was not skipped. Raises AnnotationError when `value` is no list."""
+    """Take in one annotation of each task: the one marked as ground truth, else the one changed last; none that was skipped.
+
+    Raises AnnotationError when `value` is no list.
+    """
     if not isinstance(value, list):
         raise AnnotationError("the file is not of Label Studio: expected is a JSON list of tasks; export as JSON, not JSON-MIN")
     for number, raw in enumerate(value, start=1):
         with incoming.part(f"task {number}"):
             task = _Task.model_validate(raw)
-            results = next((a.result for a in task.annotations if not a.was_cancelled), None)
-            if results is None:
+            done = [annotation for annotation in task.annotations if not annotation.was_cancelled]
+            if not done:
                 raise AnnotationError("it has no annotation; predictions are not read")
-            questions = [
-                text for r in results if r.type == "textarea" and r.from_name != "completion" for text in r.value.texts
-            ]
+            if len(done) > 1:
+                incoming.dropped.append(
+                    (f"task {number}", f"{len(done) - 1} more annotations; one is taken, see the documentation")
+                )
+            results = max(done, key=lambda each: (each.ground_truth, each.updated_at)).result
             if "example_id" in task.data:
                 incoming.reviews.append(_review(task, results, sources))
-            elif questions:
-                incoming.questions.append(_question(task, questions[0], results, sources))
             else:
-                _labels(task, results, sources, incoming)
+                _read_document(task, results, sources, incoming)
+
+
+def _read_document(task: _Task, results: Sequence[_Result], sources: Sources, incoming: Incoming) -> None:
+    """A question where there is one, with the spans that have a role, and everything else as labels."""
+    asked = [text for r in results if r.type == "textarea" and r.from_name != "completion" for text in r.value.texts]
+    roles = [r for r in results if r.type == "labels" and (r.from_name == "span" or _role(r))] if asked else []
+    if asked:
+        incoming.questions.append(_question(task, asked[0], roles, sources))
+        for more in asked[1:]:
+            incoming.dropped.append((more[:40], "a second question of its task; give each a task of its own"))
+    incoming.classes += [name for name in task.data.get("classes") or [] if isinstance(name, str)]
+    _labels(task, [result for result in results if result not in roles], sources, incoming)
+
+
+def _role(result: _Result) -> str | None:
+    return next((name.lower() for name in result.value.labels if name.lower() in _ROLES), None)
 
 
 def _control(tag: str, name: str, item: str, values: Sequence[str]) -> list[str]:
@@ -123,7 +145,7 @@ def _question_task(question: AnnotatedQuestion, sources: Sources) -> dict[str, A
     return {"data": data, "annotations": [{"result": results}]}
 
 
-def _label_task(document_id: str, labels: Sequence[Label], sources: Sources) -> dict[str, Any]:
+def _label_task(document_id: str, labels: Sequence[Label], classes: Sequence[str], sources: Sources) -> dict[str, Any]:
     document = sources.documents[document_id]
     results = [
         _result("choices", "class", number, choices=[label.name])
@@ -131,7 +153,7 @@ def _label_task(document_id: str, labels: Sequence[Label], sources: Sources) -> 
         else _span_result("part", number, label.span, label.name)
         for number, label in enumerate(labels)
     ]
-    data = {"text": document.text, "title": document.title, "document_id": document.id}
+    data = {"text": document.text, "title": document.title, "document_id": document.id, "classes": list(classes)}
     return {"data": data, "annotations": [{"result": results}]}
 
 
@@ -139,7 +161,7 @@ def _review_task(example: RaftExample, review: Review | None) -> dict[str, Any]:
     data = {"text": shown_prompt(example), "example_id": example.id, "completion_id": completion_id(example)}
     prediction = {"model_version": "generated", "result": [_result("textarea", "completion", 0, text=[example.completion])]}
     task: dict[str, Any] = {"data": data, "predictions": [prediction]}
-    if review is not None and review.judged == completion_id(example):
+    if review is not None:
         results = [_result("choices", "verdict", 0, choices=[review.verdict])]
         if review.verdict == "edit":
             results.append(_result("textarea", "completion", 1, text=[review.completion]))
@@ -153,7 +175,7 @@ def _question(task: _Task, text: str, results: Sequence[_Result], sources: Sourc
     spans: dict[str, list[Span]] = {role: [] for role in _ROLES}
     for result in results:
         if result.type == "labels":
-            role = next((name.lower() for name in result.value.labels if name.lower() in _ROLES), None)
+            role = _role(result)
             if role is None:
                 raise AnnotationError(f"it has a span that is neither of {' and '.join(_ROLES)}")
             start, end = _place(result, shown)
