@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from lxml import etree
 
@@ -35,12 +36,17 @@ def local(element: etree._Element) -> str:
 
 def child(element: etree._Element, *names: str) -> etree._Element | None:
     """The first child of one of these names."""
-    return next((found for found in element if local(found) in names), None)
+    return next(element.iterchildren(*_in_any_namespace(names)), None)
 
 
 def find(element: etree._Element, *names: str) -> Iterator[etree._Element]:
     """Descendants of these names, in document order."""
-    return iter(element.iter(*(f"{{*}}{name}" for name in names)))
+    return iter(element.iter(*_in_any_namespace(names)))
+
+
+@cache
+def _in_any_namespace(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{{*}}{name}" for name in names)
 
 
 def words(element: etree._Element) -> int:
