@@ -82,9 +82,7 @@ def settings(kind: str, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _question(name: str, kind: str, title: str, required: bool = False, **options: Any) -> dict[str, Any]:
-    more = {"text": {"use_markdown": False}, "span": {"visible_options": None}, "label_selection": {"visible_options": None}}[
-        kind
-    ]
+    more: dict[str, Any] = {"use_markdown": False} if kind == "text" else {"visible_options": None}
     return _part(name, required, {"type": kind, **more, **options}, title)
 
 

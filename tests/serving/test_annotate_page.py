@@ -161,7 +161,8 @@ def test_texts_are_labelled_by_keyboard(desk: Desk, tmp_path: Path, opened) -> N
             seen.keys("n")
             seen.write(name)
             seen.keys("Enter")
-            seen.says("class added")
+            playwright.expect(seen.page.locator("#class-name")).to_have_value("")  # the status may be that of the class before
+            seen.settled().says("class added")
         seen.keys("1")
         seen.says("labelled duty")
         seen.keys("j", "2")
@@ -257,7 +258,7 @@ def test_of_two_annotators_the_second_is_told_and_both_keep_their_work(reviewing
         two.says("correction saved")
         for seen in (one, two):
             seen.keys("L", "J")
-            seen.shows(lease.title)
+            seen.settled().shows(lease.title)
         one.keys("1")
         one.says("labelled duty")
         two.keys("2")
