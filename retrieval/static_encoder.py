@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
+from corpora.errors import ModelError
 from corpora.files import write_atomic
 from retrieval.encoders import Vectors
 from retrieval.models import ModelFolder, Say, cache_folder
@@ -102,14 +103,14 @@ class StaticEncoder:
 def load_static_encoder(model: ModelFolder, say: Say = lambda line: None, dimension: int = DIMENSION) -> StaticEncoder:
     """The static encoder of `model`, from the cache or distilled into it, once a model and about half a minute a small model.
 
-    From the cache nothing of the model is loaded: it takes tens of milliseconds, without torch.
+    From the cache nothing of the model is loaded: it takes tens of milliseconds, without torch. Raises ModelError.
     """
     from safetensors import safe_open
     from tokenizers import Tokenizer
 
     title = f"{Path(model.name).name}@{model.digest}"
     path = cache_folder() / "static" / f"{title}-{dimension}-{_RECIPE}.safetensors"
-    while True:
+    for _ in range(2):
         try:
             with safe_open(path, framework="np") as file:
                 facts, vectors = file.metadata() or {}, np.asarray(file.get_tensor("vectors"), dtype=np.float32)
@@ -123,7 +124,12 @@ def load_static_encoder(model: ModelFolder, say: Say = lambda line: None, dimens
             say(f"distilling a static encoder from {Path(model.name).name}, once (about half a minute)")
         except Exception as error:  # the library's own error type cannot be named; what is derived is made again
             say(f"{path} cannot be used ({error}); distilling again")
-        _write(path, open_encoder(model), dimension)
+        encoder = open_encoder(model)
+        try:
+            _write(path, encoder, dimension)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be written ({error}); free space there or set RAFTSMITH_CACHE") from error
+    raise ModelError(f"{path} was written and cannot be read back; check the disk, or set RAFTSMITH_CACHE")
 
 
 class TokenModel(Protocol):

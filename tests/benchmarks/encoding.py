@@ -61,6 +61,12 @@ def length_classes() -> dict[str, list[str]]:
     }
 
 
+def means(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The mean vector of each text's tokens, without padding."""
+    weights = mask.astype(np.float32)
+    return np.asarray(np.einsum("btd,bt->bd", hidden, weights) / weights.sum(axis=1, keepdims=True))
+
+
 class Sorted:
     """The library's network with batches of so many tokens, sorted by length, padded: what needs no code of one's own."""
 
@@ -96,7 +102,7 @@ class Sorted:
         vectors = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
         for rows, ids, mask in self.batches(texts):
             hidden = self.forward(ids, mask)
-            vectors[rows] = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+            vectors[rows] = means(hidden, mask)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -134,7 +140,7 @@ class OpenVino(Sorted):
         def take(request: Any, given: tuple[list[int], np.ndarray]) -> None:
             rows, mask = given
             hidden = request.get_output_tensor(0).data
-            vectors[rows] = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+            vectors[rows] = means(hidden, mask)
 
         self._queue.set_callback(take)
         for rows, ids, mask in self.batches(texts):

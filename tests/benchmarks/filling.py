@@ -103,12 +103,12 @@ SETS: dict[str, Callable[[], Collection]] = {
 }
 
 
-def encode(work: Path, seconds: float) -> bool:
-    """Full vectors of every set into `work`, 256 texts at a time, until `seconds` are over; true when all are there."""
+def encode(work: Path, seconds: float, names: Sequence[str]) -> bool:
+    """Full vectors of the sets into `work`, 256 texts at a time, until `seconds` are over; true when all are there."""
     quiet_libraries()
     encoder, end = load_encoder(ENCODER_MODEL), time.monotonic() + seconds
-    for name, read in SETS.items():
-        collection = read()
+    for name in names:
+        collection = SETS[name]()
         for kind, texts, role in (("p", collection.passages, "passage"), ("q", collection.queries, "query")):
             wanted = list(texts.values())
             for start in range(0, len(wanted), 256):
@@ -233,7 +233,8 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     if arguments.seconds:
-        print("all is encoded" if encode(arguments.work, arguments.seconds) else "not yet all; run it again")
+        done = encode(arguments.work, arguments.seconds, arguments.set or list(SETS))
+        print("all is encoded" if done else "not yet all; run it again")
         return
     result = {"environment": environment(), "sets": {name: measure(name, arguments.work) for name in arguments.set or SETS}}
     print(json.dumps(result["sets"], indent=1))
