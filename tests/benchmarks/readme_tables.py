@@ -120,6 +120,14 @@ def personal() -> str:
     return "\n".join([*lines, "", f"False alarms per 1,000 words of the sample collections: {alarms}."])
 
 
+def personal_held_out() -> str:
+    """Recall on the forms collected later, when they were first run and now."""
+    first, now = _result("personal_data_held_out_before")["recall"], _result("personal_data_held_out")["recall"]
+    lines = ["| kind | first run | now | n |", "|---|---|---|---|"]
+    lines += [f"| {kind} | {row['exact']:.2f} | {now[kind]['exact']:.2f} | {row['n']} |" for kind, row in first.items()]
+    return "\n".join(lines)
+
+
 def ingestion() -> str:
     """Files a second and recovered text, beside the peers; the PDFs that have a twin, and the scans."""
     result = _result("ingestion")
@@ -173,7 +181,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "duplicates": duplicates,
     "ingestion": ingestion,
     "personal": personal,
+<<<<<<< HEAD
     "splits": splits,
+=======
+    "personal-held-out": personal_held_out,
+>>>>>>> formats
 }
 
 
