@@ -181,11 +181,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "duplicates": duplicates,
     "ingestion": ingestion,
     "personal": personal,
-<<<<<<< HEAD
     "splits": splits,
-=======
     "personal-held-out": personal_held_out,
->>>>>>> formats
 }
 
 
