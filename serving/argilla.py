@@ -20,7 +20,7 @@ from raft.reviews import Review, Verdict, completion_id
 from serving.annotation_exchange import Incoming, Sources, part_of, shown_prompt
 from serving.annotation_records import AnnotatedQuestion, Annotations, Label
 
-USER = "00000000-0000-0000-0000-000000000000"  # Argilla asks for one; where it knows no such user, it takes whoever imports
+USER = "00000000-0000-0000-0000-000000000000"  # a response needs a user whom the server knows: put one there before loading
 NONE = "none of these"  # Argilla asks for two classes or more; this one is not read back
 
 
@@ -82,9 +82,7 @@ def settings(kind: str, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _question(name: str, kind: str, title: str, required: bool = False, **options: Any) -> dict[str, Any]:
-    more = {"text": {"use_markdown": False}, "span": {"visible_options": None}, "label_selection": {"visible_options": None}}[
-        kind
-    ]
+    more: dict[str, Any] = {"use_markdown": False} if kind == "text" else {"visible_options": None}
     return _part(name, required, {"type": kind, **more, **options}, title)
 
 
@@ -181,7 +179,7 @@ def _record(identity: str, fields: dict[str, str], metadata: dict[str, Any], **r
         "fields": fields,
         "metadata": metadata,
         "suggestions": {},
-        "responses": {name: [{"value": value, "user_id": USER}] for name, value in responses.items()},
+        "responses": {name: [{"value": value, "user_id": USER, "status": "submitted"}] for name, value in responses.items()},
         "vectors": {},
     }
 
