@@ -20,7 +20,7 @@ from raft.reviews import Review, Verdict, completion_id
 from serving.annotation_exchange import Incoming, Sources, part_of, shown_prompt
 from serving.annotation_records import AnnotatedQuestion, Annotations, Label
 
-USER = "00000000-0000-0000-0000-000000000000"  # Argilla asks for one; where it knows no such user, it takes whoever imports
+USER = "00000000-0000-0000-0000-000000000000"  # a response needs a user whom the server knows: put one there before loading
 NONE = "none of these"  # Argilla asks for two classes or more; this one is not read back
 
 
@@ -179,7 +179,7 @@ def _record(identity: str, fields: dict[str, str], metadata: dict[str, Any], **r
         "fields": fields,
         "metadata": metadata,
         "suggestions": {},
-        "responses": {name: [{"value": value, "user_id": USER}] for name, value in responses.items()},
+        "responses": {name: [{"value": value, "user_id": USER, "status": "submitted"}] for name, value in responses.items()},
         "vectors": {},
     }
 

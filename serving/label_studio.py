@@ -27,10 +27,17 @@ _VERDICTS = get_args(Verdict)
 
 def labeling_interface(classes: Sequence[str]) -> str:
     """The interface that a project in Label Studio needs, for its settings."""
-    lines = ["<View>", '  <Text name="text" value="$text"/>']
+    lines = [
+        "<View>",
+        '  <Text name="text" value="$text"/>',
+        '  <Header value="A question, its answers and the evidence they stand in"/>',
+    ]
     lines.append('  <TextArea name="question" toName="text" maxSubmissions="1"/>')
     lines += _control("Labels", "span", "Label", _ROLES)
-    lines += _control("Choices", "class", "Choice", classes) + _control("Labels", "part", "Label", classes)
+    if classes:
+        lines.append('  <Header value="The class of the whole text, and of parts of it"/>')
+        lines += _control("Choices", "class", "Choice", classes) + _control("Labels", "part", "Label", classes)
+    lines.append('  <Header value="A generated example: the verdict and, for an edit, the completion as it should be"/>')
     lines += _control("Choices", "verdict", "Choice", _VERDICTS)
     lines += ['  <TextArea name="completion" toName="text" maxSubmissions="1"/>', "</View>"]
     return "\n".join(lines)
