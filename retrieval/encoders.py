@@ -41,8 +41,13 @@ class Encoder(Protocol):
         """
         ...
 
-    def count_tokens(self, text: str) -> int:
-        """How many tokens `text` is to this encoder, without special ones."""
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens of a text it reads, special ones not counted; None: all. What is beyond is not in the vector."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each of `texts` is to this encoder, without special ones."""
         ...
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
@@ -113,9 +118,25 @@ class SentenceTransformerEncoder:
         copy.no_truncation()
         return copy
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of the model's own tokenizer."""
-        return len(self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"])
+    @property
+    def max_tokens(self) -> int | None:
+        """The model's own limit, 256 for the packaged one, without the tokens that it puts around a text."""
+        limit = self._model.max_seq_length
+        return None if limit is None else int(limit) - int(self._model.tokenizer.num_special_tokens_to_add())
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of the model's own tokenizer; a list at once is ten times as fast as text by text."""
+        if not texts:
+            return []
+        encoded = self._model.tokenizer(
+            list(texts),
+            add_special_tokens=False,
+            truncation=False,
+            verbose=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        return [len(ids) for ids in encoded["input_ids"]]
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
         """Texts of more tokens than the model reads."""
@@ -158,9 +179,14 @@ class HashingEncoder:
                 vectors[row, 0] = 1.0
         return vectors
 
-    def count_tokens(self, text: str) -> int:
+    @property
+    def max_tokens(self) -> int | None:
+        """None: every word counts."""
+        return None
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words."""
-        return len(re.findall(r"\w+", text))
+        return [len(re.findall(r"\w+", text)) for text in texts]
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
         """None ever is."""

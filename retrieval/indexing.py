@@ -165,7 +165,7 @@ def add_files(
                     batch = _commit(writing, batch, report)
                 new = NewDocument(
                     document,
-                    chunk_document(document, blocks, chunk_options, encoder.count_tokens),
+                    chunk_document(document, blocks, chunk_options, encoder),
                     sha256,
                     chunking,
                     "",

@@ -80,9 +80,15 @@ class PackedEncoder:
         parts = [sequences[start : start + rows] for start in range(0, len(sequences), rows)]
         return np.concatenate(self._cores.map(lambda part: self._transformer.pooled(part).numpy(), parts))
 
-    def count_tokens(self, text: str) -> int:
+    @property
+    def max_tokens(self) -> int | None:
+        """The model's own limit, without the tokens that it puts around a text."""
+        limit = self.provenance.max_tokens
+        return None if limit is None else limit - self.tokenizer.num_special_tokens_to_add(is_pair=False)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of the model's own tokenizer."""
-        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        return [len(encoding.ids) for encoding in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
         """Texts of more tokens than the model reads."""

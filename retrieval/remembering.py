@@ -37,9 +37,14 @@ class RememberingEncoder:
         known = [self._known[role, text] for text in texts]
         return np.stack(known) if known else np.zeros((0, self.dimension), dtype=np.float32)
 
-    def count_tokens(self, text: str) -> int:
+    @property
+    def max_tokens(self) -> int | None:
         """That of the encoder behind."""
-        return self._encoder.count_tokens(text)
+        return self._encoder.max_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """That of the encoder behind."""
+        return self._encoder.count_tokens(texts)
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
         """That of the encoder behind."""

@@ -69,9 +69,14 @@ class StaticEncoder:
         vectors[lengths[:, 0] == 0, 0] = 1.0
         return cast(Vectors, vectors / np.where(lengths == 0, 1, lengths))
 
-    def count_tokens(self, text: str) -> int:
+    @property
+    def max_tokens(self) -> int | None:
+        """None: every token counts."""
+        return None
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of the model's own tokenizer."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
         """None ever is."""

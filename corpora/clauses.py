@@ -1,0 +1,42 @@
+"""A sentence that is too long for an encoder, cut where a reader would breathe. Knows only text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+SEMICOLON, COLON, ENUMERATOR, COMMA, WORD = 0.05, 0.1, 0.1, 0.3, 1.0
+"""What cutting after each costs, to be weighed against the squared room (0–1) that a window leaves."""
+
+_BREAKS = (
+    (SEMICOLON, re.compile(r";(?:\s+(?:and|or))?\s+|\s+[-–•*·]\s+(?=\w)|\s*\|\s*")),
+    (COLON, re.compile(r":[\s—–-]*\s|\s*[—–]\s*")),
+    (ENUMERATOR, re.compile(r"\s+(?=\((?:[a-z]{1,2}|[ivx]+|[A-Z]|\d{1,3})\)\s)")),
+    (COMMA, re.compile(r",(?:\s+(?:and|or|but|nor))?\s+|\)\s+")),
+)
+_WORD_END = re.compile(r"\s+")
+
+
+def clause_spans(text: str) -> list[tuple[int, int, float]]:
+    """`(start, end, cost of cutting after it)` of the clauses of `text`, without the white space between; the last costs 0."""
+    costs: dict[int, tuple[int, float]] = {}
+    for cost, pattern in _BREAKS:
+        for match in pattern.finditer(text):
+            costs.setdefault(match.end(), (match.start() + len(match[0].rstrip()), cost))
+    return list(_spans(text, sorted((end, start, cost) for start, (end, cost) in costs.items())))
+
+
+def word_spans(text: str) -> list[tuple[int, int, float]]:
+    """The same of its words, for a clause that is itself too long."""
+    return list(_spans(text, [(match.start(), match.end(), WORD) for match in _WORD_END.finditer(text)]))
+
+
+def _spans(text: str, breaks: list[tuple[int, int, float]]) -> Iterator[tuple[int, int, float]]:
+    """`breaks` are (where a piece ends, where the next begins, cost), ascending."""
+    start = 0
+    for end, following, cost in breaks:
+        if text[start:end].strip() and text[following:].strip():
+            yield start, end, cost
+            start = following
+    if text[start:].strip():
+        yield start, len(text), 0.0
