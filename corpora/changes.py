@@ -197,10 +197,10 @@ class Change:
             stratum, position = rows[0][0], joined_positions(position for _, position in rows)
         else:
             stratum = new.stratum or new.document.collection
-            self._db.execute("INSERT OR IGNORE INTO strata VALUES (?, 0)", (stratum,))
-            count = self._db.execute("SELECT clusters FROM strata WHERE name = ?", (stratum,)).fetchone()[0]
+            self._db.execute("INSERT OR IGNORE INTO strata SELECT ?, count(*), 0 FROM strata", (stratum,))
+            number, count = self._db.execute("SELECT number, clusters FROM strata WHERE name = ?", (stratum,)).fetchone()
             self._db.execute("UPDATE strata SET clusters = clusters + 1 WHERE name = ?", (stratum,))
-            position = stratified_position(stratum, count)
+            position = stratified_position(number, count)
         for other in new.merged:
             self._db.execute("UPDATE documents SET cluster = ? WHERE cluster = ?", (cluster, other))
             self._db.execute("DELETE FROM splits WHERE cluster = ?", (other,))

@@ -29,7 +29,7 @@ _AROUND = """
 CREATE TABLE audiences (number INTEGER PRIMARY KEY, readers TEXT NOT NULL UNIQUE) STRICT;
 INSERT INTO audiences VALUES (0, '[]');
 CREATE TABLE splits (cluster TEXT PRIMARY KEY, stratum TEXT NOT NULL, position REAL NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE strata (name TEXT PRIMARY KEY, clusters INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE strata (name TEXT PRIMARY KEY, number INTEGER NOT NULL, clusters INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE topics (
   collection TEXT NOT NULL, encoder TEXT NOT NULL, number INTEGER NOT NULL, total BLOB NOT NULL,
   PRIMARY KEY (collection, encoder, number)) STRICT;
@@ -111,7 +111,9 @@ INSERT INTO versions SELECT s.path, s.collection, 1, s.file, d.id, s.sha256, d.t
         # Where a document was is where it stays: the split of formats 1 and 2 was a hash of the cluster.
         row = (cluster, collection, hashed_position(cluster))
         database.execute("INSERT OR IGNORE INTO splits VALUES (?, ?, ?)", row)
-    database.execute("INSERT INTO strata SELECT stratum, count(*) FROM splits GROUP BY stratum")
+    database.execute(
+        "INSERT INTO strata SELECT stratum, row_number() OVER (ORDER BY stratum) - 1, count(*) FROM splits GROUP BY stratum"
+    )
 
 
 LAYOUT = Layout("a corpus store", FORMAT, _SCHEMA, {1: _FROM_1, 2: _from_2}, {"snapshot": "0"})

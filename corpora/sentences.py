@@ -59,7 +59,7 @@ _NEXT = re.compile(
 _INITIALS = re.compile(r"(?:[A-Za-z]{1,3}\.)+[A-Za-z]{1,2}")
 _LAST_WORD = re.compile(r"(?:(\w+)\s+)?([\w.]+)\Z")
 _NUMBER = r"(?:\d{1,3}[A-Za-z]{0,2}|[A-Za-z]|[ivxlIVXL]+)(?:\.\d{1,3})*"
-_OPENING_NUMBER = re.compile(rf"\W*{_NUMBER}\Z")
+_OPENING_NUMBER = re.compile(rf"\W*{_NUMBER}[)\]]*\Z")
 _ENUMERATOR = re.compile(rf"[:;]\s+(?:(?:and|or)\s+)?{_NUMBER}\Z")
 _CASELESS_FROM = 200
 """Characters from which a text without any capital is taken for one that has lost them."""

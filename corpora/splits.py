@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 SPLITS = ("train", "validation", "test")
-_GOLDEN = (5**0.5 - 1) / 2
+_PLASTIC = 1.324717957244746
 
 
 def split_at(position: float, validation_fraction: float = 0.1, test_fraction: float = 0.2) -> str:
@@ -16,13 +16,14 @@ def split_at(position: float, validation_fraction: float = 0.1, test_fraction: f
     return "validation" if position < test_fraction + validation_fraction else "train"
 
 
-def stratified_position(stratum: str, number: int) -> float:
-    """The place, in 0–1, of the cluster that came as number `number`, from 0, into its stratum.
+def stratified_position(stratum: int, number: int) -> float:
+    """The place, in 0–1, of the cluster that came as number `number` into the stratum of number `stratum`, both from 0.
 
-    Steps of the golden ratio from a start that the stratum's name gives: however many came so far, they lie evenly, so every
-    stratum has its share of every split (Weyl's equidistribution; the additive recurrence of lowest discrepancy).
+    Fixed irrational steps, one for the stratum and one within it: however many came so far, they lie evenly in every stratum and
+    over all of them, so that each has its share of every split and a handful of documents has a test document too (the
+    two-dimensional additive recurrence of the plastic number, Roberts 2018, added up).
     """
-    return (hashed_position(f"stratum:{stratum}") + number * _GOLDEN) % 1.0
+    return (0.5 + stratum / _PLASTIC + number / _PLASTIC**2) % 1.0
 
 
 def hashed_position(name: str) -> float:

@@ -54,9 +54,11 @@ def unevenness(labels: list[str], splits: list[str]) -> tuple[float, int]:
 def placed(vectors: Vectors, order: list[int], name: str) -> list[str]:
     """The split of each document when they come in `order`."""
     strata, seen, splits = Strata("c", name, []), defaultdict[str, int](int), [""] * len(order)
+    numbers: dict[str, int] = {}
     for row in order:
         stratum = strata.stratum(vectors[row : row + 1])
-        splits[row] = split_at(stratified_position(stratum, seen[stratum]))
+        number = numbers.setdefault(stratum, len(numbers))
+        splits[row] = split_at(stratified_position(number, seen[stratum]))
         seen[stratum] += 1
     return splits
 

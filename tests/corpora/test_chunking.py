@@ -12,9 +12,10 @@ from corpora.clauses import clause_spans, word_spans
 from corpora.cleaning import clean
 from corpora.records import Block, Document, content_id
 from corpora.windows import best_windows
-from retrieval.encoders import HashingEncoder, SentenceTransformerEncoder
+from retrieval.encoders import HashingEncoder
 from retrieval.indexing import embedding_text
-from retrieval.models import ENCODER_MODEL, resolve_model
+from retrieval.models import ENCODER_MODEL
+from retrieval.opening import load_encoder
 
 
 def document_of(blocks: Sequence[Block], title: str = "Title") -> Document:
@@ -189,8 +190,7 @@ def test_the_encoder_is_asked_once_a_document_not_once_a_sentence() -> None:
 
 
 def test_nothing_of_a_chunk_is_beyond_what_the_packaged_encoder_reads() -> None:
-    model = resolve_model(ENCODER_MODEL)
-    encoder = SentenceTransformerEncoder(model.path, model.name)
+    encoder = load_encoder(ENCODER_MODEL)
     assert encoder.max_tokens == 254
     assert encoder.count_tokens([]) == []
     statute = (

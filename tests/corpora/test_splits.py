@@ -14,11 +14,22 @@ from corpora.splits import SPLITS, split_at, splits_of, stratified_position
 from corpora.store import CorpusStore
 
 
-@given(st.text(max_size=8), st.integers(10, 400))
-def test_every_stratum_has_its_shares_from_the_tenth_cluster_on(stratum: str, count: int) -> None:
+@given(st.integers(0, 60), st.integers(10, 400))
+def test_every_stratum_has_its_shares_from_the_tenth_cluster_on(stratum: int, count: int) -> None:
     shares = Counter(split_at(stratified_position(stratum, number)) for number in range(count))
     for split, share in zip(SPLITS, (0.7, 0.1, 0.2), strict=True):
         assert abs(shares[split] - share * count) <= 3.5
+
+
+@given(st.lists(st.integers(0, 5), min_size=8, max_size=40))
+def test_a_handful_of_documents_has_every_kind_of_split_but_for_chance(strata: list[int]) -> None:
+    names = {stratum: number for number, stratum in enumerate(dict.fromkeys(strata))}
+    seen = Counter[int]()
+    splits = Counter[str]()
+    for stratum in strata:
+        splits[split_at(stratified_position(names[stratum], seen[stratum]))] += 1
+        seen[stratum] += 1
+    assert splits["train"] and splits["test"]
 
 
 def document(name: str, cluster: str = "", text: str = "") -> Document:
