@@ -68,6 +68,7 @@ export class Reader {
 
   // What is selected here, {start, end, text} in code points and without white space around it, or null.
   selected() {
+    follow();
     if (current !== this || !this.caret) return null;
     const [from, to] = this.caret.toSorted((a, b) => a - b);
     const chosen = this.text.slice(from, to);
@@ -100,6 +101,7 @@ export class Reader {
 
   // Select the sentence at the cursor or, from between two, the next; where something is selected, the next sentence too.
   sentence() {
+    follow();
     const [from, to] = (this.caret || [0, 0]).toSorted((a, b) => a - b);
     const gap = this.text.slice(to).search(/\S/);
     if (gap < 0) return;
@@ -162,11 +164,14 @@ function firstAtLeast(values, key, wanted) {
   return low;
 }
 
-document.addEventListener("selectionchange", () => {
+// Take over where the cursor is. The browser tells of a change only after the key that made it, and the next key may come before.
+function follow() {
   const { anchorNode, anchorOffset, focusNode, focusOffset } = document.getSelection();
   const inside = anchorNode && (anchorNode.closest ? anchorNode : anchorNode.parentElement);
   const box = inside && inside.closest(".reader");
   if (!box || !box.contains(focusNode) || document.activeElement !== box) return;
   current = readers.get(box);
   current.caret = [current.unitAt(anchorNode, anchorOffset), current.unitAt(focusNode, focusOffset)];
-});
+}
+
+document.addEventListener("selectionchange", follow);

@@ -25,16 +25,17 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "serving"))
 
 from annotation_browser import ARGUMENTS
-from annotation_samples import TOKEN, example_of, make_desk
+from annotation_samples import TOKEN, example_of
 from test_annotate_limits import STEPS, long_text
 
 from corpora.chunking import ChunkOptions
 from corpora.store import CorpusStore
-from raft.dataset import write_dataset
+from raft.dataset import read_dataset, write_dataset
 from raft.examples import ExampleOptions, Grounding
 from retrieval.encoders import HashingEncoder
 from retrieval.indexing import add_files
 from serving.annotate_api import create_annotate_app
+from serving.annotation import FILE, AnnotationStore
 from serving.annotation_desk import Desk
 from serving.server import ApiServer, bind, url_of
 
@@ -53,7 +54,7 @@ def make(root: Path) -> Desk:
     examples = [replace(first, id=f"e{number}", question=f"Question {number}?") for number in range(1, EXAMPLES + 1)]
     folder = root / "w" / "datasets" / "d"
     write_dataset(folder, "d", Grounding(), [], examples, ExampleOptions(), 1, ["made"])
-    return make_desk(store, root / "w")
+    return Desk(store, AnnotationStore(root / "w" / FILE, store.document), "default", None, read_dataset(folder), folder)
 
 
 def spread(times: list[float]) -> dict[str, float]:

@@ -242,8 +242,9 @@ def test_of_two_annotators_the_second_is_told_and_both_keep_their_work(reviewing
         two.page.locator("#answer").press("Enter")
         two.says("edit saved")
         for seen in (one, two):
-            seen.keys("Escape", "Q", "j")
-            seen.shows(lease.title)
+            seen.keys("Escape", "Q")
+            seen.settled().keys("j")
+            seen.settled().shows(lease.title)
             seen.page.get_by_role("button", name="Correct: Who?").press("Enter")
             seen.keys("End")
         one.write(" And when?")
@@ -256,8 +257,9 @@ def test_of_two_annotators_the_second_is_told_and_both_keep_their_work(reviewing
         two.keys("Enter")
         two.says("correction saved")
         for seen in (one, two):
-            seen.keys("L", "J")
-            seen.shows(lease.title)
+            seen.keys("L")
+            seen.settled().keys("J")
+            seen.settled().shows(lease.title)
         one.keys("1")
         one.says("labelled duty")
         two.keys("2")
