@@ -16,16 +16,33 @@ if TYPE_CHECKING:
     from serving.annotation_exchange import Incoming
 
 PORT = 8322
+_HELP = """Write questions with evidence, label texts and review generated examples, in a page on this machine.
+
+The address that it prints, with a secret in it, opens the page; ? lists the keys. Everything is saved as you go, and several people
+at this machine may work at once. `generate --from-qa` reads what --format squad exports; `train` heeds the reviews of its dataset.
+
+\b
+Without the page, out into files and back in:
+  raftsmith annotate --export mine.jsonl
+  raftsmith annotate --import mine.jsonl
+  raftsmith annotate --export mine.json --format squad
+  raftsmith annotate --export studio.json --format label-studio --dataset first
+"""
 
 
-@click.command("annotate", **with_example("raftsmith annotate --dataset first --collection legal"))
+@click.command("annotate", help=_HELP, **with_example("raftsmith annotate --dataset first --collection legal"))
 @click.option("--dataset", help="Review the generated examples of this dataset too.")
 @click.option("--collection", help="Only the documents of this collection.")
 @click.option("--set", "set_name", default="default", show_default=True, help="Name of the set of questions and labels.")
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one."
 )
-@click.option("--export", "exported", type=click.Path(path_type=Path, dir_okay=False), help="Write all to this file; no page.")
+@click.option(
+    "--export",
+    "exported",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all to this file, and what belongs to it beside; no page.",
+)
 @click.option("--import", "imported", type=click.Path(path_type=Path, dir_okay=False), help="Take a file in; no page.")
 @click.option(
     "--format",
@@ -193,7 +210,7 @@ def _exported_text(value: dict[str, Any]) -> str:
         lines.append("next: a project in Label Studio with the interface.xml as its labeling interface, then import the tasks")
     if value["format"] == "argilla":
         lines.append(
-            "next: rg.Dataset(NAME, settings=rg.Settings.from_json(SETTINGS)).create(), then its .records.from_json(RECORDS)"
+            "next: docs/annotation.md has the lines that load these into Argilla, with your user's id in place of the zeros"
         )
     return "\n".join(lines)
 

@@ -139,6 +139,11 @@ def _result(kind: str, from_name: str, number: int, **value: Any) -> dict[str, A
     return {"id": f"{from_name}-{number}", "from_name": from_name, "to_name": "text", "type": kind, "value": value}
 
 
+def _annotation(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Not the ground truth, which Label Studio takes an annotation for that does not say: what is annotated there comes first."""
+    return {"result": results, "ground_truth": False}
+
+
 def _span_result(from_name: str, number: int, span: Span, name: str) -> dict[str, Any]:
     return _result("labels", from_name, number, start=span.start, end=span.end, text=span.text, labels=[name])
 
@@ -149,7 +154,7 @@ def _question_task(question: AnnotatedQuestion, sources: Sources) -> dict[str, A
     spans = [(name, span) for name, found in zip(_ROLES, (question.answers, question.evidence), strict=True) for span in found]
     results = [_result("textarea", "question", 0, text=[question.text])]
     results += [_span_result("span", number, span, name) for number, (name, span) in enumerate(spans)]
-    return {"data": data, "annotations": [{"result": results}]}
+    return {"data": data, "annotations": [_annotation(results)]}
 
 
 def _label_task(document_id: str, labels: Sequence[Label], classes: Sequence[str], sources: Sources) -> dict[str, Any]:
@@ -161,7 +166,7 @@ def _label_task(document_id: str, labels: Sequence[Label], classes: Sequence[str
         for number, label in enumerate(labels)
     ]
     data = {"text": document.text, "title": document.title, "document_id": document.id, "classes": list(classes)}
-    return {"data": data, "annotations": [{"result": results}]}
+    return {"data": data, "annotations": [_annotation(results)]}
 
 
 def _review_task(example: RaftExample, review: Review | None) -> dict[str, Any]:
@@ -172,7 +177,7 @@ def _review_task(example: RaftExample, review: Review | None) -> dict[str, Any]:
         results = [_result("choices", "verdict", 0, choices=[review.verdict])]
         if review.verdict == "edit":
             results.append(_result("textarea", "completion", 1, text=[review.completion]))
-        task["annotations"] = [{"result": results}]
+        task["annotations"] = [_annotation(results)]
     return task
 
 

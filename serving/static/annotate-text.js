@@ -164,7 +164,7 @@ function firstAtLeast(values, key, wanted) {
   return low;
 }
 
-// Take over where the browser's selection stands. It says that it changed only later, after the next key may have been pressed.
+// Take over where the cursor is. The browser tells of a change only after the key that made it, and the next key may come before.
 function follow() {
   const { anchorNode, anchorOffset, focusNode, focusOffset } = document.getSelection();
   const inside = anchorNode && (anchorNode.closest ? anchorNode : anchorNode.parentElement);

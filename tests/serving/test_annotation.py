@@ -296,6 +296,24 @@ def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
     assert "collections here: texts" in str(found.exception)
 
 
+def test_the_examples_of_the_help_run(desk: Desk, tmp_path: Path, monkeypatch) -> None:
+    fill(desk)
+    create_workspace(tmp_path / "w")
+    (desk.dataset_folder.parent / "first").symlink_to(desk.dataset_folder)
+    monkeypatch.chdir(tmp_path / "w")
+    lines = [line.split()[2:] for line in (annotate.help or "").splitlines() if line.startswith("  raftsmith annotate ")]
+    assert len(lines) == 4
+    for words in lines:
+        done = CliRunner().invoke(annotate, words)
+        assert done.exit_code == 0 and "dropped" not in done.output, done.output
+    assert {path.name for path in (tmp_path / "w").glob("*.*")} >= {
+        "mine.jsonl",
+        "mine.json",
+        "studio.json",
+        "studio.interface.xml",
+    }
+
+
 def test_a_purge_takes_what_was_annotated_too(desk: Desk, tmp_path: Path) -> None:
     fill(desk)
     desk.write_reviews()
