@@ -173,6 +173,56 @@ def splits() -> str:
     return "\n".join(lines)
 
 
+def quality() -> str:
+    """nDCG@10 of every way of searching on every judged set, and beside it the peers; then what late interaction and learning do."""
+    result = _result("retrieval_quality")
+    systems, sets, default = list(result["average"]), result["sets"], result["default"]
+    lines = [f"| nDCG@10 | queries | documents | {' | '.join(systems)} |", f"|{'---|' * (len(systems) + 3)}"]
+    for name, part in sets.items():
+        cells = [f"{part['systems'][system]['nDCG@10']['value']:.3f}{_mark(part, system)}" for system in systems]
+        lines.append(f"| {name} | {part['queries']} | {part['documents']} | {' | '.join(cells)} |")
+    means = " | ".join(f"{result['average'][system]:.3f}" for system in systems)
+    lines.append(f"| average | | | {means} |")
+    about, peers = result["environment"], next(iter(sets.values()))["versions"]
+    lines += [
+        "",
+        f"▼ {default} is worse, ▲ better than this by more than noise (paired randomisation test, Holm over all pairs of a set). Encoder "
+        f"{result['encoder']} for all; {', '.join(f'{package} {version}' for package, version in peers.items())}; {about['date']}, "
+        f"commit {about['commit']}.",
+        "",
+        "| late interaction over hybrid, nDCG@10 | queries | weight 1 | weight 0.5 | weight 0.25 |",
+        "|---|---|---|---|---|",
+    ]
+    for name, part in sets.items():
+        changes = [_change(found["difference"], turned=True) for found in part["reranked"]["against_default"].values()]
+        lines.append(f"| {name} | {part['reranked']['queries']} | {' | '.join(changes)} |")
+    lines += ["", "| tune-search | adopted | chosen | held-out difference |", "|---|---|---|---|"]
+    for name, part in sets.items():
+        learnt = part["learnt"]
+        chosen = learnt["chosen"]
+        shown = (
+            f"dense weight {chosen['dense_weight']:g}"
+            if chosen["method"] == "convex"
+            else f"reciprocal rank, constant {chosen['rank_constant']}"
+        )
+        change = _change(learnt["comparison"]["difference"]) if learnt["comparison"] else "–"
+        lines.append(f"| {name} | {'yes' if learnt['adopted'] else 'no'} | {shown} | {change} |")
+    return "\n".join(lines)
+
+
+def _mark(part: dict[str, Any], system: str) -> str:
+    found = part["against_default"].get(system, {})
+    return " ▲" if found.get("better") else " ▼" if found.get("worse") else ""
+
+
+def _change(interval: dict[str, float], turned: bool = False) -> str:
+    """A difference with its interval; `turned` where it was taken the other way round."""
+    value, low, high = (interval[key] for key in ("value", "low", "high"))
+    if turned:
+        value, low, high = -value, -high, -low
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
@@ -183,6 +233,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "personal": personal,
     "splits": splits,
     "personal-held-out": personal_held_out,
+    "quality": quality,
 }
 
 

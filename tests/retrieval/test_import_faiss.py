@@ -6,13 +6,16 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from corpora.errors import StoreError
 from corpora.store import CorpusStore
+from corpora.workspace import create_workspace
 from retrieval.encoders import HashingEncoder
 from retrieval.faiss_import import import_rows, read_texts
 from retrieval.faiss_reading import read_faiss
 from retrieval.search import Retriever
+from serving.main import raftsmith
 
 ENCODER = HashingEncoder(64)
 TEXTS = [
@@ -170,3 +173,21 @@ def test_rows_without_texts(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "t.jsonl").write_text('{"text": "x"}\n' * bool(line) + line)
     with pytest.raises(StoreError, match=message):
         read_texts(tmp_path / "t.jsonl")
+
+
+def test_the_command_imports_and_search_finds(tmp_path: Path) -> None:
+    root = tmp_path / "ws"
+    config = create_workspace(root)
+    config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-64"'))
+    index, texts = write_index(tmp_path / "i.faiss", "Flat"), write_texts(tmp_path / "t.jsonl")
+    words = ["import-faiss", str(index), "--texts", str(texts), "--workspace", str(root), "--collection", "old"]
+    done = CliRunner().invoke(raftsmith, [*words, "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    value = json.loads(done.stdout)
+    assert value["documents"] == len(TEXTS) and value["kind"] == "IndexFlatL2" and value["exact"] and len(value["sha256"]) == 64
+    found = CliRunner().invoke(raftsmith, ["search", TEXTS[5], "-k", "1", "--workspace", str(root), "--json"])
+    assert json.loads(found.stdout)["hits"][0]["text"] == TEXTS[5]
+    again = CliRunner().invoke(raftsmith, [*words, "--sha256", value["sha256"]])
+    assert again.exit_code == 0 and "120 documents imported" in again.stdout
+    other = CliRunner().invoke(raftsmith, [*words, "--encoder", "all-MiniLM-L6-v2"])
+    assert "the workspace searches with hashing-64" in str(other.exception)
