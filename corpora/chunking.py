@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from corpora.clauses import clause_spans, word_spans
+from corpora.pieces import Piece, TokenMeasure, in_tokens, in_words, shortened
 from corpora.records import Block, Chunk, Document, content_id
 from corpora.sentences import sentence_spans
 from corpora.windows import best_windows
@@ -27,23 +26,10 @@ def join_blocks(blocks: Sequence[Block]) -> tuple[str, list[tuple[int, int]]]:
 
 # Headings over lists of literature: their lines name what a question is about and never answer it.
 REFERENCE_SECTIONS = ("Sources", "References", "Bibliography", "Works cited", "Literature", "Further reading")
-WITHIN_PARAGRAPH, WITHIN_LIST, AFTER_LEAD_IN, WITHIN_SENTENCE = 1.0, 0.1, 1.0, 1.5
+WITHIN_PARAGRAPH, WITHIN_LIST, AFTER_LEAD_IN = 1.0, 0.1, 1.0
 """What it costs to cut there, against the squared room (0–1) that a window leaves; at a paragraph's end it costs nothing."""
 _LEAD_IN = re.compile(r"[:—–-]$")
 _ITEM = re.compile(r"[“\"‘']?\(?(?:\d{1,3}|[a-z]{1,2}|[ivx]+|[A-Z])[.)]\s")
-
-
-class TokenMeasure(Protocol):
-    """What the chunker wants to know of an encoder."""
-
-    @property
-    def max_tokens(self) -> int | None:
-        """How many tokens of a text it reads; None: all."""
-        ...
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each of `texts`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -73,24 +59,13 @@ class ChunkOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A sentence of the document text, or a part of one that is too long: its sizes, and what cutting after it costs."""
-
-    start: int
-    end: int
-    page: int | None
-    paragraph: int
-    cut_cost: float = 0.0
-    words: int = 0
-    tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class _Section:
-    """The text between two headings."""
+    """The text between two headings, and how many words and tokens a window of it may hold; None: any number."""
 
     path: str
-    pieces: list[_Piece]
+    pieces: list[Piece]
+    max_words: int | None = None
+    max_tokens: int | None = None
 
 
 def chunk_document(
@@ -107,11 +82,11 @@ def chunk_document(
     sections = list(_sections(document, blocks, options))
     if not any(section.pieces for section in sections) and options.skip_sections:
         return chunk_document(document, blocks, replace(options, skip_sections=()), encoder)
-    chunks = []
-    for section, room in _measured(document, sections, options, encoder):
-        for first, end in _windows(section.pieces, options, room):
-            chunks.append(_chunk(document, section.path, section.pieces[first:end]))
-    return chunks
+    return [
+        _chunk(document, section.path, section.pieces[first:end])
+        for section in _measured(document, sections, options, encoder)
+        for first, end in _windows(section, options.overlap)
+    ]
 
 
 def _sections(document: Document, blocks: Sequence[Block], options: ChunkOptions) -> Iterator[_Section]:
@@ -129,7 +104,7 @@ def _sections(document: Document, blocks: Sequence[Block], options: ChunkOptions
     yield section
 
 
-def _add_block(pieces: list[_Piece], block: Block, start: int, number: int) -> None:
+def _add_block(pieces: list[Piece], block: Block, start: int, number: int) -> None:
     """Append the sentences of `block`, and say of what came before it what a cut between the two costs."""
     item = block.kind == "item" or _ITEM.match(block.text) is not None
     spans = sentence_spans(block.text)
@@ -140,75 +115,41 @@ def _add_block(pieces: list[_Piece], block: Block, start: int, number: int) -> N
         last = position == len(spans)
         lead_in = last and _LEAD_IN.search(block.text) is not None
         cost = AFTER_LEAD_IN if lead_in else 0.0 if last else WITHIN_PARAGRAPH
-        pieces.append(_Piece(start + left, start + right, page, number, cost))
+        pieces.append(Piece(start + left, start + right, page, number, cost))
 
 
 def _measured(
     document: Document, sections: Sequence[_Section], options: ChunkOptions, encoder: TokenMeasure | None
-) -> Iterator[tuple[_Section, int | None]]:
-    """Every section with its pieces measured, and with the tokens that the encoder can read of its text."""
+) -> Iterator[_Section]:
+    """Every section with its pieces measured, and with its limits."""
     text = document.text
-    words = [replace(s, pieces=[replace(p, words=len(text[p.start : p.end].split())) for p in s.pieces]) for s in sections]
+    words = [in_words(section.pieces, text) for section in sections]
     if encoder is None or not (options.max_tokens or encoder.max_tokens):
-        yield from ((section, None) for section in words)
+        for section, pieces in zip(sections, words, strict=True):
+            yield replace(section, pieces=pieces, max_words=options.max_tokens or options.max_words)
         return
-    counts = iter(encoder.count_tokens([text[p.start : p.end] for s in words for p in s.pieces]))
-    heads = encoder.count_tokens([f"{document.title}. {section.path}\n" for section in words])
-    for section, head in zip(words, heads, strict=True):
-        # A path of headings that takes more than half of what the encoder reads is not given more.
-        room = encoder.max_tokens and max(encoder.max_tokens - head, encoder.max_tokens // 2)
-        pieces = [replace(piece, tokens=next(counts)) for piece in section.pieces]
-        yield replace(section, pieces=list(_short(pieces, text, room, encoder)) if room else pieces), room
+    heads = encoder.count_tokens([f"{document.title}. {section.path}\n" for section in sections])
+    for section, pieces, head in zip(sections, in_tokens(words, text, encoder), heads, strict=True):
+        room = options.max_tokens
+        if encoder.max_tokens:
+            # A path of headings that takes more than half of what the encoder reads is not given more.
+            reads = max(encoder.max_tokens - head, encoder.max_tokens // 2)
+            pieces = shortened(pieces, text, reads, encoder)
+            room = min(room or reads, reads)
+        yield replace(section, pieces=pieces, max_words=None if options.max_tokens else options.max_words, max_tokens=room)
 
 
-def _short(pieces: Sequence[_Piece], text: str, room: int, encoder: TokenMeasure) -> Iterator[_Piece]:
-    """`pieces`, those of more than `room` tokens cut at clauses, or between words where a clause is too long: few, even parts."""
-    for piece in pieces:
-        if piece.tokens <= room:
-            yield piece
-            continue
-        parts = []
-        for clause in _parts(piece, text, clause_spans, encoder):
-            parts += _parts(clause, text, word_spans, encoder) if clause.tokens > room else [clause]
-        for first, end in best_windows([[part.tokens for part in parts]], [room], [part.cut_cost for part in parts]):
-            words, tokens = (sum(sizes) for sizes in zip(*((p.words, p.tokens) for p in parts[first:end]), strict=True))
-            cost = WITHIN_SENTENCE if end < len(parts) else piece.cut_cost
-            yield replace(parts[first], end=parts[end - 1].end, words=words, tokens=tokens, cut_cost=cost)
+def _windows(section: _Section, overlap: int) -> list[tuple[int, int]]:
+    measured = (
+        ([piece.words for piece in section.pieces], section.max_words),
+        ([piece.tokens for piece in section.pieces], section.max_tokens),
+    )
+    kept = [(sizes, limit) for sizes, limit in measured if limit is not None]
+    costs = [piece.cut_cost for piece in section.pieces]
+    return best_windows([sizes for sizes, _ in kept], [limit for _, limit in kept], costs, overlap)
 
 
-def _parts(
-    piece: _Piece, text: str, spans_of: Callable[[str], list[tuple[int, int, float]]], encoder: TokenMeasure
-) -> list[_Piece]:
-    """`piece` in parts, each with what cutting after it costs; the last has what cutting after the piece does."""
-    whole = text[piece.start : piece.end]
-    spans = spans_of(whole)
-    counts = encoder.count_tokens([whole[left:right] for left, right, _ in spans])
-    parts = [
-        replace(
-            piece,
-            start=piece.start + left,
-            end=piece.start + right,
-            cut_cost=cost,
-            words=len(whole[left:right].split()),
-            tokens=count,
-        )
-        for (left, right, cost), count in zip(spans, counts, strict=True)
-    ]
-    return [*parts[:-1], replace(parts[-1], cut_cost=piece.cut_cost)]
-
-
-def _windows(pieces: Sequence[_Piece], options: ChunkOptions, room: int | None) -> list[tuple[int, int]]:
-    tokens = [piece.tokens for piece in pieces]
-    costs = [piece.cut_cost for piece in pieces]
-    if options.max_tokens and any(tokens):
-        return best_windows([tokens], [min(options.max_tokens, room or options.max_tokens)], costs, options.overlap)
-    words = [piece.words for piece in pieces]
-    if room:
-        return best_windows([words, tokens], [options.max_words, room], costs, options.overlap)
-    return best_windows([words], [options.max_tokens or options.max_words], costs, options.overlap)
-
-
-def _chunk(document: Document, section: str, window: Sequence[_Piece]) -> Chunk:
+def _chunk(document: Document, section: str, window: Sequence[Piece]) -> Chunk:
     start, end = window[0].start, window[-1].end
     return Chunk(
         id=content_id("chunk", document.id, str(start), str(end)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-SEMICOLON, COLON, ENUMERATOR, COMMA, WORD = 0.05, 0.1, 0.1, 0.3, 1.0
+SEMICOLON, COLON, ENUMERATOR, COMMA, WORD, CHARACTER = 0.05, 0.1, 0.1, 0.3, 1.0, 2.0
 """What cutting after each costs, to be weighed against the squared room (0–1) that a window leaves."""
 
 _BREAKS = (
@@ -15,6 +15,7 @@ _BREAKS = (
     (COMMA, re.compile(r",(?:\s+(?:and|or|but|nor))?\s+|\)\s+")),
 )
 _WORD_END = re.compile(r"\s+")
+_CHARACTER = re.compile(r"\S[\u0300-\u036f\u200d\ufe0f]*")
 
 
 def clause_spans(text: str) -> list[tuple[int, int, float]]:
@@ -29,6 +30,11 @@ def clause_spans(text: str) -> list[tuple[int, int, float]]:
 def word_spans(text: str) -> list[tuple[int, int, float]]:
     """The same of its words, for a clause that is itself too long."""
     return list(_spans(text, [(match.start(), match.end(), WORD) for match in _WORD_END.finditer(text)]))
+
+
+def character_spans(text: str) -> list[tuple[int, int, float]]:
+    """The same of its characters, for scripts without spaces; marks stay with what they stand on."""
+    return list(_spans(text, [(match.end(), match.end(), CHARACTER) for match in _CHARACTER.finditer(text)]))
 
 
 def _spans(text: str, breaks: list[tuple[int, int, float]]) -> Iterator[tuple[int, int, float]]:

@@ -52,7 +52,7 @@ class ChunksConfig(_Section):
         default=20,
         ge=5,
         le=2000,
-        description="Words a chunk at most, in whole sentences: 20 is about a sentence, right for the packaged model; 150-300 for 7B.",
+        description="Words a chunk at most, never more than the encoder reads: 20 (a sentence) for the packaged model, 150-300 for 7B.",
     )
     max_tokens: int = Field(
         default=0, ge=0, le=8192, description="Tokens of the encoder a chunk at most; 0 counts words instead."

@@ -104,21 +104,21 @@ def medquad(data: Path, documents: int, questions: int, seed: int, headings: boo
 
 
 def irish_acts(data: Path, documents: int, questions: int, seed: int, headings: bool = False) -> QuestionedSet:
-    """Whole acts; a section's heading is the question, where no other section has it, and the section's text is the span."""
+    """Whole acts; a section's heading with the act's title is the question, and the section's text is the span."""
     rows = [row for row in _rows(data / "irish_acts" / "acts_2018on.jsonl.gz") if 15_000 < len(row["text"]) < 90_000]
     acts = []
     for row in random.Random(seed).sample(rows, documents):
         reading = markdown.read(row["text"].encode())[0]
         blocks, _ = clean(reading.blocks)
-        acts.append((str(reading.title), blocks))
-    names = Counter(_bare(block.text) for _, blocks in acts for block in blocks if _is_section(block))
+        acts.append((re.findall(r'^title: "(.*)"$', row["text"], re.M)[0], blocks))
     sources = []
     for title, blocks in acts:
+        names = Counter(_bare(block.text) for block in blocks if _is_section(block))
         parts: list[_Part] = []
         for block in blocks:
             if _is_section(block):
                 bare = _bare(block.text)
-                asked = bare if names[bare] == 1 and len(bare.split()) >= 3 else None
+                asked = f"{bare}, {title}" if names[bare] == 1 and len(bare.split()) >= 2 else None
                 over = [Block("heading", f"{block.text.partition('.')[0]}.", block.level)] if headings else []
                 parts.append(_Part(asked, over))
             elif block.kind == "heading":
@@ -127,7 +127,7 @@ def irish_acts(data: Path, documents: int, questions: int, seed: int, headings: 
                 last = parts.pop() if parts else _Part(None, [])
                 parts.append(replace(last, blocks=[*last.blocks, block]))
         sources.append((title, parts))
-    about = "whole acts; a section's heading is looked for and withheld from the text"
+    about = "whole acts; a section's heading with the act's title is looked for, and withheld from the text"
     over = "headings of parts, and sections' numbers, are there" if headings else "no headings"
     return _assembled("irish_acts, numbers" if headings else "irish_acts", f"{about}; {over}", sources, questions, seed)
 

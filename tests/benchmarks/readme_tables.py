@@ -223,6 +223,59 @@ def _change(interval: dict[str, float], turned: bool = False) -> str:
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
+def chunking() -> str:
+    """What a prompt holds of the answer, and nDCG, with raftsmith's chunks and beside every other splitter's."""
+    result = _result("chunking")
+    shown = (("covered@500", "share of the answer in a prompt of 500 tokens"), ("nDCG@10", "nDCG@10"))
+    others = list(
+        dict.fromkeys(
+            row["splitter"]
+            for of in result["sets"].values()
+            for row in of["rows"]
+            if not row["splitter"].startswith("raftsmith")
+        )
+    )
+    lines = []
+    for measure, title in shown:
+        heads = " | ".join(f"minus {name}" for name in others)
+        lines += [f"| {title} | questions | raftsmith | {heads} |", f"|{'---|' * (len(others) + 3)}"]
+        for name, of in result["sets"].items():
+            for size in sorted({row["tokens"] for row in of["rows"]}):
+                rows = {row["splitter"]: row for row in of["rows"] if row["tokens"] == size}
+                ours = rows["raftsmith"]["measures"][measure]["value"]
+                cells = [
+                    _shown(rows[other]["raftsmith_minus"][measure], signed=True) if other in rows else "–" for other in others
+                ]
+                lines.append(f"| {name}; {size} tokens | {of['questions']} | {ours:.2f} | {' | '.join(cells)} |")
+        lines.append("")
+    tidy = {
+        name: [row["tidy_ends"] for of in result["sets"].values() for row in of["rows"] if row["splitter"] == name]
+        for name in ("raftsmith", *others)
+    }
+    ends = ", ".join(f"{name} {min(shares):.2f}–{max(shares):.2f}" for name, shares in tidy.items())
+    speed = ", ".join(f"{row['splitter']} {row['megabytes_per_s']}" for row in result["speed"]["rows"])
+    about = result["speed"]["environment"]
+    return "\n".join(
+        [
+            *lines,
+            f"Chunks that end at a mark of punctuation or a paragraph's end: {ends}.",
+            f"MB of text a second, 200 tokens a chunk: {speed}. {about['cores']} cores of {about['cpu']}, {about['date']}.",
+        ]
+    )
+
+
+def sentences() -> str:
+    """Sentence boundaries against marks made by hand."""
+    result = _result("sentences")
+    lines = ["| splitter | precision | recall | F1 | F1 away from list numbers | MB a second |", "|---|---|---|---|---|---|"]
+    for row in result["rows"]:
+        every, apart = row["all"], row["not_beside_numbers"]
+        shares = f"{every['precision']:.3f} | {every['recall']:.3f} | {every['f1']:.3f} | {apart['f1']:.3f}"
+        lines.append(f"| {row['splitter']} | {shares} | {row['megabytes_per_s']:.2f} |")
+    marks = result["rows"][0]["all"]["right"] + result["rows"][0]["all"]["missed"]
+    return "\n".join([*lines, "", f"{marks} boundaries in {result['passages']} passages."])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
@@ -234,6 +287,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "splits": splits,
     "personal-held-out": personal_held_out,
     "quality": quality,
+    "chunking": chunking,
+    "sentences": sentences,
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpora.chunking import ChunkOptions, chunk_document, join_blocks
-from corpora.clauses import clause_spans, word_spans
+from corpora.clauses import character_spans, clause_spans, word_spans
 from corpora.cleaning import clean
 from corpora.records import Block, Document, content_id
 from corpora.windows import best_windows
@@ -130,7 +130,20 @@ def test_what_has_no_clause_is_cut_between_words() -> None:
         [18, 18, 19],
         [19, 18, 18],
     )
-    assert texts_of([Block("paragraph", "x" * 500)], ChunkOptions(5), Words(21)) == ["x" * 500]
+
+
+class Characters(Words):
+    """An encoder with a token a character."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text) for text in texts]
+
+
+def test_a_script_without_spaces_is_cut_too_and_marks_stay_with_their_letters() -> None:
+    text = "e\u0301" * 100
+    cut = texts_of([Block("paragraph", text)], ChunkOptions(5), Characters(48))
+    assert "".join(cut) == text
+    assert all(len(part) <= 40 and part.startswith("e") for part in cut)
 
 
 def test_a_long_path_of_headings_leaves_half_of_the_encoder_to_the_text() -> None:
@@ -169,7 +182,7 @@ def test_pieces_of_long_sentences_lose_nothing(blocks: list[Block], size: int, r
     assert chunk_document(document, blocks, options, Words(reads)) == chunks
 
 
-@given(st.text(max_size=80) | PROSE, st.sampled_from([clause_spans, word_spans]))
+@given(st.text(max_size=80) | PROSE, st.sampled_from([clause_spans, word_spans, character_spans]))
 def test_clauses_hold_every_visible_character(text: str, spans_of) -> None:  # type: ignore[no-untyped-def]
     position = 0
     for start, end, cost in spans_of(text):
