@@ -40,11 +40,12 @@ from tokenizers import Tokenizer
 from corpora.chunking import ChunkOptions, chunk_document
 from corpora.records import Block, Chunk, Document, content_id
 from corpora.store import CorpusStore, FinishedFile, NewDocument, Segment
-from raft.metrics import bootstrap, difference, mean_of
-from retrieval.encoders import SentenceTransformerEncoder, Vectors
+from retrieval.bootstrap import bootstrap, difference, mean_of
+from retrieval.encoders import Encoder, Vectors
 from retrieval.indexing import embedding_text
 from retrieval.measures import retrieval_measures
-from retrieval.models import ENCODER_MODEL, resolve_model, tokenizer_file
+from retrieval.models import ENCODER_MODEL, tokenizer_file
+from retrieval.opening import load_encoder
 from retrieval.search import Retriever
 from retrieval.segments import write_segment
 
@@ -149,13 +150,13 @@ def semchunk_windows(size: int, tokens: Tokens) -> Splitter:
     return split
 
 
-def ours(size: int, encoder: SentenceTransformerEncoder) -> Splitter:
+def ours(size: int, encoder: Encoder) -> Splitter:
     """raftsmith's chunks of `size` tokens, sections on literature included, since the others have them too."""
     options = ChunkOptions(size, skip_sections=(), max_tokens=size)
     return lambda place: chunk_document(place.document, place.blocks, options, encoder)
 
 
-def splitters(size: int, encoder: SentenceTransformerEncoder) -> dict[str, Splitter]:
+def splitters(size: int, encoder: Encoder) -> dict[str, Splitter]:
     """Every splitter that can be run here, by name."""
     tokens = Tokens()
     found: dict[str, Splitter] = {OURS: ours(size, encoder), "fixed windows": fixed_windows(size)}
@@ -169,13 +170,13 @@ def splitters(size: int, encoder: SentenceTransformerEncoder) -> dict[str, Split
 class Vectorizer:
     """The encoder with a memory: chunks that two splitters cut alike are encoded once."""
 
-    def __init__(self, encoder: SentenceTransformerEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         """Nothing is encoded yet."""
         self.encoder, self.name, self.dimension = encoder, encoder.name, encoder.dimension
         self.max_tokens, self.count_tokens = encoder.max_tokens, encoder.count_tokens
         self._known: dict[str, Vectors] = {}
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], role: str = "passage") -> Vectors:
         """Unit vectors, float32 `(len(texts), dimension)`."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._known]
         if missing:
@@ -258,7 +259,7 @@ def per_question(
     return {**retrieval_measures({query: ["answer"] for query in run}, run), **values}
 
 
-def shape(cut: Sequence[tuple[Document, list[Chunk]]], tokens: Tokens, encoder: SentenceTransformerEncoder) -> dict[str, Any]:
+def shape(cut: Sequence[tuple[Document, list[Chunk]]], tokens: Tokens, encoder: Encoder) -> dict[str, Any]:
     """How many chunks there are, how long, how many end tidily, and what the encoder does not see of them."""
     chunks = [(document, chunk) for document, found in cut for chunk in found]
     lengths = [tokens.count(chunk.text) for _, chunk in chunks]
@@ -307,7 +308,7 @@ def _rounded(interval: Any) -> dict[str, float]:
     return {key: round(value, 4) for key, value in asdict(interval).items()}
 
 
-def speed(data: Path, acts: int, encoder: SentenceTransformerEncoder) -> dict[str, Any]:
+def speed(data: Path, acts: int, encoder: Encoder) -> dict[str, Any]:
     """How fast each splitter cuts `acts` whole acts into chunks of the larger size; the median of interleaved rounds."""
     questioned = SETS["irish_acts, numbers"](data, acts, 0, 0)
     tokens = Tokens()
@@ -344,8 +345,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--json", type=Path, help="what is measured now replaces the same sets and sizes in it")
     arguments = parser.parse_args()
-    model = resolve_model(ENCODER_MODEL)
-    encoder = SentenceTransformerEncoder(model.path, f"{model.name}-{model.digest}")
+    encoder = load_encoder(ENCODER_MODEL)
     vectorizer = Vectorizer(encoder)
     result = {"sets": {}}
     if arguments.json and arguments.json.exists():
