@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 Probe = Callable[[str], None]
+Buffer = bytes | memoryview
+Write = Callable[[Buffer], None]
 _probe: Probe | None = None
 
 
@@ -31,15 +33,38 @@ def checkpoint(operation: str) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` with `data`, or leave it as it was; on return the bytes are on disk. Mode 0600. Raises OSError."""
+    _replace(path, lambda write: write(data))
+
+
+def write_streamed(path: Path, fill: Callable[[Write], None]) -> str:
+    """Like `write_atomic` for what is too large to hold in memory: `fill(write)` gives it piece by piece. Its SHA-256, hexadecimal."""
+    digest = hashlib.sha256()
+
+    def hashed(write: Write) -> Write:
+        def both(piece: Buffer) -> None:
+            digest.update(piece)
+            write(piece)
+
+        return both
+
+    _replace(path, lambda write: fill(hashed(write)))
+    return digest.hexdigest()
+
+
+def _replace(path: Path, fill: Callable[[Write], None]) -> None:
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         checkpoint("write")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+
+            def write(piece: Buffer) -> None:
+                view = memoryview(piece).cast("B")
+                while view:
+                    view = view[os.write(descriptor, view) :]
+
+            fill(write)
             checkpoint("fsync")
             os.fsync(descriptor)
         finally:

@@ -74,8 +74,8 @@ def test_a_perfect_reader_scores_what_retrieval_lets_it_and_a_rambler_nothing(
     assert verdict(evaluation, "tuned").startswith("Tuning helped: ")
     write_report(tmp_path, evaluation, {"dataset": "d"})
     results = json.loads((tmp_path / "results.json").read_text())
-    assert results["n"] == 40 and results["measures"][0]["differences"]["tuned"]["low"] > 0
-    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 80
+    assert results["n"] == len(held) >= 30 and results["measures"][0]["differences"]["tuned"]["low"] > 0
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 2 * len(held)
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
     assert "Tuning helped" in (tmp_path / "report.md").read_text()
 

@@ -1,0 +1,102 @@
+"""Which index fits so many vectors into so much memory, decided before anything is built, with the reason. Knows no vectors.
+
+The order of preference and the limits are measured (tests/benchmarks/dense_index.py, DECISIONS.md), on two cores and 384 dimensions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["exact", "hnsw", "ivf-sq8", "ivf-pq"]
+
+EXACT_NUMBERS = 20_000 * 384
+"""Up to so many components, count times dimension, exact search takes about as long as an approximate one."""
+LINKS = 32
+CONSTRUCTION = 100
+_KEY_BYTES = 12
+_ID_BYTES = 8
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    """What will be built. `memory_bytes` should stay in memory to search at speed; `disk_bytes` are its files; `why` is one sentence.
+
+    `links` and `construction` are HNSW's M and efConstruction; `lists` is the number of inverted lists, `code_bytes` a vector in them.
+    """
+
+    kind: Kind
+    count: int
+    dimension: int
+    target_recall: float
+    memory_bytes: int
+    disk_bytes: int
+    why: str
+    links: int = 0
+    construction: int = 0
+    lists: int = 0
+    code_bytes: int = 0
+
+
+def choose(count: int, dimension: int, memory_bytes: int, target_recall: float = 0.98, kind: Kind | None = None) -> IndexPlan:
+    """The plan for `count` vectors of `dimension` in at most `memory_bytes`, to find the true ten best with `target_recall`.
+
+    `kind` builds that one whatever would be chosen. Raises ValueError when the target is not above 0 and at most 1, or a size negative.
+    """
+    if not 0 < target_recall <= 1:
+        raise ValueError(f"the target recall is {target_recall}; it must be above 0 and at most 1")
+    if count < 0 or dimension < 1 or memory_bytes < 0:
+        raise ValueError(f"{count} vectors of {dimension} dimensions in {memory_bytes} bytes: sizes cannot be negative")
+    if kind is None:
+        kind, why = _chosen(count, dimension, memory_bytes, target_recall)
+    else:
+        why = f"{kind} was asked for"
+    vectors, codes = 4 * count * dimension, _code_bytes(kind, count, dimension)
+    keys = _KEY_BYTES * count
+    graph, lists = kind == "hnsw", _lists(count) if kind.startswith("ivf") else 0
+    return IndexPlan(
+        kind=kind,
+        count=count,
+        dimension=dimension,
+        target_recall=target_recall,
+        memory_bytes=vectors + codes + keys,
+        disk_bytes=vectors + keys + (codes if kind != "exact" else 0),
+        why=why,
+        links=LINKS if graph else 0,
+        construction=CONSTRUCTION if graph else 0,
+        lists=lists,
+        code_bytes={"ivf-sq8": dimension, "ivf-pq": _pq_bytes(dimension)}.get(kind, 0),
+    )
+
+
+def _chosen(count: int, dimension: int, memory_bytes: int, target_recall: float) -> tuple[Kind, str]:
+    size = f"{count:,} vectors of {dimension}"
+    if target_recall == 1:
+        return "exact", "exact search, because a recall of 1 was asked for"
+    if count * dimension <= EXACT_NUMBERS:
+        return "exact", f"exact search, because over {size} it is about as fast as any other and needs no building"
+    return "ivf-pq", f"{size}"
+
+
+def _code_bytes(kind: Kind, count: int, dimension: int) -> int:
+    """What FAISS keeps besides the vectors themselves."""
+    if kind == "exact":
+        return count * (dimension + _ID_BYTES)
+    if kind == "hnsw":
+        return count * (dimension + 4 * 2 * LINKS + 4 * LINKS // (LINKS - 1) + 12)
+    return count * ((dimension if kind == "ivf-sq8" else _pq_bytes(dimension)) + _ID_BYTES) + 4 * _lists(count) * dimension
+
+
+def subquantizers(dimension: int) -> int:
+    """Of a product code: one of four bits for every two components, or for each one where their number is odd."""
+    return dimension // 2 if dimension % 2 == 0 else dimension
+
+
+def _pq_bytes(dimension: int) -> int:
+    return -(-subquantizers(dimension) // 2)
+
+
+def _lists(count: int) -> int:
+    """About four times the square root, a power of two; enough rows a list to train on."""
+    return int(max(1, min(2 ** round(math.log2(4 * math.sqrt(max(1, count)))), count // 39 or 1)))
