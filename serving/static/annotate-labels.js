@@ -115,11 +115,12 @@ export class Labels {
   }
 
   async addClass() {
-    this.classes = (await ask("POST", "/api/classes", { name: byId("class-name").value })).classes;
+    const name = byId("class-name").value;
+    this.classes = (await ask("POST", "/api/classes", { name })).classes;
     byId("class-name").value = "";
     this.draw();
     this.documents.reader.box.focus();
-    say("class added");
+    say(`class ${name} added`);
   }
 
   async removeClass(name) {

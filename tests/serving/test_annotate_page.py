@@ -161,7 +161,7 @@ def test_texts_are_labelled_by_keyboard(desk: Desk, tmp_path: Path, opened) -> N
             seen.keys("n")
             seen.write(name)
             seen.keys("Enter")
-            seen.says("class added")
+            seen.says(f"class {name} added")
         seen.keys("1")
         seen.says("labelled duty")
         seen.keys("j", "2")
