@@ -29,6 +29,7 @@ _DEPTH = {"hnsw": 40, "ivf-sq8": 40, "ivf-pq": 100}
 _DEEPEST = 1_600
 _WIDEST_GRAPH = 4_096
 _TIMED = 32
+_ERRORS = 2.0
 _ROWS = 8_192
 _SEED = 20_261_125
 
@@ -73,7 +74,7 @@ class Searchable(Protocol):
 def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Measured:
     """The least effort that reaches the plan's target, and the recall and times it has. `started` is when building began.
 
-    The target has to be exceeded by one standard error on the steering half, so that chance does not make the effort too small.
+    The target has to be exceeded by two standard errors on the steering half, so that chance does not make the effort too small.
     """
     count, target = len(index.vectors), index.plan.target_recall
     if not count:
@@ -93,7 +94,7 @@ def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Meas
 
     def surely(effort: Effort) -> float:
         values = each(effort, steering)
-        return statistics.fmean(values) - (statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0)
+        return statistics.fmean(values) - (_ERRORS * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0)
 
     effort = _steered(index.plan, count, surely)
     reached = each(effort, judging)
@@ -121,11 +122,12 @@ def _steered(plan: IndexPlan, count: int, reached: Callable[[Effort], float]) ->
     depth = _DEPTH[plan.kind]
     widest = min(_WIDEST_GRAPH, count) if plan.kind == "hnsw" else plan.lists
     while True:
+        narrowest = min(depth if plan.kind == "hnsw" else 8, widest)
 
         def at(breadth: int, depth: int = depth) -> float:
             return reached(Effort(breadth, depth))
 
-        breadth = least_effort(at, plan.target_recall, min(8, widest), widest)
+        breadth = least_effort(at, plan.target_recall, narrowest, widest)
         if breadth < widest or depth >= min(_DEEPEST, count):
             return Effort(breadth, depth)
         depth *= 2

@@ -31,6 +31,7 @@ class Effort:
         """
         breadth, depth = float(self.breadth), self.depth + 2 * max(0, k - NEAREST)
         if kind == "hnsw":
+            breadth = max(breadth, depth)
             breadth += max(0, k - NEAREST) if share == 1 else _LUCK * max(k, NEAREST) / share
         else:
             breadth *= max(1.0, k / NEAREST / share) ** _WIDER

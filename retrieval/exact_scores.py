@@ -16,6 +16,7 @@ Rows = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
 _WORTH_SPLITTING = 512
+_SORTED = 512
 _UNIT = 2.0**-24
 """The rounding unit of float32."""
 
@@ -29,20 +30,34 @@ def exact_scores(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
     count, many = rows.shape
     if not many:
         return np.empty((count, 0), dtype=np.float32)
-    shares = faiss.omp_get_max_threads() if count == 1 and many >= _WORTH_SPLITTING else 1
-    share = -(-many // shares)
-    asked = np.full((count * shares, share), -1, dtype=np.int64)
-    asked.reshape(count, shares * share)[:, :many] = rows
-    repeated = np.ascontiguousarray(np.repeat(queries, shares, axis=0), dtype=np.float32)
-    found = np.empty(asked.shape, dtype=np.float32)
-    faiss.fvec_inner_products_by_idx(
-        *(faiss.swig_ptr(array) for array in (found, repeated, vectors, asked)), vectors.shape[1], *asked.shape
-    )
-    return found.reshape(count, shares * share)[:, :many]
+    threads = faiss.omp_get_max_threads()
+    if count == 1 and many >= _WORTH_SPLITTING and threads > 1:
+        share = -(-many // threads)
+        asked = np.full((threads, share), -1, dtype=np.int64)
+        asked.ravel()[:many] = rows[0]
+        return _products(vectors, np.repeat(queries, threads, axis=0), asked).reshape(1, -1)[:, :many]
+    asked = np.ascontiguousarray(rows, dtype=np.int64)
+    if count > 1 or threads == 1:
+        return _products(vectors, queries, asked)
+    faiss.omp_set_num_threads(1)  # of this thread only; to wake another takes longer than a few rows do
+    try:
+        return _products(vectors, queries, asked)
+    finally:
+        faiss.omp_set_num_threads(threads)
+
+
+def _products(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
+    queries = np.ascontiguousarray(queries, dtype=np.float32)
+    found = np.empty(rows.shape, dtype=np.float32)
+    faiss.fvec_inner_products_by_idx(*map(faiss.swig_ptr, (found, queries, vectors, rows)), vectors.shape[1], *rows.shape)
+    return found
 
 
 def best(scores: Matrix, keys: Rows, k: int) -> Rows:
     """Positions of the `k` best of one query's `scores` `(m,)`: descending, ties by key. Fewer than `k` when fewer are above -inf."""
+    if len(scores) <= _SORTED:
+        order = np.lexsort((keys, -scores))[: max(k, 0)]
+        return np.asarray(order[scores[order] > -np.inf], dtype=np.int64)
     floor = np.float32(-np.inf)
     if 0 < 4 * k < len(scores):
         floor = np.partition(scores, len(scores) - k)[len(scores) - k]

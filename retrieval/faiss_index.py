@@ -6,6 +6,8 @@ What it proposes is scored exactly by whoever asks (`exact_scores`), so the code
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -51,14 +53,25 @@ def candidates(index: FaissIndex, queries: Matrix, depth: int, breadth: int, wit
     `breadth` is efSearch of a graph, the number of lists probed otherwise. `within` holds one bit a row, least significant first: only rows
     whose bit is set are proposed.
     """
-    selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within)) if within is not None else None
-    chosen = {"sel": selector} if selector is not None else {}
-    if isinstance(index, faiss.IndexHNSW):
-        parameters = faiss.SearchParametersHNSW(efSearch=max(breadth, depth), **chosen)
+    graph = isinstance(index, faiss.IndexHNSW)
+    breadth = max(breadth, depth) if graph else min(breadth, index.nlist)
+    if within is None:
+        parameters = _parameters(graph, breadth)
     else:
-        parameters = faiss.SearchParametersIVF(nprobe=min(breadth, index.nlist), **chosen)
+        selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within))
+        parameters = (
+            faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
+            if graph
+            else faiss.SearchParametersIVF(nprobe=breadth, sel=selector)
+        )
     _, rows = index.search(queries, depth, params=parameters)
     return np.asarray(rows, dtype=np.int64)
+
+
+@lru_cache(maxsize=64)
+def _parameters(graph: bool, breadth: int) -> Any:
+    """Made once: FAISS only reads them, and making them takes as long as scoring twenty rows."""
+    return faiss.SearchParametersHNSW(efSearch=breadth) if graph else faiss.SearchParametersIVF(nprobe=breadth)
 
 
 def _empty(plan: IndexPlan, vectors: Matrix) -> FaissIndex:

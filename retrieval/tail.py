@@ -14,6 +14,8 @@ import numpy as np
 from retrieval.exact_scores import Matrix, Rows, exact_scores
 from retrieval.key_rows import Allowed, found_in
 
+_NO_KEYS = np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -62,6 +64,8 @@ class Tail:
 
     def scores(self, queries: Matrix, allowed: Allowed | None) -> tuple[Rows, Matrix]:
         """Keys `(m,)` of all that is live and allowed, and the score of each for each query, float32 `(q, m)`."""
+        if not self.blocks:
+            return _NO_KEYS, np.empty((len(queries), 0), dtype=np.float32)
         keys, scores = [np.empty(0, dtype=np.int64)], [np.empty((len(queries), 0), dtype=np.float32)]
         for block in self.blocks:
             rows = block.live if allowed is None else block.live[allowed.holds(block.keys[block.live])]

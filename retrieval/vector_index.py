@@ -125,8 +125,10 @@ class VectorIndex:
         scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
         main = self.main.search(queries, k, effort or self.main.measured.effort, within)
         for number, (rows, of_rows) in enumerate(main):
-            both_keys = np.concatenate([np.where(rows < 0, -1, self.main.keys.keys[rows]), tail_keys])
-            both = np.concatenate([of_rows, tail_scores[number]])
+            # A row of -1 takes the last key; its score of -inf keeps it out.
+            both_keys, both = self.main.keys.keys[rows] if len(self.main) else rows, of_rows
+            if len(tail_keys):
+                both_keys, both = np.concatenate([both_keys, tail_keys]), np.concatenate([both, tail_scores[number]])
             order = best(both, both_keys, k)
             keys[number, : len(order)], scores[number, : len(order)] = both_keys[order], both[order]
         return keys, scores

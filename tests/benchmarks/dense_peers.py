@@ -125,9 +125,7 @@ class RawFaiss:
             for _, block in blocks(vectors, 0, float("inf")):
                 flat.add(block)
             self.flat = flat
-            self.index = faiss.IndexRefineFlat(self.index)
-            self.index.own_refine_index = False
-            self.index.refine_index = flat
+            self.index = faiss.IndexRefine(self.index, flat)
         effort = self.ours.main.measured.effort
         self.settings = f"{type(self.ours.main.index).__name__}, breadth {effort.breadth}, depth {effort.depth}"
 

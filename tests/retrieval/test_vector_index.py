@@ -187,7 +187,7 @@ def test_a_filter_keeps_the_recall_and_nothing_else_comes_through(kind: str, sha
 @pytest.mark.parametrize("kind", ("exact", *KINDS))
 def test_changes_are_seen_at_once_and_compaction_changes_no_answer(kind: str) -> None:
     vectors, queries = clustered(5_000), clustered(60, seed=9)
-    start = VectorIndex.of(built(kind, vectors[:4_000], target=0.995))
+    start = VectorIndex.of(built(kind, vectors[:4_000], target=0.99, queries=clustered(400, seed=4)))
     index = start.added(np.arange(4_000, 5_000), vectors[4_000:]).removed(np.arange(0, 600, 3))
     assert len(index) == 4_800
     alive = np.setdiff1d(np.arange(5_000), np.arange(0, 600, 3))
