@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from corpora.changes import Change, FinishedFile, NewDocument, Segment, TopicSum
 from corpora.database import Database
@@ -31,6 +31,15 @@ SELECT c.id, c.document_id, c."start", c."end", substr(d.text, c."start" + 1, c.
 FROM chunks c JOIN documents d ON d.id = c.document_id
 """
 KEEP_VERSIONS = 5
+
+
+class VectorPlace(NamedTuple):
+    """Where the vector of chunk number `chunk` lies: in `row` of the segment with that number and file name."""
+
+    chunk: int
+    segment: int
+    name: str
+    row: int
 
 
 class CorpusStore:
@@ -180,6 +189,42 @@ class CorpusStore:
             places += self._db.execute(f"{wanted} AND c.id IN ({marks})", (encoder, *part)).fetchall()
         return sorted(places)
 
+    def vectors_after(self, encoder: str, segment: int) -> list[VectorPlace]:
+        """The vectors by `encoder` in segments with higher numbers than `segment`, by segment and row: what was added since that one."""
+        rows = self._db.execute(
+            "SELECT v.chunk, s.number, s.name, v.row FROM segments s JOIN vectors v ON v.segment = s.number "
+            "WHERE s.encoder = ? AND s.number > ? ORDER BY s.number, v.row",
+            (encoder, segment),
+        )
+        return [VectorPlace(*row) for row in rows]
+
+    def vector_numbers(self, encoder: str) -> list[int]:
+        """Numbers of the chunks that `encoder` has encoded, in no order."""
+        wanted = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
+        return [row[0] for row in self._db.execute(wanted, (encoder,))]
+
+    def removed_after(self, snapshot: int) -> list[int]:
+        """Numbers of the chunks that went in later commits than that of `snapshot`. A number is never used again."""
+        return [row[0] for row in self._db.execute("SELECT number FROM removed_chunks WHERE snapshot > ?", (snapshot,))]
+
+    def segment_names(self, encoder: str) -> dict[int, str]:
+        """Number → file name of the segments by `encoder`. A number is never used again."""
+        return dict(self._db.execute("SELECT number, name FROM segments WHERE encoder = ? ORDER BY number", (encoder,)))
+
+    def has_segments(self, encoder: str, upto: int) -> bool:
+        """Whether there is a segment by `encoder` with a number of at most `upto`."""
+        row = self._db.execute("SELECT EXISTS (SELECT 1 FROM segments WHERE encoder = ? AND number <= ?)", (encoder, upto))
+        return bool(row.fetchone()[0])
+
+    def chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Number → id of the chunks that exist among `numbers`."""
+        found: dict[int, str] = {}
+        for first in range(0, len(numbers), 500):
+            part = list(numbers[first : first + 500])
+            marks = ",".join("?" * len(part))
+            found.update(self._db.execute(f"SELECT number, id FROM chunks WHERE number IN ({marks})", part))  # noqa: S608 - marks
+        return found
+
     def segments(self) -> list[Segment]:
         """The segments that chunks live in, by name."""
         rows = self._db.execute("SELECT name, encoder, dimension, count FROM segments ORDER BY name")
@@ -215,14 +260,14 @@ class CorpusStore:
         rows = self._db.execute("SELECT document_id FROM versions WHERE file = ? AND collection = ?", (path, collection))
         return {row[0] for row in rows}
 
-    def permitted(self, wanted: Filter) -> frozenset[str]:
-        """Ids of the chunks of the documents that `wanted` lets through."""
+    def permitted(self, wanted: Filter) -> list[int]:
+        """Numbers of the chunks of the documents that `wanted` lets through, in no order."""
         condition, values = wanted.sql()
         rows = self._db.execute(
-            f"SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {condition}",  # noqa: S608 - built of constants
+            f"SELECT c.number FROM documents d JOIN chunks c ON c.document_id = d.id WHERE {condition}",  # noqa: S608 - built of constants
             values,
         )
-        return frozenset(row[0] for row in rows)
+        return [row[0] for row in rows]
 
     def lexical_search(self, match: str, limit: int, wanted: Filter = EVERYTHING) -> list[tuple[str, float]]:
         """`(chunk_id, BM25 score)` of an FTS5 expression, best first, ties by chunk id; the title counts double.

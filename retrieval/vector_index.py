@@ -60,6 +60,11 @@ class Permission:
     index: VectorIndex
     within: Within
 
+    @property
+    def count(self) -> int:
+        """How many keys are allowed, whether the index holds them or not."""
+        return len(self.allowed)
+
 
 @dataclass(frozen=True)
 class VectorIndex:

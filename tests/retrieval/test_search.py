@@ -1,6 +1,7 @@
 """Search: fusion, dense, lexical, what a damaged or foreign file does to them, and the lock on writing."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-import faiss
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -21,12 +21,14 @@ from corpora.errors import CorruptStore, RaftsmithError, StoreBusy, StoreError
 from corpora.schema import FORMAT
 from corpora.store import CorpusStore
 from corpora.writer_lock import single_writer
-from retrieval.dense import DenseIndex
+from retrieval.dense import DenseIndex, IndexOptions
+from retrieval.dense_cache import DenseCache
 from retrieval.encoders import HashingEncoder
 from retrieval.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
 from retrieval.indexing import add_files, embedding_text
 from retrieval.lexical import match_expression
 from retrieval.search import Retriever
+from retrieval.vector_index import VectorIndex
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = ("lease", "deposit", "warfarin", "sepsis", "hearsay", "appeal", "lactate", "warranty")
@@ -117,13 +119,12 @@ def test_dense_search_is_brute_force(store: CorpusStore, workspace: Path) -> Non
 @example([(1, 0, 0), (1, 0, 0), (2, 0, 0)], (1, 0, 0), 2)
 def test_dense_ties_are_broken_by_id(rows: list[tuple[int, ...]], query: tuple[int, ...], k: int) -> None:
     """Small whole numbers have exact products, so equal scores are equal."""
-    index = faiss.IndexFlatIP(3)
-    if rows:
-        index.add(np.array(rows, dtype=np.float32))
-    ids = tuple(f"{number:03}" for number in range(len(rows)))
-    exact = [(name, float(np.dot(row, query))) for name, row in zip(ids, rows, strict=True)]
+    ids = {number: f"{number * 7 % 31:03}" for number in range(len(rows))}
+    vectors = VectorIndex.build(np.array(rows, dtype=np.float32).reshape(-1, 3), np.arange(len(rows)), 0)
+    index = DenseIndex(DenseCache(Path("none"), "none", 3), IndexOptions(), vectors, 1, {})
+    exact = [(ids[number], float(np.dot(row, query))) for number, row in enumerate(rows)]
     expected = sorted(exact, key=lambda pair: (-pair[1], pair[0]))[:k]
-    assert DenseIndex(ids, index).search(np.array([query, query], dtype=np.float32), k) == [expected, expected]
+    assert index.search(np.array([query, query], dtype=np.float32), k, lambda numbers: ids) == [expected, expected]
 
 
 def test_lexical_ties_are_broken_by_id(tmp_path: Path) -> None:
@@ -174,32 +175,35 @@ def flips(path: Path, number: int) -> Iterator[int]:
 def test_a_flipped_bit_in_a_segment_is_named_or_harmless(store: CorpusStore, workspace: Path) -> None:
     right = answers(store, workspace)
     (segment,) = (workspace / "segments").iterdir()
-    cached = sorted((workspace / "cache").iterdir())
+    cache, aside = workspace / "cache", workspace / "aside"
     for _ in flips(segment, 25):
         assert answers(store, workspace) == right  # the cache is whole
-        kept = {path: path.read_bytes() for path in cached}
-        for path in cached:
-            path.unlink()
+        cache.rename(aside)
         with pytest.raises(CorruptStore, match=segment.name):
             answers(store, workspace)
-        for path, data in kept.items():
-            path.write_bytes(data)
+        shutil.rmtree(cache, ignore_errors=True)
+        aside.rename(cache)
     segment.unlink()
-    cached[0].unlink()
+    shutil.rmtree(cache)
     with pytest.raises(CorruptStore, match=segment.name):
         answers(store, workspace)
 
 
-@pytest.mark.parametrize("ending", [".faiss", ".json"])
-def test_a_flipped_bit_in_the_cache_never_changes_an_answer(store: CorpusStore, workspace: Path, ending: str) -> None:
+CACHED = ["dense-*.json", "dense-*/manifest.json", "dense-*/segments.json", "dense-*/keys.i64", "dense-*/vectors.f32"]
+
+
+@pytest.mark.parametrize("pattern", CACHED)
+def test_a_flipped_bit_in_the_cache_never_changes_an_answer(store: CorpusStore, workspace: Path, pattern: str) -> None:
     right = answers(store, workspace)
-    (cached,) = (workspace / "cache").glob(f"*{ending}")
-    for _ in flips(cached, 25):
-        assert answers(store, workspace) == right
-    for wrong in (b"", b"[]", b"null", cached.read_bytes()[: cached.stat().st_size // 2]):
+    (whole,) = (path.read_bytes() for path in (workspace / "cache").glob(pattern))
+    places = sorted({*range(0, len(whole), max(1, len(whole) // 25)), len(whole) - 1})
+    flipped = [whole[:p] + bytes([whole[p] ^ 1 << p % 8]) + whole[p + 1 :] for p in places]
+    for wrong in (*flipped, b"", b"[]", b"null", whole[: len(whole) // 2]):
+        (cached,) = (workspace / "cache").glob(pattern)
         cached.write_bytes(wrong)
         assert answers(store, workspace) == right
-        assert cached.read_bytes() != wrong, "the cache was not mended"
+        (cached,) = (workspace / "cache").glob(pattern)
+        assert cached.read_bytes() != wrong or wrong in flipped, "the cache was not mended"
 
 
 def test_a_cache_of_another_snapshot_is_not_used(store: CorpusStore, workspace: Path) -> None:
