@@ -75,9 +75,11 @@ class Change:
         """`now` is the time that versions begin and end at, ISO 8601; of each source so many old texts are kept."""
         self._db, self._snapshot, self._now, self._keep_versions = database, snapshot, now, keep_versions
         self._removed = False
+        self._segments: list[str] = []
 
     def add_segment(self, segment: Segment) -> None:
         """Name a segment file; no change when it is named already."""
+        self._segments.append(segment.name)
         values = (segment.name, segment.encoder, segment.dimension, segment.count)
         self._db.execute("INSERT OR IGNORE INTO segments (name, encoder, dimension, count) VALUES (?, ?, ?, ?)", values)
 
@@ -129,10 +131,11 @@ class Change:
 
     def close(self) -> None:
         """What follows from the rest: segments without chunks go, and what was a copy of something gone is to be read again."""
+        unused = "DELETE FROM segments WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.segment = segments.number)"
+        for name in self._segments:  # of documents that were all there already
+            self._db.execute(f"{unused} AND name = ?", (name,))
         if self._removed:
-            self._db.execute(
-                "DELETE FROM segments WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.segment = segments.number)"
-            )
+            self._db.execute(unused)
             self._db.execute(
                 "DELETE FROM files WHERE (path, collection) IN (SELECT s.file, s.collection FROM documents d "
                 "JOIN sources s ON s.document_id = d.id LEFT JOIN documents o ON o.id = d.duplicate_of "

@@ -119,6 +119,8 @@ def add_paths(
     from corpora.sandbox import Limits, read_files
     from corpora.workspace import plain_name
     from corpora.writer_lock import single_writer
+    from retrieval.configurations import index_options_of
+    from retrieval.dense import refreshed_index
     from retrieval.duplicates import Similarities
     from retrieval.indexing import AddReport, add_files, find_files
     from retrieval.mapped_files import by_mapping, keep_working, together
@@ -166,6 +168,8 @@ def add_paths(
             lost = remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
             forget(place.root, [(path, name) for path in lost])
         report.waiting = len(collected.store.unfinished(name))
+        of, options = collected.encoder, index_options_of(place.config.search)
+        refreshed_index(collected.store, place.root, of.name, of.dimension, options, say)
         collected.store.close()
     return report
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from corpora.errors import CorruptStore
+from corpora.segment_lock import segments_kept
 from corpora.store import CorpusStore, VectorPlace
 from retrieval.dense_cache import DenseCache
 from retrieval.encoders import Vectors
@@ -108,6 +109,19 @@ class DenseIndex:
     def onto(self, main: MainIndex) -> DenseIndex:
         """The same vectors over `main`, which was compacted from this index or an earlier value of it."""
         return replace(self, vectors=self.vectors.moved_onto(main))
+
+
+def refreshed_index(
+    store: CorpusStore, workspace: Path, encoder: str, dimension: int, options: IndexOptions, say: Say = lambda line: None
+) -> DenseIndex:
+    """The index of the store's present snapshot, compacted where it needs that: a writer's last step, so that readers need not."""
+    with segments_kept(workspace), store.reading():
+        index = open_dense_index(store, workspace, encoder, dimension, options, say)
+    if index.vectors.needs_compaction():
+        if len(index) >= _WORTH_SAYING:
+            say(f"renewing the search index over {len(index):,} vectors")
+        index = index.onto(index.compacted_main())
+    return index
 
 
 def published(cache: DenseCache, build: Callable[[Keep], MainIndex], segments: Mapping[int, str]) -> MainIndex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -38,10 +39,12 @@ def quiet_libraries() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
-    from transformers.utils import logging
+    # On processors with bfloat16 it looks for a kernel of the hub, warns that there is none, and goes on with its own.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    from transformers.utils import logging as transformers_logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
 
 
 def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
@@ -66,13 +69,17 @@ def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Rera
 
 
 def open_collection(
-    workspace: Workspace | Path, say: Say = lambda line: None, shown_ranks: int = SHOWN_RANKS, joined: bool = False
+    workspace: Workspace | Path,
+    say: Say = lambda line: None,
+    shown_ranks: int = SHOWN_RANKS,
+    joined: bool = False,
+    background: bool = False,
 ) -> OpenCollection:
     """Open the workspace's store and load its encoder, and a reranker where one is configured.
 
     A path is the workspace's folder. The results carry `shown_ranks` of each ranking. Neighbouring hits are joined, where
     the configuration says so, only with `joined`: that is for readers, while a prompt's passages are chunks as a model was
-    trained on and as oracles are known by.
+    trained on and as oracles are known by. `background`: the index is compacted in a thread, for a process that goes on.
     """
     place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
     store = CorpusStore(place.database)
@@ -81,5 +88,5 @@ def open_collection(
         search = search.model_copy(update={"join_neighbours": False})
     encoder = load_encoder(models.encoder, say)
     index = Index(store, place.root, encoder)
-    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks)
+    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
     return OpenCollection(store, encoder, searcher)

@@ -18,6 +18,7 @@ from retrieval.cli import add, inspect, search, sync
 from retrieval.documents_cli import documents
 from retrieval.evaluate_cli import evaluate_retrieval
 from retrieval.import_cli import import_faiss
+from retrieval.index_cli import index
 from retrieval.tune_cli import tune_search
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
@@ -51,6 +52,7 @@ for command in (
     search,
     evaluate_retrieval,
     tune_search,
+    index,
     inspect,
     annotate,
     generate,

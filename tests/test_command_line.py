@@ -34,6 +34,7 @@ VERBS = (
     "search",
     "evaluate-retrieval",
     "tune-search",
+    "index",
     "inspect",
     "annotate",
     "generate",
@@ -130,6 +131,17 @@ def test_a_search_explains_itself(workspace: Path) -> None:
     assert first["matched"] and value["left_out"] == []
     told = run(*words)
     assert "cosine" in told.stdout and "BM25" in told.stdout and "0.6 · dense + 0.4 · lexical" in told.stdout
+
+
+def test_the_index_is_shown_and_rebuilt(workspace: Path) -> None:
+    found = json.loads(run("index", "--json", cwd=workspace).stdout)
+    counted = json.loads(run("search", "rent", "--json", cwd=workspace).stdout)
+    assert found["vectors"] > 0 and found["plan"]["kind"] == "exact" and found["snapshot"] == counted["snapshot"]
+    (before,) = [path.name for path in (workspace / "cache").iterdir() if path.is_dir()]
+    rebuilt = run("index", "--rebuild", cwd=workspace)
+    assert "exact search, because" in rebuilt.stdout and "recall 1" in rebuilt.stdout and not rebuilt.returncode
+    (after,) = [path.name for path in (workspace / "cache").iterdir() if path.is_dir()]
+    assert after != before
 
 
 def test_exit_codes_and_errors_that_say_what_to_do(workspace: Path, tmp_path: Path) -> None:
