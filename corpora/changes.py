@@ -59,6 +59,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class StoredVectors:
+    """Vectors of chunks that are in the store, or come with the same commit: `(chunk id, row)` in `segment`."""
+
+    segment: Segment
+    rows: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
 class TopicSum:
     """A topic of a collection as its documents' vectors made it: the sum of their directions, float32 bytes of the encoder's dimension."""
 
@@ -83,12 +91,20 @@ class Change:
         values = (segment.name, segment.encoder, segment.dimension, segment.count)
         self._db.execute("INSERT OR IGNORE INTO segments (name, encoder, dimension, count) VALUES (?, ?, ?, ?)", values)
 
-    def add_vectors(self, segment: str, chunks: Sequence[tuple[str, int]]) -> None:
-        """Vectors of chunks that are there already: `(chunk id, row)` in the named segment; what is gone meanwhile is left out."""
+    def add_vectors(self, stored: StoredVectors) -> None:
+        """Further vectors of chunks that are there; what is gone meanwhile, or has one by this encoder, is left out."""
+        self.add_segment(stored.segment)
         self._db.executemany(
-            "INSERT OR IGNORE INTO vectors SELECT c.number, s.number, ?3 FROM chunks c, segments s WHERE c.id = ?2 AND s.name = ?1",
-            [(segment, chunk_id, row) for chunk_id, row in chunks],
+            "INSERT INTO vectors SELECT c.number, s.number, ?3 FROM chunks c, segments s WHERE c.id = ?2 AND s.name = ?1 AND NOT EXISTS "
+            "(SELECT 1 FROM vectors v JOIN segments o ON o.number = v.segment WHERE v.chunk = c.number AND o.encoder = s.encoder)",
+            [(stored.segment.name, chunk_id, row) for chunk_id, row in stored.rows],
         )
+
+    def drop_vectors(self, encoder: str) -> None:
+        """Take out all vectors that `encoder` made."""
+        mine = "SELECT number FROM segments WHERE encoder = ?"
+        self._db.execute(f"DELETE FROM vectors WHERE segment IN ({mine})", (encoder,))  # noqa: S608 - constant
+        self._db.execute("DELETE FROM segments WHERE encoder = ?", (encoder,))
 
     def keep_topics(self, topics: Iterable[TopicSum]) -> None:
         """Replace what is known of these topics."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from corpora.changes import Change, FinishedFile, NewDocument, Segment, TopicSum
+from corpora.changes import Change, FinishedFile, NewDocument, Segment, StoredVectors, TopicSum
 from corpora.database import Database
 from corpora.filters import EVERYTHING, Filter
 from corpora.given import EVERYBODY, Given, given_from_json
@@ -29,6 +29,9 @@ _CHUNK_COLUMNS = """
 SELECT c.id, c.document_id, c."start", c."end", substr(d.text, c."start" + 1, c."end" - c."start"), d.title, c.section,
        d.source, d.collection, c.page, c.paragraph
 FROM chunks c JOIN documents d ON d.id = c.document_id
+"""
+_UNENCODED = """
+NOT EXISTS (SELECT 1 FROM vectors v JOIN segments s ON s.number = v.segment WHERE v.chunk = c.number AND s.encoder = ?)
 """
 KEEP_VERSIONS = 5
 
@@ -198,6 +201,19 @@ class CorpusStore:
         )
         return [VectorPlace(*row) for row in rows]
 
+    def unencoded(self, encoder: str, after: int, limit: int) -> dict[int, str]:
+        """Number → id of the first `limit` chunks with numbers above `after` that `encoder` has not encoded, by number."""
+        rows = self._db.execute(
+            f"SELECT c.number, c.id FROM chunks c WHERE c.number > ? AND {_UNENCODED} ORDER BY c.number LIMIT ?",  # noqa: S608 - constant
+            (after, encoder, limit),
+        )
+        return dict(rows.fetchall())
+
+    def count_unencoded(self, encoder: str) -> int:
+        """How many chunks `encoder` has not encoded."""
+        row = self._db.execute(f"SELECT count(*) FROM chunks c WHERE {_UNENCODED}", (encoder,))  # noqa: S608 - constant
+        return int(row.fetchone()[0])
+
     def vector_numbers(self, encoder: str) -> list[int]:
         """Numbers of the chunks that `encoder` has encoded, in no order."""
         wanted = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
@@ -354,13 +370,16 @@ class CorpusStore:
         topics: Sequence[TopicSum] = (),
         readers: Sequence[tuple[str, str, Given]] = (),
         forgotten: Sequence[tuple[str, str]] = (),
+        vectors: Sequence[StoredVectors] = (),
+        superseded: Sequence[str] = (),
         keep_versions: int = KEEP_VERSIONS,
     ) -> int:
         """Apply one change atomically and give the new snapshot number.
 
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
         replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection, what is
-        now said of it). The history of `forgotten` files, (path, collection), goes. Of each source `keep_versions` old texts are
+        now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones of chunks that are
+        there afterwards; those of `superseded` encoders go. Of each source `keep_versions` old texts are
         kept. Raises StoreError, nothing changed.
         """
         with self._db.changing():
@@ -372,6 +391,10 @@ class CorpusStore:
                 change.remove_file(path, collection)
             for new in added:
                 change.add(new)
+            for stored in vectors:
+                change.add_vectors(stored)
+            for encoder in superseded:
+                change.drop_vectors(encoder)
             for file in finished:
                 change.finish(file)
             for failure in failed:

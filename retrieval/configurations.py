@@ -40,11 +40,12 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Index:
-    """What every searcher of a workspace stands on."""
+    """What every searcher of a workspace stands on. `quick` loads the encoder of what has no full vectors yet."""
 
     store: CorpusStore
     root: Path
     encoder: Encoder
+    quick: Callable[[], Encoder] | None = None
 
 
 def parse_configuration(name: str, search: SearchConfig) -> Configuration:
@@ -90,7 +91,7 @@ def make_searcher(
     """
     wanted = index_options_of(search)
     searcher: Searcher = Retriever(
-        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background, index.quick
     )
     if search.rerank:
         searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)

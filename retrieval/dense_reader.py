@@ -13,6 +13,7 @@ from corpora.filters import Filter
 from corpora.store import CorpusStore
 from retrieval.dense import DenseIndex, IndexOptions, Say, open_dense_index
 from retrieval.encoders import Encoder, Vectors
+from retrieval.exact_scores import Rows
 from retrieval.main_index import MainIndex
 from retrieval.vector_index import Permission
 
@@ -64,6 +65,12 @@ class DenseReader:
     def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[str, float]]]:
         """As `DenseIndex.search`, among what `wanted` lets through."""
         return self.index.search(queries, k, self._store.chunk_ids, self._permission(wanted))
+
+    def search_among(self, queries: Vectors, k: int, keys: Rows, wanted: Filter) -> list[list[tuple[str, float]]]:
+        """As `search`, among the chunk numbers `keys` alone."""
+        if not wanted.everything:
+            keys = np.intersect1d(keys, np.array(self._store.permitted(wanted), dtype=np.int64), assume_unique=True)
+        return self.index.search(queries, k, self._store.chunk_ids, self.index.vectors.permitting(keys))
 
     def wait(self) -> None:
         """Until a compaction that goes on is over, and taken into use."""

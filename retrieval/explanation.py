@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from corpora.records import Chunk
+from retrieval.filling import filling_fusion
 from retrieval.fusion import Fusion, Ranking
 from retrieval.lexical import match_expression
 from retrieval.records import Hit, SearchResult
@@ -50,6 +51,7 @@ def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybr
     """One explanation a hit. `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it."""
     dense = result.rankings.get("dense", ()) if mode != "lexical" else ()
     lexical = result.rankings.get("lexical", ()) if mode != "dense" else ()
+    fusion = filling_fusion(fusion, result.filled)
     shares = fusion.shares(dense, lexical)
     fused = fusion(dense, lexical) if mode == "hybrid" else []
     tables = [
@@ -84,9 +86,11 @@ def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
     return found
 
 
-def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode) -> list[str]:
-    """The explanation for a person, a line a step."""
-    lines = [f"dense: {_said(explanation.dense, 'cosine')}"] if mode != "lexical" else []
+def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode, filled: float = 1.0) -> list[str]:
+    """The explanation for a person, a line a step; `filled` is that of the result."""
+    fusion = filling_fusion(fusion, filled)
+    what = "cosine" if filled == 1 else f"cosine's deviation from the mean, {filled:.0%} of the vectors being there,"
+    lines = [f"dense: {_said(explanation.dense, what)}"] if mode != "lexical" else []
     if mode != "dense":
         words = ", ".join(explanation.matched) or "none"
         lines.append(f"lexical: {_said(explanation.lexical, 'BM25')}; words: {words}")

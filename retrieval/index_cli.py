@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpora.terminal import emit, opened, say, with_example, workspace_options
+from corpora.terminal import Progress, emit, opened, say, with_example, workspace_options
 
 if TYPE_CHECKING:
     from retrieval.dense import DenseIndex
@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 @click.command("index", **with_example("raftsmith index"))
 @click.option("--rebuild", is_flag=True, help="Choose, build and measure it anew.")
+@click.option(
+    "--fill", is_flag=True, help="Make the full vectors that are missing; can be stopped, and goes on when run again."
+)
 @workspace_options
-def index(rebuild: bool, workspace: Path | None, as_json: bool) -> None:
+def index(rebuild: bool, fill: bool, workspace: Path | None, as_json: bool) -> None:
     """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
     """
     from corpora.store import CorpusStore
+    from corpora.writer_lock import single_writer
+    from retrieval.backfill import backfill
     from retrieval.configurations import index_options_of
     from retrieval.dense import refreshed_index
     from retrieval.dense_cache import DenseCache
@@ -31,19 +36,24 @@ def index(rebuild: bool, workspace: Path | None, as_json: bool) -> None:
     place = opened(workspace)
     encoder = load_encoder(place.config.models.encoder, say)
     store = CorpusStore(place.database)
+    if fill:
+        with single_writer(place.root):
+            backfill(store, place.root, encoder, Progress("full vectors"))
     if rebuild:
         DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
     options = index_options_of(place.config.search)
     found = refreshed_index(store, place.root, encoder.name, encoder.dimension, options, say)
+    missing = store.count_unencoded(encoder.name)
     store.close()
-    emit(_value(found), as_json, "\n".join(_lines(found)))
+    emit(_value(found, missing), as_json, "\n".join(_lines(found, missing)))
 
 
-def _value(found: DenseIndex) -> dict[str, Any]:
+def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
     main = found.vectors.main
     return {
         "encoder": found.cache.encoder,
         "vectors": len(found),
+        "unencoded": missing,
         "snapshot": found.snapshot,
         "added_since": len(found.vectors.tail),
         "removed_since": found.vectors.gone,
@@ -52,7 +62,7 @@ def _value(found: DenseIndex) -> dict[str, Any]:
     }
 
 
-def _lines(found: DenseIndex) -> list[str]:
+def _lines(found: DenseIndex, missing: int) -> list[str]:
     main, tail = found.vectors.main, len(found.vectors.tail)
     plan, measured = main.plan, main.measured
     lines = [f"{len(found):,} vectors by {found.cache.encoder} (snapshot {found.snapshot})", plan.why]
@@ -68,4 +78,6 @@ def _lines(found: DenseIndex) -> list[str]:
         f"{plan.memory_bytes / 1e6:.1f} MB in memory at full speed, {plan.disk_bytes / 1e6:.1f} MB of files; since it was built "
         f"{tail:,} added and {found.vectors.gone:,} removed"
     )
+    if missing:
+        lines.append(f"{missing:,} passages have no full vector yet: `raftsmith index --fill` makes them")
     return lines

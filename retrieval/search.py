@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,13 @@ from corpora.filters import EVERYTHING, Filter
 from corpora.segment_lock import segments_kept
 from corpora.store import CorpusStore
 from retrieval.dense import IndexOptions, Say
-from retrieval.dense_reader import DenseReader
 from retrieval.encoders import Encoder
+from retrieval.filling import filling_fusion
 from retrieval.fusion import Fusion
 from retrieval.lexical import match_expression
 from retrieval.records import Hit, SearchResult
+from retrieval.semantic import SemanticReader
+from retrieval.static_encoder import STATIC
 
 Mode = Literal["hybrid", "dense", "lexical"]
 CANDIDATES = 50
@@ -46,15 +48,16 @@ class Retriever:
         index_options: IndexOptions | None = None,
         say: Say = lambda line: None,
         background: bool = False,
+        quick: Callable[[], Encoder] | None = None,
     ) -> None:
         """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.
 
-        `background`: see `DenseReader`. `say` gets a line when an index has to be built and that takes long.
+        `background`: see `DenseReader`; `quick`: see `SemanticReader`. `say` gets a line when building an index takes long.
         """
         self._shown_ranks = shown_ranks
         self._fusion = fusion or Fusion()
         self._store, self._workspace, self._encoder = store, workspace, encoder
-        self.dense = DenseReader(store, workspace, encoder, index_options, say, background)
+        self.semantic = SemanticReader(store, workspace, encoder, quick, index_options, say, background)
 
     def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
         """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
@@ -68,38 +71,42 @@ class Retriever:
         vectors = self._encoder.encode(queries, "query") if mode != "lexical" else None
         with self._snapshot(mode != "lexical") as snapshot:
             depth = max(CANDIDATES, k)
-            dense = [[] for _ in queries] if vectors is None else self.dense.search(vectors, depth, wanted)
+            dense = [[] for _ in queries] if vectors is None else self.semantic.search(queries, vectors, depth, wanted)
+            filled = self.semantic.filled if vectors is not None else 1.0
+            fusion = filling_fusion(self._fusion, filled)
             results = []
             for query, ranking in zip(queries, dense, strict=True):
                 match = match_expression(query) if mode != "dense" else None
                 lexical = self._store.lexical_search(match, depth, wanted) if match else []
-                scored = {"hybrid": self._fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
+                scored = {"hybrid": fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
                 hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
                 shown = {"dense": tuple(ranking[: self._shown_ranks]), "lexical": tuple(lexical[: self._shown_ranks])}
-                results.append(SearchResult(tuple(hits), snapshot, shown))
+                results.append(SearchResult(tuple(hits), snapshot, shown, filled=filled))
             return results
 
     @contextmanager
     def _snapshot(self, dense: bool) -> Iterator[int]:
         """One view of the store, yields its number; with `dense`, the dense index is that of the same snapshot."""
         with self._store.reading() as snapshot:
-            if not dense or self.dense.at(snapshot):
+            if not dense or self.semantic.at(snapshot):
                 yield snapshot
                 return
         # The store has moved on: hold the segment files before looking at it again, so that none of them goes meanwhile.
         with segments_kept(self._workspace), self._store.reading() as snapshot:
             self._check_encoder()
-            self.dense.follow()
+            self.semantic.follow()
             yield snapshot
 
     def _check_encoder(self) -> None:
-        others = {segment.encoder for segment in self._store.segments()} - {self._encoder.name}
-        if others:
+        made = {segment.encoder for segment in self._store.segments()}
+        others = {name for name in made - {self._encoder.name} if not name.startswith(STATIC)}
+        # Vectors of two encoders may stand side by side, so that one can be judged before it takes over.
+        if others and self._store.count_unencoded(self._encoder.name):
             raise RaftsmithError(
                 f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
-                "set that encoder in raftsmith.toml, or run `raftsmith add` on the documents again to re-index them"
+                "set that encoder in raftsmith.toml, or run `raftsmith index --fill` to encode the collection with this one"
             )
 
 

@@ -76,7 +76,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"'))
     files = sorted((SAMPLES / "medical").iterdir())[:8]
     added = result("add", *map(str, files), "--collection", "medical", "--workspace", str(root))
-    nothing = {"unchanged": 0, "removed": 0, "duplicates": 0, "waiting": 0, "failed": [], "personal_data": {}}
+    nothing = {"unchanged": 0, "removed": 0, "duplicates": 0, "waiting": 0, "unencoded": 0, "failed": [], "personal_data": {}}
     cleaned, snapshot = added["cleaned"], added["snapshot"]
     assert added == {"added": 8, "documents": 8, "cleaned": cleaned, "snapshot": snapshot, **nothing}
     assert cleaned["running-lines"] > 0
