@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from corpora.database import Database
 from corpora.given import Given
 from corpora.records import Chunk, Document, content_id
+from corpora.schema import lexical_row
 from corpora.splits import joined_positions, stratified_position
 
 
@@ -289,5 +290,5 @@ class Change:
             number = cursor.lastrowid
             if found is not None:
                 self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, found[0], row))
-            entry = (number, f"{chunk.title} {chunk.section}", chunk.text)
-            self._db.execute("INSERT INTO lexical (rowid, title, text) VALUES (?, ?, ?)", entry)
+            entry = (number, *lexical_row(f"{chunk.title} {chunk.section}", chunk.text))
+            self._db.execute("INSERT INTO lexical (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", entry)

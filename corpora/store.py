@@ -292,7 +292,7 @@ class CorpusStore:
         """
         condition, values = wanted.sql()
         rows = self._db.execute(
-            "SELECT c.id, -bm25(lexical, 2.0, 1.0) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "  # noqa: S608
+            "SELECT c.id, -bm25(lexical, 2.0, 1.0, 4.0) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "  # noqa: S608
             f"JOIN documents d ON d.id = c.document_id WHERE lexical MATCH ? AND {condition} ORDER BY score DESC, c.id LIMIT ?",
             (match, *values, limit),
         )

@@ -307,11 +307,64 @@ def test_expressions_by_example() -> None:
     assert match_expression('rent "notice period" rent') == '"notice period" OR "rent"'
     assert match_expression("to be or not to be") == '"to" OR "be" OR "or" OR "not"'
     assert match_expression('?! "" …') is None
+    assert (
+        match_expression("leave under s. 5(2)")
+        == '"leave" OR "under" OR "s" OR "5" OR "2" OR "sectionǀ5ǀ" OR "sectionǀ5ǀ2ǀ" OR "5ǀ2ǀ"'
+    )
+    assert match_expression("tell us of the U.S.") == '"tell" OR "u" OR "s"'
 
 
 def test_phrases_are_phrases(lexical_store: CorpusStore) -> None:
     assert lexical_store.lexical_search(match_expression('"rent net"') or "", 5)
     assert not lexical_store.lexical_search(match_expression('"net rent"') or "", 5)
+
+
+@pytest.mark.parametrize(
+    ("query", "right"),
+    [
+        ("42 CFR 482.13", "cfr"),
+        ("42 C.F.R. section 482.13(a)", "cfr"),
+        ("section 337(a)", "section"),
+        ("§337", "section"),
+        ("COX 2", "cox"),
+        ("10mg/kg", "dose"),
+        ("10 milligrams per kilogram", "dose"),
+        ("Roe versus Wade", "roe"),
+        ('"Roe v Wade"', "roe"),
+        ("TNFα", "tnf"),
+        ("HbA1c", "sugar"),
+    ],
+)
+def test_identifiers_are_found_as_they_are_typed(identifier_store: CorpusStore, query: str, right: str) -> None:
+    hits = identifier_store.lexical_search(match_expression(query) or "", 1)
+    assert Path(identifier_store.chunks_by_id([hits[0][0]])[hits[0][0]].source).stem == right
+
+
+IDENTIFIED = {
+    "cfr": "Patients' rights stand in 42 C.F.R. § 482.13(a), and in nothing else that a hospital has to follow here.",
+    "cfr_near": "Section 13 of chapter 482 has 42 words. CFR 13 42.",
+    "section": "Unfair practices in import trade are what § 337(a)(1) of the Act declares unlawful, in more words than these.",
+    "section_near": "A section 33 (a). 337 sections. A section of 337 words.",
+    "cox": "Of the inhibitors of COX-2 only a few are left on the market, and those are prescribed with care by doctors.",
+    "cox_near": "Cox 1. Mr Cox had 2 cats. Cox 3.",
+    "dose": "The child was given 10 mg/kg of it twice a day, which is more than what is recommended for its age and weight.",
+    "dose_near": "A child of 10 kg was given 5 mg/kg of it, then 20 milligrams per kilogram, and was well again after some days.",
+    "roe": "It was Roe v. Wade that decided so, until a later judgement came to another view of what the constitution says.",
+    "roe_near": "Wade sold roe in the market. In Wade v. Jones the court held against Doe, who had sold none of it to either.",
+    "tnf": "Antibodies against TNF-alpha have changed the treatment of rheumatoid arthritis, and of other diseases as well.",
+    "sugar": "An HbA1c of seven per cent was the aim of it.",
+}
+
+
+@pytest.fixture(scope="module")
+def identifier_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CorpusStore]:
+    folder = tmp_path_factory.mktemp("identifiers")
+    for name, text in IDENTIFIED.items():
+        (folder / f"{name}.txt").write_text(text)
+    opened = CorpusStore(folder / "corpus.db")
+    add_files(opened, folder, HashingEncoder(), sorted(folder.glob("*.txt")), "default", ChunkOptions(50))
+    yield opened
+    opened.close()
 
 
 # The lock (promise R7)
