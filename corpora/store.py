@@ -353,9 +353,13 @@ class CorpusStore:
         return list(self._db.execute("SELECT path, collection, reason FROM failures ORDER BY path, collection"))
 
     def integrity(self) -> str | None:
-        """What SQLite finds wrong with the file, or None."""
+        """What is wrong with the file, or None: with its pages, its lexical index, or a text that is not what was written."""
         try:
             result = self._db.execute("PRAGMA integrity_check").fetchone()[0]
+            self._db.execute("INSERT INTO lexical (lexical) VALUES ('integrity-check')")  # changes nothing
+            for identity, collection, text, content in self._db.execute("SELECT id, collection, text, content FROM documents"):
+                if content_id(collection, text) != content:
+                    return f"the text of document {identity} is not what was written"
         except sqlite3.DatabaseError as error:
             return str(error)
         return None if result == "ok" else str(result)

@@ -222,6 +222,7 @@ def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
         database.execute("PRAGMA journal_mode = DELETE")
         database.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(FORMAT + 1),))
     database.close()
+    (tmp_path / "corpus.db.sha256").unlink()
     before = path.read_bytes()
     with pytest.raises(StoreError, match=f"format {FORMAT + 1}"):
         CorpusStore(path)
