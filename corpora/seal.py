@@ -34,7 +34,10 @@ def check_seal(path: Path) -> None:
     if sealed is None or _in_use(path) or sha256_file(path) == sealed:
         return
     if _sealed(path) == sealed and not _in_use(path):  # else a writer has begun meanwhile
-        raise CorruptStore(f"{path} is damaged: it is not what was written last; restore a backup (`raftsmith restore`)")
+        raise CorruptStore(
+            f"{path} is damaged: it is not what was written last; restore a backup (`raftsmith restore`), or delete {_seal(path).name} "
+            "if you put that file there yourself"
+        )
 
 
 def _seal(path: Path) -> Path:

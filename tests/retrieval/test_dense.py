@@ -159,7 +159,7 @@ def test_a_store_put_in_the_place_of_another_is_not_searched_with_its_cache(tmp_
             reader.follow()
         opened.close()
     # The fork's store and segments under the cache of the other.
-    for name in ("corpus.db", "segments"):
+    for name in ("corpus.db", "corpus.db.sha256", "segments"):
         source, target = fork / name, shared / name
         shutil.rmtree(target) if target.is_dir() else target.unlink()
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
