@@ -13,7 +13,7 @@ from corpora.store import CorpusStore
 from retrieval.dense import DenseIndex, open_dense_index
 from retrieval.encoders import Encoder
 from retrieval.fusion import Fusion
-from retrieval.lexical import match_expression
+from retrieval.lexical import query_terms
 from retrieval.records import Hit, SearchResult
 
 Mode = Literal["hybrid", "dense", "lexical"]
@@ -62,8 +62,7 @@ class Retriever:
             dense = self._dense_rankings(queries, depth, snapshot, wanted) if mode != "lexical" else [[] for _ in queries]
             results = []
             for query, ranking in zip(queries, dense, strict=True):
-                match = match_expression(query) if mode != "dense" else None
-                lexical = self._store.lexical_search(match, depth, wanted) if match else []
+                lexical = self._store.lexical_search(query_terms(query), depth, wanted) if mode != "dense" else []
                 scored = {"hybrid": self._fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
