@@ -36,19 +36,20 @@ def best_chunks(
         return []
     quoted = [f'"{term}"' for term in terms]
     everything = " OR ".join(quoted)
+    chunks = int(database.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()[0])  # and those that are gone
     condition, values = wanted.sql()
     joined = ""
     if not wanted.everything:
         joined = f"JOIN {_DOCUMENTS} ON d.id = c.document_id"
         permitted = f"SELECT p.number FROM {_DOCUMENTS} JOIN chunks p ON p.document_id = d.id WHERE {condition} LIMIT ?"  # noqa: S608 - built of constants
-        most = 2 * scored_rows
+        most = min(2 * scored_rows, chunks // 20)
         numbers = [number for (number,) in database.execute(permitted, (*values, most))]
         if len(numbers) < most:
-            # The plus keeps SQLite from asking the index anew for every number.
+            # Scored whole. The plus keeps SQLite from asking the index anew for every number.
             among = f"{_SCORES} WHERE lexical MATCH ? AND +lexical.rowid IN (SELECT value FROM json_each(?)) {_BEST}"  # noqa: S608
             return _found(database, among, (everything, json.dumps(numbers), limit))
     scored = f"{_SCORES} {joined} WHERE lexical MATCH ? AND {condition} {_BEST}"
-    chosen, rest = _choosing(database, quoted, scored_rows)
+    chosen, rest = _choosing(database, quoted, scored_rows) if chunks > scored_rows else (quoted, [])
     if rest:
         # FTS5 has no optional terms. A row of the chosen ones counts these twice here, so the rest is there twice as well.
         rows, others = " OR ".join(chosen), " OR ".join(rest)
@@ -60,9 +61,6 @@ def best_chunks(
 
 def _choosing(database: Database, terms: Sequence[str], scored_rows: int) -> tuple[list[str], list[str]]:
     """The terms from the rarest on that stand in `scored_rows` rows together, one at least, and the rest."""
-    highest = database.execute("SELECT max(number) FROM chunks").fetchone()[0] or 0
-    if highest <= scored_rows:
-        return list(terms), []
     count = "SELECT count(*) FROM lexical WHERE lexical MATCH ?"
     counts = {term: int(database.execute(count, (term,)).fetchone()[0]) for term in terms}
     order = sorted(filter(counts.get, terms), key=lambda term: (counts[term], term))
