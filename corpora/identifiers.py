@@ -103,7 +103,7 @@ _DEEPER = r"(?:\s?\((?:\d{1,3}[A-Za-z]?|[A-Za-z]{1,2}|[ivxIVX]{1,5})\))"
 _ONE = rf"{_NUMBER}{_DEEPER}{{0,8}}"
 _LIST = rf"{_ONE}(?:(?:,\s?(?:and |or )?| (?:and|or|to|through|&) ){_ONE})*"
 _AMOUNT = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-_UNIT = rf"(?:{_any_of(_UNIT_OF)})(?!\.?[^\W_])"
+_UNIT = rf"(?ai:{_any_of(_UNIT_OF)})(?!\.?[^\W_])"
 
 _REFERENCE = re.compile(rf"({_NUMBER})({_DEEPER}{{0,8}})")
 _BARE = re.compile(rf"(?<![\w.{_DASH}])({_NUMBER})({_DEEPER}{{1,8}})")
@@ -114,7 +114,7 @@ _CITATION = re.compile(
     rf"(?:§+\s?|(?i:sec(?:tion|\.)?|pa?r?ts?\.?)\s)?({_NUMBER})({_DEEPER}{{0,8}})"
 )
 _QUANTITY = re.compile(
-    rf"(?<![\w.,])({_AMOUNT})(?:\s?(?:[{_DASH}]|to)\s?({_AMOUNT}))?[\s-]?((?ai:{_UNIT}(?:(?:\s?/\s?|\sper\s){_UNIT})*))"
+    rf"(?<![\w.,])({_AMOUNT})(?:\s?(?:[{_DASH}]|to)\s?({_AMOUNT}))?[\s-]?({_UNIT}(?:(?:\s?/\s?|\sper\s){_UNIT})*)"
 )
 _MONEY = re.compile(rf"([$€£])\s?({_AMOUNT})(?:\s?(million|billion|bn|m)(?![^\W_]))?")
 _OF_YEAR = re.compile(r"(?<![\w.,])(\d{1,4}) of ((?:1[89]|20)\d\d)(?![^\W_])")
