@@ -18,6 +18,7 @@ from corpora.changes import Change, FinishedFile, NewDocument, Segment, StoredVe
 from corpora.database import Database
 from corpora.filters import EVERYTHING, Filter
 from corpora.given import EVERYBODY, Given, given_from_json
+from corpora.lexical_search import SCORED_ROWS, best_chunks
 from corpora.records import Chunk, Document, Version, content_id
 from corpora.schema import LAYOUT
 
@@ -285,18 +286,11 @@ class CorpusStore:
         )
         return [row[0] for row in rows]
 
-    def lexical_search(self, match: str, limit: int, wanted: Filter = EVERYTHING) -> list[tuple[str, float]]:
-        """`(chunk_id, BM25 score)` of an FTS5 expression, best first, ties by chunk id; the title counts double.
-
-        Only chunks of the documents that `wanted` lets through; word frequencies are those of the whole collection.
-        """
-        condition, values = wanted.sql()
-        rows = self._db.execute(
-            "SELECT c.id, -bm25(lexical, 2.0, 1.0, 4.0) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "  # noqa: S608
-            f"JOIN documents d ON d.id = c.document_id WHERE lexical MATCH ? AND {condition} ORDER BY score DESC, c.id LIMIT ?",
-            (match, *values, limit),
-        )
-        return [(chunk_id, float(score)) for chunk_id, score in rows]
+    def lexical_search(
+        self, terms: Sequence[str], limit: int, wanted: Filter = EVERYTHING, scored_rows: int = SCORED_ROWS
+    ) -> list[tuple[str, float]]:
+        """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id, see `best_chunks`."""
+        return best_chunks(self._db, terms, limit, wanted, scored_rows)
 
     def find_documents(self, name: str) -> list[Document]:
         """Documents that are called `name`: by id (or its first eight digits and more), by source, by file or by title."""
