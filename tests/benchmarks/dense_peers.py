@@ -70,9 +70,11 @@ def blocks(vectors: Vectors, start: int, until: float) -> Iterator[tuple[int, Ve
 class Raftsmith:
     """This project's index, with the kind that it chooses itself or one that it is told to build."""
 
-    def __init__(self, kind: str | None = None, target: float = 0.98) -> None:
+    def __init__(self, kind: str | None = None, target: float = 0.98, as_peers: bool = False) -> None:
         self.name = "raftsmith" if kind is None else f"raftsmith, {kind}"
-        self.kind, self.target = kind, target
+        self.kind, self.target, self.as_peers = kind, target, as_peers
+        if as_peers:
+            self.name += ", steered as the others"
         self.settings = ""
 
     def plan(self, vectors: Vectors) -> IndexPlan:
@@ -95,8 +97,11 @@ class Raftsmith:
         self.settings = self.main.plan.why
 
     def efforts(self) -> Sequence[Effort | None]:
-        """What it steered itself to when it was built."""
-        return (None,)
+        """What it steered itself to when it was built; or, as for the peers, what just reaches the target."""
+        if not self.as_peers:
+            return (None,)
+        depth = self.main.measured.effort.depth
+        return [Effort(breadth, depth) for breadth in GEOMETRIC if breadth <= self.main.plan.lists]
 
     def searching(self, effort: Effort | None) -> Callable[[Vectors], Found]:
         """With its own effort."""
