@@ -296,6 +296,7 @@ class Chroma:
 
     def open(self, vectors: Vectors, folder: Path) -> None:
         """Open the collection."""
+        self.folder, self.effort = folder, 0
         self.collection = self._collection(folder)
 
     def efforts(self) -> Sequence[int]:
@@ -303,8 +304,13 @@ class Chroma:
         return GEOMETRIC[1:]
 
     def searching(self, effort: int) -> Callable[[Vectors], Found]:
-        """query of one, ids only."""
-        self.collection.modify(configuration={"hnsw": {"ef_search": effort}})
+        """query of one, ids only. An index that is loaded keeps its effort, so the collection is opened again for another one."""
+        if effort != self.effort:
+            from chromadb.api.shared_system_client import SharedSystemClient
+
+            self.collection.modify(configuration={"hnsw": {"ef_search": effort}})
+            SharedSystemClient.clear_system_cache()
+            self.collection, self.effort = self._collection(self.folder), effort
         collection = self.collection
         return lambda query: np.array(
             [int(row) for row in collection.query(query_embeddings=query[np.newaxis], n_results=K, include=[])["ids"][0]],
