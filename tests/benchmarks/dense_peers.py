@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from retrieval.effort import Effort  # noqa: E402
-from retrieval.faiss_library import faiss  # noqa: E402
+from retrieval.faiss_library import alone, faiss  # noqa: E402
 from retrieval.index_choice import IndexPlan, choose  # noqa: E402
 from retrieval.index_files import IndexFolder  # noqa: E402
 from retrieval.main_index import build_main  # noqa: E402
@@ -132,14 +132,23 @@ class RawFaiss:
             self.flat = flat
             self.index = faiss.IndexRefine(self.index, flat)
         effort = self.ours.main.measured.effort
-        self.settings = f"{type(self.ours.main.index).__name__}, breadth {effort.breadth}, depth {effort.depth}"
+        self.settings = f"{type(self.ours.main.index).__name__}, one thread, breadth {effort.breadth}, depth {effort.depth}"
 
     def efforts(self) -> Sequence[Effort]:
         """That of ours."""
         return (self.ours.main.measured.effort,)
 
     def searching(self, effort: Effort) -> Callable[[Vectors], Found]:
-        """The plain Python call of FAISS."""
+        """The plain Python call of FAISS, in one thread as ours searches."""
+        search = self._searching(effort)
+
+        def found(query: Vectors) -> Found:
+            with alone():
+                return search(query)
+
+        return found
+
+    def _searching(self, effort: Effort) -> Callable[[Vectors], Found]:
         index, kind = self.index, self.ours.main.plan.kind
         if kind == "exact":
             return lambda query: index.search(query[np.newaxis], K)[1][0]
