@@ -2,7 +2,7 @@
 
     python tests/benchmarks/lexical.py quality --work /tmp/lexical                  # one part after the other, each kept in --work
     python tests/benchmarks/lexical.py build --work /tmp/lexical --seconds 600      # again and again, until it exits with 0
-    python tests/benchmarks/lexical.py ours --work /tmp/lexical                     # then tantivy, bm25s
+    python tests/benchmarks/lexical.py ours --work /tmp/lexical                     # then choosing, tantivy, bm25s
     python tests/benchmarks/lexical.py collect --work /tmp/lexical --json tests/benchmarks/results/lexical.json
 
 Run it in an environment that has tantivy, bm25s and PyStemmer beside raftsmith. Needs the folder of data sets (../shared/data).
@@ -25,7 +25,7 @@ from environment import environment
 from judged_sets import SETS, RetrievalSet
 from lexical_peers import Bm25s, Ranker, Tantivy, WordsOnly, versions
 from lexical_queries import identifier_queries
-from lexical_scale import bm25s_at_scale, build, ours_at_scale, tantivy_at_scale
+from lexical_scale import bm25s_at_scale, build, choosing_at_scale, ours_at_scale, tantivy_at_scale
 from lexical_texts import CHUNKS, document, sentences, windows
 
 from corpora.sentences import sentence_spans
@@ -38,6 +38,7 @@ from retrieval.significance import compare
 DEVELOPMENT = ("dc_code", "pubmedqa")
 IDENTIFIER_SETS = {"dc_code": None, "pubmedqa": None, "irish_acts": 12_000, "medquad": 12_000}
 """Passages taken, evenly; None is all."""
+PARTS = ("quality", "ours", "choosing", "tantivy", "bm25s")
 DEPTH = 100
 OURS = "raftsmith"
 
@@ -127,7 +128,7 @@ def quality() -> dict[str, Any]:
 def main() -> None:
     """Measure one part, or collect all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["quality", "build", "ours", "tantivy", "bm25s", "collect"])
+    parser.add_argument("part", choices=["quality", "build", *PARTS[1:], "collect"])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--chunks", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=1e9)
@@ -138,13 +139,14 @@ def main() -> None:
     if arguments.part == "build":
         sys.exit(0 if build(work, arguments.chunks, time.monotonic() + arguments.seconds) else 3)
     if arguments.part == "collect":
-        parts = {name: json.loads((work / f"{name}.json").read_text()) for name in ("quality", "ours", "tantivy", "bm25s")}
+        parts = {name: json.loads((work / f"{name}.json").read_text()) for name in PARTS}
         result = {"environment": environment(), "versions": versions(), "chunks": arguments.chunks, **parts}
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")
         return
     measures = {
         "quality": quality,
         "ours": lambda: ours_at_scale(work),
+        "choosing": lambda: choosing_at_scale(work),
         "tantivy": lambda: tantivy_at_scale(work, arguments.chunks),
         "bm25s": lambda: bm25s_at_scale(arguments.chunks),
     }

@@ -312,7 +312,7 @@ def lexical() -> str:
     lines.append(f"| bm25s | {bm25s['build_s']:.0f} s | {bm25s['bytes'] / 1e9:.2f} GB | a new index | a new index |")
     cost = "; ".join(
         f"{name} ({part['queries']}) {part['all rows']:.3f}, {_change(part['difference'])}"
-        for name, part in ours["choosing"].items()
+        for name, part in result["choosing"].items()
     )
     peers = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     return "\n".join(
