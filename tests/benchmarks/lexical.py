@@ -2,7 +2,7 @@
 
     python tests/benchmarks/lexical.py quality --work /tmp/lexical                  # one part after the other, each kept in --work
     python tests/benchmarks/lexical.py build --work /tmp/lexical --seconds 600      # again and again, until it exits with 0
-    python tests/benchmarks/lexical.py ours --work /tmp/lexical                     # then choosing, tantivy, bm25s
+    python tests/benchmarks/lexical.py ours --work /tmp/lexical                     # four times; choosing, three times; tantivy, bm25s
     python tests/benchmarks/lexical.py collect --work /tmp/lexical --json tests/benchmarks/results/lexical.json
 
 Run it in an environment that has tantivy, bm25s and PyStemmer beside raftsmith. Needs the folder of data sets (../shared/data).
@@ -143,14 +143,16 @@ def main() -> None:
         result = {"environment": environment(), "versions": versions(), "chunks": arguments.chunks, **parts}
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")
         return
+    path = work / f"{arguments.part}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
     measures = {
         "quality": quality,
-        "ours": lambda: ours_at_scale(work),
-        "choosing": lambda: choosing_at_scale(work),
+        "ours": lambda: ours_at_scale(work, kept),
+        "choosing": lambda: choosing_at_scale(work, kept),
         "tantivy": lambda: tantivy_at_scale(work, arguments.chunks),
         "bm25s": lambda: bm25s_at_scale(arguments.chunks),
     }
-    (work / f"{arguments.part}.json").write_text(json.dumps(measures[arguments.part](), indent=1) + "\n")
+    path.write_text(json.dumps(measures[arguments.part](), indent=1) + "\n")
 
 
 if __name__ == "__main__":
