@@ -172,8 +172,9 @@ class Change:
         if self._removed:
             self._db.execute(unused)
             self._db.execute(
+                # The few copies first: SQLite by itself goes through all sources.
                 "DELETE FROM files WHERE (path, collection) IN (SELECT s.file, s.collection FROM documents d "
-                "JOIN sources s ON s.document_id = d.id LEFT JOIN documents o ON o.id = d.duplicate_of "
+                "INDEXED BY documents_duplicate CROSS JOIN sources s ON s.document_id = d.id LEFT JOIN documents o ON o.id = d.duplicate_of "
                 "WHERE d.duplicate_of IS NOT NULL AND (o.id IS NULL OR o.audience != d.audience))"
             )
 

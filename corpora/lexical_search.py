@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from corpora.database import Database
 from corpora.filters import Filter
 
-SCORED_ROWS = 10_000
+SCORED_ROWS = 20_000
 """About so many rows are scored for a query; a store with no more chunks is scored whole."""
 ENOUGH_ROWS = 500
 """Rarer words have to stand in so many rows, or common ones choose rows as well."""
