@@ -304,6 +304,7 @@ class CorpusStore:
         added: Sequence[NewDocument] = (),
         removed_paths: Sequence[tuple[str, str]] = (),
         segment: Segment | None = None,
+        vectors: Sequence[tuple[str, int]] = (),
         failed: Sequence[tuple[str, str, str]] = (),
         finished: Sequence[FinishedFile] = (),
         topics: Sequence[TopicSum] = (),
@@ -314,15 +315,16 @@ class CorpusStore:
         """Apply one change atomically and give the new snapshot number.
 
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
-        replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection, what is
-        now said of it). The history of `forgotten` files, (path, collection), goes. Of each source `keep_versions` old texts are
-        kept. Raises StoreError, nothing changed.
+        replaces what its source held before. `vectors` are (chunk id, row of `segment`) of chunks that are there already. `failed`
+        are (path, collection, reason). `readers` are (path, collection, what is now said of it). The history of `forgotten` files,
+        (path, collection), goes. Of each source `keep_versions` old texts are kept. Raises StoreError, nothing changed.
         """
         with self._db.changing():
             snapshot = self.snapshot + 1
             change = Change(self._db, snapshot, datetime.now(UTC).isoformat(timespec="seconds"), keep_versions)
             if segment is not None:
                 change.add_segment(segment)
+                change.add_vectors(segment.name, vectors)
             for path, collection in removed_paths:
                 change.remove_file(path, collection)
             for new in added:

@@ -77,7 +77,7 @@ class Retriever:
     ) -> list[list[tuple[str, float]]]:
         if self._dense is None or self._snapshot != snapshot:
             others = {segment.encoder for segment in self._store.segments()} - {self._encoder.name}
-            if others:
+            if others and len(self._store.vector_places(self._encoder.name)) < self._store.counts()["chunks"]:
                 raise RaftsmithError(
                     f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
                     "set that encoder in raftsmith.toml, or run `raftsmith add` on the documents again to re-index them"

@@ -19,6 +19,7 @@ from retrieval.documents_cli import documents
 from retrieval.evaluate_cli import evaluate_retrieval
 from retrieval.import_cli import import_faiss
 from retrieval.tune_cli import tune_search
+from retrieval.tune_encoder_cli import tune_encoder
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
@@ -51,6 +52,7 @@ for command in (
     search,
     evaluate_retrieval,
     tune_search,
+    tune_encoder,
     inspect,
     annotate,
     generate,
