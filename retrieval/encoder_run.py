@@ -18,7 +18,8 @@ from corpora.errors import TrainingError
 from corpora.files import sha256_file, write_atomic, write_json
 from retrieval.bootstrap import Interval
 from retrieval.contrastive import Step
-from retrieval.significance import Comparison, shown_p
+from retrieval.encoder_comparison import Gain
+from retrieval.significance import Comparison
 
 VERSIONED = ("torch", "transformers", "sentence-transformers", "accelerate")
 
@@ -31,29 +32,6 @@ class Trained:
     epoch: int
     validation: tuple[float, ...]
     seconds: float
-
-
-@dataclass(frozen=True)
-class Gain:
-    """nDCG@10 of one way of searching on the held-out queries, with the base encoder and with the tuned one."""
-
-    mode: str
-    base: Interval
-    tuned: Interval
-    comparison: Comparison
-
-    @property
-    def relative(self) -> float:
-        """The gain as a share of what the base encoder reaches; 0 where that is nothing."""
-        return self.comparison.difference.value / self.base.value if self.base.value else 0.0
-
-    def __str__(self) -> str:
-        """One line with everything that a gain cannot be read without."""
-        change = self.comparison.difference
-        return (
-            f"{self.mode} nDCG@10 {self.base.value:.3f} → {self.tuned.value:.3f}: {change.value:+.3f} "
-            f"[{change.low:+.3f}, {change.high:+.3f}], {self.relative:+.1%}, p {shown_p(self.comparison.p)}, n = {change.n}"
-        )
 
 
 @dataclass(frozen=True)
@@ -158,7 +136,7 @@ that it was tuned on: whoever may use it should be allowed to read them all.
 Data: {config["judged"]} (digest {config["judged_digest"]}), queries by split: {splits}. Splits are by document, near-duplicates
 together: no document that is relevant to a test query is relevant to a training query.
 
-Training: {trained.pairs} pairs with mined negatives, {trained.seconds:.0f} s. Validation nDCG@10, dense, before and after each epoch:
+Training: {trained.pairs} pairs with mined negatives, {trained.seconds:.0f} s. Validation nDCG@10 before and after each epoch:
 {epochs}; kept: epoch {trained.epoch}.
 
 ## Held-out queries

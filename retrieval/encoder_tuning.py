@@ -12,31 +12,28 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from corpora.errors import TrainingError
-from corpora.records import Chunk
 from corpora.splits import SPLITS
-from retrieval.bootstrap import bootstrap_mean
 from retrieval.configurations import fusion_of
 from retrieval.contrastive import ContrastiveOptions, Step, Texts, tune
-from retrieval.encoder_run import EncoderRun, Gain, Trained, versions
+from retrieval.encoder_comparison import Gain, JudgedCollection, Progress, compare_encoders, judged_collection
+from retrieval.encoder_run import EncoderRun, Trained, versions
 from retrieval.encoders import Encoder, load_sentence_transformer, provenance_of
-from retrieval.fusion import Fusion, Ranking
-from retrieval.fusion_learning import RankedQuery, ndcg_values
+from retrieval.fusion_learning import ndcg_values
 from retrieval.indexing import embedding_text
 from retrieval.judged import JudgedQuery, JudgedSet
 from retrieval.judged_source import JudgedIndex
 from retrieval.models import ENCODER_MODEL, ModelFolder, Say, resolve_model
 from retrieval.packed_encoder import encoder_of, open_encoder
-from retrieval.rankings import VectorTable, encoded_table, lexical_rankings, stored_table
+from retrieval.rankings import encoded_table
 from retrieval.remembering import RememberingEncoder
-from retrieval.significance import compare
 from retrieval.training_pairs import MiningOptions, Passages, mine_pairs
 
 if TYPE_CHECKING:
@@ -44,11 +41,8 @@ if TYPE_CHECKING:
 
 LEAST = {"train": 50, "validation": 10, "test": 20}
 """Queries of each split without which nothing is tuned."""
-DENSE = Fusion("convex", 1.0)
 MINED = 50
 """Places of a ranking among which negatives are looked for."""
-Progress = Callable[[str], Callable[[int, int], None]]
-"""From what is counted, e.g. "chunks", to what is told how many are done and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -85,26 +79,6 @@ class TunedEncoder:
         return f"Keep {self.run.base}: on queries about documents that it was not tuned on, the gain may be noise: {deciding}."
 
 
-@dataclass(frozen=True)
-class _Collection:
-    """The judged queries by split, the passages with their vectors by the base encoder, and what words find for every query."""
-
-    found: JudgedIndex
-    queries: Mapping[str, Sequence[JudgedQuery]]
-    chunks: Sequence[Chunk]
-    item_of: Mapping[str, str]
-    base: VectorTable
-    lexical: Mapping[str, Ranking]
-
-    def ranked(self, queries: Sequence[JudgedQuery], encoder: Encoder, table: VectorTable) -> list[RankedQuery]:
-        """Both rankings of each query, the dense one by the vectors of `table`."""
-        dense = table.rank(encoder.encode([query.text for query in queries], "query"))
-        return [
-            RankedQuery(query.id, ranking, self.lexical[query.id], query.relevant)
-            for query, ranking in zip(queries, dense, strict=True)
-        ]
-
-
 def tune_encoder(
     found: JudgedIndex,
     base: ModelFolder,
@@ -122,7 +96,7 @@ def tune_encoder(
     queries = _by_split(found.judged)
     config = _config(found, base, options, queries)
     run.prepare(config)
-    collection = _collection(found, queries)
+    collection = judged_collection(found, queries)
     trained = run.trained()
     if trained is None:
         trained = _train(collection, base, run, options, say)
@@ -133,7 +107,7 @@ def tune_encoder(
     encoder = RememberingEncoder(open_encoder(resolve_model(str(run.model))))
     if not gains:
         say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
-        gains = _gains(collection, encoder, progress)
+        gains = compare_encoders(collection, queries["test"], encoder, progress)
     tuned = TunedEncoder(run, trained, gains)
     run.write_card(config, trained, gains, tuned.verdict)
     run.write_gains(gains, tuned.better)
@@ -173,20 +147,7 @@ def _config(
     }
 
 
-def _collection(found: JudgedIndex, queries: Mapping[str, Sequence[JudgedQuery]]) -> _Collection:
-    store = found.index.store
-    every = [query for of in queries.values() for query in of]
-    with store.reading():
-        chunks = store.chunks()
-        base = stored_table(store, found.index.root, found.index.encoder.name)
-        lexical = lexical_rankings(store, [query.text for query in every])
-    by_document = found.judged.level == "document"
-    item_of = {chunk.id: chunk.document_id if by_document else chunk.id for chunk in chunks}
-    words = {query.id: ranking for query, ranking in zip(every, lexical, strict=True)}
-    return _Collection(found, queries, chunks, item_of, base, words)
-
-
-def _train(collection: _Collection, base: ModelFolder, run: EncoderRun, options: TuningOptions, say: Say) -> Trained:
+def _train(collection: JudgedCollection, base: ModelFolder, run: EncoderRun, options: TuningOptions, say: Say) -> Trained:
     """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder."""
     model = load_sentence_transformer(base.path)
     if not hasattr(model[0], "auto_model"):
@@ -240,12 +201,12 @@ def _save(model: SentenceTransformer, folder: Path) -> None:
 
 
 class _Validation:
-    """Dense nDCG@10 of an encoder on validation queries, among what is relevant to them and what the base encoder ranks highest.
+    """nDCG@10 of the configured search on validation queries, dense among what is relevant to them or ranked highest by the base encoder.
 
     The whole collection would have to be encoded after each epoch; these passages are the ones that are hard to tell apart.
     """
 
-    def __init__(self, collection: _Collection, options: TuningOptions) -> None:
+    def __init__(self, collection: JudgedCollection, options: TuningOptions) -> None:
         queries = collection.queries["validation"]
         count = min(len(queries), options.validation_queries)
         self._queries = random.Random(options.contrastive.seed).sample(list(queries), count)
@@ -264,22 +225,5 @@ class _Validation:
         """The mean over the queries, in 0–1."""
         table = encoded_table(self._chunks, encoder)
         ranked = self._collection.ranked(self._queries, encoder, table)
-        values = ndcg_values([replace(query, lexical=()) for query in ranked], self._collection.item_of, DENSE)
-        return float(np.mean(values))
-
-
-def _gains(collection: _Collection, encoder: Encoder, progress: Progress) -> list[Gain]:
-    """Dense search and the configured one on the test queries, over the whole collection, with both encoders."""
-    queries = collection.queries["test"]
-    before = collection.ranked(queries, collection.found.index.encoder, collection.base)
-    after = collection.ranked(queries, encoder, encoded_table(collection.chunks, encoder, progress("chunks")))
-    gains = []
-    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.found.config.search))):
-        values = {}
-        for name, ranked in (("tuned", after), ("base", before)):
-            seen = [replace(query, lexical=()) for query in ranked] if mode == "dense" else ranked
-            values[name] = ndcg_values(seen, collection.item_of, fusion)
-        base, tuned = bootstrap_mean(values["base"]), bootstrap_mean(values["tuned"])
-        if base and tuned:
-            gains.append(Gain(mode, base, tuned, compare(values)[0]))
-    return gains
+        fusion = fusion_of(self._collection.found.config.search)
+        return float(np.mean(ndcg_values(ranked, self._collection.item_of, fusion)))

@@ -19,7 +19,8 @@ from corpora.workspace import create_workspace, open_workspace
 from raft.purging import purge_files
 from retrieval.bootstrap import Interval
 from retrieval.contrastive import ContrastiveOptions
-from retrieval.encoder_run import EncoderRun, Gain, Trained
+from retrieval.encoder_comparison import Gain
+from retrieval.encoder_run import EncoderRun, Trained
 from retrieval.encoder_tuning import TunedEncoder
 from retrieval.judged import JudgedQuery, Splits, from_qrels
 from retrieval.models import ENCODER_MODEL, resolve_model
