@@ -90,8 +90,8 @@ def tune_encoder(
     """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection already.
 
     A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives the same weights.
-    Raises TrainingError when there are too few queries, the model is of another kind,
-    or `run` is another training; EvaluationError when the index is not the encoder's.
+    Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
+    when the index is not the encoder's.
     """
     queries = _by_split(found.judged)
     config = _config(found, base, options, queries)
@@ -142,6 +142,7 @@ def _config(
         "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
         "queries": {split: len(of) for split, of in queries.items()},
         "documents": sorted({chunks.get(item, item) for query in queries["train"] for item in query.relevant}),
+        "search": asdict(fusion_of(found.config.search)),
         "options": {**asdict(options.contrastive), **asdict(options.mining)},
         "versions": versions(),
     }
@@ -163,6 +164,11 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: EncoderRun, opt
     pairs = mine_pairs(queries, vectors, rankings, passages, options.mining, options.contrastive.seed)
     texts = {chunk.id: embedding_text(chunk) for chunk in collection.chunks}
     examples = [Texts(p.query, texts[p.positive], tuple(texts[n] for n in p.negatives)) for p in pairs]
+    if len(examples) < LEAST["train"]:
+        raise TrainingError(
+            f"{len(examples)} training pairs could be made from {len(queries)} queries; at least {LEAST['train']} are needed: a relevant "
+            f"passage with {options.mining.negatives} others that do not answer. Add more documents, or give more questions"
+        )
     say(f"{len(examples)} pairs from {len(queries)} queries; tuning {base.name}")
     provenance = provenance_of(model, base.path, run.model.name, "tuning")
     validation = _Validation(collection, options)

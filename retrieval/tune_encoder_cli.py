@@ -90,9 +90,8 @@ def adopt(found: JudgedIndex, place: Workspace, tuned: TunedEncoder, encoder: En
 
     with single_writer(place.root):
         fill_in(found.index.store, place.root, encoder, Progress("chunks indexed"))
-    path = place.root / CONFIG
-    folder = tuned.run.model.relative_to(place.root).as_posix()
-    write_atomic(path, with_value(path.read_text(encoding="utf-8"), "models", "encoder", folder).encode())
+        path, folder = place.root / CONFIG, tuned.run.model.relative_to(place.root).as_posix()
+        write_atomic(path, with_value(path.read_text(encoding="utf-8"), "models", "encoder", folder).encode())
 
 
 def _check_kind(name: str) -> None:

@@ -276,6 +276,40 @@ def sentences() -> str:
     return "\n".join([*lines, "", f"{marks} boundaries in {result['passages']} passages."])
 
 
+def tuning() -> str:
+    """What a tuned encoder finds on documents that it was not tuned on, and what it changes elsewhere."""
+    result = _result("retriever_tuning")
+    lines = [
+        "| tuned on | queries: train, validation, test | passages | minutes | search | nDCG@10 before | after | difference | relative |",
+        f"|{'---|' * 9}",
+    ]
+    elsewhere = []
+    for name, part in result["sets"].items():
+        queries = ", ".join(str(part["queries"][split]) for split in ("train", "validation", "test"))
+        for gain in part["gains"]:
+            figures = (
+                f"{gain['base']['value']:.3f} | {gain['tuned']['value']:.3f} | {_change(gain['comparison']['difference'])}"
+            )
+            about = f"| {name} | {queries} | {part['chunks']} | {part['minutes']:.0f} | {gain['mode']}"
+            lines.append(f"{about} | {figures} | {gain['relative']:+.1%} |")
+        for other, gains in part["elsewhere"].items():
+            cells = [f"{gain['base']['value']:.3f} | {_change(gain['comparison']['difference'])}" for gain in gains]
+            elsewhere.append(f"| {name} | {other} | {gains[0]['base']['n']} | {' | '.join(cells)} |")
+    about = next(iter(result["sets"].values()))["environment"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"All figures are of the test queries, whose relevant documents no training query has; {result['words']} words a passage; "
+            f"95 % paired-bootstrap intervals. {about['cores']} cores of {about['cpu']}, with other work beside; {about['date']}.",
+            "",
+            "| tuned on | and searched on | queries | dense before | dense change | hybrid before | hybrid change |",
+            f"|{'---|' * 7}",
+            *elsewhere,
+        ]
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
@@ -287,6 +321,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "splits": splits,
     "personal-held-out": personal_held_out,
     "quality": quality,
+    "tuning": tuning,
     "chunking": chunking,
     "sentences": sentences,
 }
