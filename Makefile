@@ -33,6 +33,8 @@ demo: $(STAMP)
 soak: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/soak/soak_crash.py --kills 200 --json tests/soak/results/crash.json
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/soak/soak_ids.py --json tests/soak/results/ids.json
+	HF_HUB_OFFLINE=1 $(BIN)/python tests/soak/soak_corruption.py --json tests/soak/results/corruption.json
+	HF_HUB_OFFLINE=1 $(BIN)/python tests/soak/soak_snapshots.py --json tests/soak/results/snapshots.json
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/soak/soak_rights.py --pairs 10000 --json tests/soak/results/rights.json
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/soak/soak_disk.py --every 1 --json tests/soak/results/disk.json
 

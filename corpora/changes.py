@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from corpora.database import Database
 from corpora.given import Given
 from corpora.records import Chunk, Document, content_id
+from corpora.schema import lexical_row
 from corpora.splits import joined_positions, stratified_position
 
 
@@ -59,6 +60,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class StoredVectors:
+    """Vectors of chunks that are in the store, or come with the same commit: `(chunk id, row)` in `segment`."""
+
+    segment: Segment
+    rows: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
 class TopicSum:
     """A topic of a collection as its documents' vectors made it: the sum of their directions, float32 bytes of the encoder's dimension."""
 
@@ -75,18 +84,28 @@ class Change:
         """`now` is the time that versions begin and end at, ISO 8601; of each source so many old texts are kept."""
         self._db, self._snapshot, self._now, self._keep_versions = database, snapshot, now, keep_versions
         self._removed = False
+        self._segments: list[str] = []
 
     def add_segment(self, segment: Segment) -> None:
         """Name a segment file; no change when it is named already."""
+        self._segments.append(segment.name)
         values = (segment.name, segment.encoder, segment.dimension, segment.count)
         self._db.execute("INSERT OR IGNORE INTO segments (name, encoder, dimension, count) VALUES (?, ?, ?, ?)", values)
 
-    def add_vectors(self, segment: str, chunks: Sequence[tuple[str, int]]) -> None:
-        """Vectors of chunks that are there already: `(chunk id, row)` in the named segment; what is gone meanwhile is left out."""
+    def add_vectors(self, stored: StoredVectors) -> None:
+        """Further vectors of chunks that are there; what is gone meanwhile, or has one by this encoder, is left out."""
+        self.add_segment(stored.segment)
         self._db.executemany(
-            "INSERT OR IGNORE INTO vectors SELECT c.number, s.number, ?3 FROM chunks c, segments s WHERE c.id = ?2 AND s.name = ?1",
-            [(segment, chunk_id, row) for chunk_id, row in chunks],
+            "INSERT INTO vectors SELECT c.number, s.number, ?3 FROM chunks c, segments s WHERE c.id = ?2 AND s.name = ?1 AND NOT EXISTS "
+            "(SELECT 1 FROM vectors v JOIN segments o ON o.number = v.segment WHERE v.chunk = c.number AND o.encoder = s.encoder)",
+            [(stored.segment.name, chunk_id, row) for chunk_id, row in stored.rows],
         )
+
+    def drop_vectors(self, encoder: str) -> None:
+        """Take out all vectors that `encoder` made."""
+        mine = "SELECT number FROM segments WHERE encoder = ?"
+        self._db.execute(f"DELETE FROM vectors WHERE segment IN ({mine})", (encoder,))  # noqa: S608 - constant
+        self._db.execute("DELETE FROM segments WHERE encoder = ?", (encoder,))
 
     def keep_topics(self, topics: Iterable[TopicSum]) -> None:
         """Replace what is known of these topics."""
@@ -129,10 +148,11 @@ class Change:
 
     def close(self) -> None:
         """What follows from the rest: segments without chunks go, and what was a copy of something gone is to be read again."""
+        unused = "DELETE FROM segments WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.segment = segments.number)"
+        for name in self._segments:  # of documents that were all there already
+            self._db.execute(f"{unused} AND name = ?", (name,))
         if self._removed:
-            self._db.execute(
-                "DELETE FROM segments WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.segment = segments.number)"
-            )
+            self._db.execute(unused)
             self._db.execute(
                 "DELETE FROM files WHERE (path, collection) IN (SELECT s.file, s.collection FROM documents d "
                 "JOIN sources s ON s.document_id = d.id LEFT JOIN documents o ON o.id = d.duplicate_of "
@@ -270,5 +290,5 @@ class Change:
             number = cursor.lastrowid
             if found is not None:
                 self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, found[0], row))
-            entry = (number, f"{chunk.title} {chunk.section}", chunk.text)
-            self._db.execute("INSERT INTO lexical (rowid, title, text) VALUES (?, ?, ?)", entry)
+            entry = (number, *lexical_row(f"{chunk.title} {chunk.section}", chunk.text))
+            self._db.execute("INSERT INTO lexical (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", entry)

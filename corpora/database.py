@@ -12,6 +12,7 @@ from typing import Any
 
 from corpora.errors import CorruptStore, StoreBusy, StoreError
 from corpora.files import checkpoint, make_folder, sync_folder
+from corpora.seal import break_seal, check_seal, put_seal
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Database:
 
     def __init__(self, path: Path, layout: Layout) -> None:
         """Open, make or upgrade."""
-        self.path, self._layout = path, layout
+        self.path, self._layout, self._changed = path, layout, False
         make_folder(path.parent)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             sync_folder(path.parent)  # SQLite syncs the file; its name would be lost with the power
+        check_seal(path)
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
             try:
@@ -71,7 +73,7 @@ class Database:
     def changing(self) -> Iterator[None]:
         """One transaction, committed at the end or not at all. Raises StoreError, nothing changed, when the disk is in the way."""
         try:
-            self.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield
                 checkpoint("commit")
@@ -80,10 +82,19 @@ class Database:
                 if self._connection.in_transaction:
                     self.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"{self.path}: nothing was changed: {error}; free space or mend the disk and run it again"
             ) from error
+
+    def _begin(self) -> None:
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            break_seal(self.path)
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self._changed = True
 
     def scrub(self) -> None:
         """Write the file anew without what was deleted, and empty the WAL (promise S16). Slow; needs as much space again.
@@ -91,9 +102,11 @@ class Database:
         Raises StoreBusy when another process reads it, whose view the WAL still holds, and StoreError when it cannot be done.
         """
         try:
+            break_seal(self.path)
+            self._changed = True
             self.execute("VACUUM")
             busy = self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"{self.path} could not be scrubbed of what was deleted: {error}; mend that and do it again"
             ) from error
@@ -101,8 +114,25 @@ class Database:
             raise StoreBusy(f"{self.path} is being read by another process; stop that and do it again")
 
     def close(self) -> None:
-        """Close the file; SQLite checkpoints the WAL."""
-        self._connection.close()
+        """Close the file; SQLite checkpoints the WAL. What was changed is sealed, unless another process is at it too."""
+        try:
+            if self._changed:
+                self._seal()
+        except (sqlite3.Error, OSError):
+            pass  # without a seal, damage is noticed later or not at all; what was committed is safe
+        finally:
+            self._connection.close()
+
+    def _seal(self) -> None:
+        self.execute("PRAGMA busy_timeout = 200")  # somebody reads for longer: the last one to close seals, or the next writer
+        if self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            return
+        self.execute("BEGIN IMMEDIATE")  # nobody writes meanwhile
+        try:
+            if self.path.with_name(f"{self.path.name}-wal").stat().st_size == 0:
+                put_seal(self.path)
+        finally:
+            self.execute("ROLLBACK")
 
     def _open(self) -> None:
         if self._has_schema():
@@ -110,7 +140,7 @@ class Database:
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self.execute(f"PRAGMA {pragma}")
         if not self._has_schema():
-            self.execute("BEGIN IMMEDIATE")
+            self._begin()
             if not self._has_schema():
                 self.run(self._layout.schema)
                 entries = {"format": str(self._layout.format), **self._layout.meta}
@@ -118,7 +148,7 @@ class Database:
             self.execute("COMMIT")
         self._refuse_newer()
         while (found := int(self.meta("format"))) < self._layout.format:
-            self.execute("BEGIN IMMEDIATE")
+            self._begin()
             if int(self.meta("format")) == found:  # else another process was quicker
                 upgrade = self._layout.upgrades[found]
                 self.run(upgrade) if isinstance(upgrade, str) else upgrade(self)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from corpora.database import Database, Layout
+from corpora.identifiers import identifier_terms
 from corpora.records import content_id
 from corpora.splits import hashed_position
 
-FORMAT = 3
+FORMAT = 4
 
 _CHUNKS = """
 CREATE TABLE chunks (
@@ -39,6 +40,13 @@ CREATE TABLE versions (
   ended TEXT, PRIMARY KEY (path, collection, number)) STRICT;
 CREATE INDEX versions_file ON versions(file, collection);
 """
+# What filters ask of a document. In the table itself these stand behind the text, which SQLite would have to walk through.
+_FACTS = """
+CREATE INDEX documents_facts ON documents(id, collection, audience, title, source, media_type, metadata);
+"""
+_LEXICAL = """
+CREATE VIRTUAL TABLE lexical USING fts5(title, text, identifiers, tokenize = "porter unicode61 remove_diacritics 2");
+"""
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 {_AROUND}
@@ -60,7 +68,8 @@ CREATE TABLE files (
 {_SEGMENTS}
 {_CHUNKS}
 CREATE TABLE failures (path TEXT NOT NULL, collection TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (path, collection)) STRICT;
-CREATE VIRTUAL TABLE lexical USING fts5(title, text, tokenize = "porter unicode61 remove_diacritics 2");
+{_FACTS}
+{_LEXICAL}
 """
 
 _FROM_1 = """
@@ -116,4 +125,19 @@ INSERT INTO versions SELECT s.path, s.collection, 1, s.file, d.id, s.sha256, d.t
     )
 
 
-LAYOUT = Layout("a corpus store", FORMAT, _SCHEMA, {1: _FROM_1, 2: _from_2}, {"snapshot": "0"})
+def lexical_row(title: str, text: str) -> tuple[str, str, str]:
+    """A chunk's title, text and identifiers as the columns of `lexical` hold them; `title` is that of its document with its section."""
+    return title, text, " ".join(identifier_terms(f"{title}\n{text}"))
+
+
+def _from_3(database: Database) -> None:
+    """Identifiers in the lexical index, and the facts that filters ask for in an index of their own."""
+    database.run(f"ALTER TABLE lexical RENAME TO old_lexical;\n{_FACTS}{_LEXICAL}")
+    old = database.execute("SELECT rowid, title, text FROM old_lexical ORDER BY rowid")
+    add = "INSERT INTO lexical (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)"
+    for number, title, text in old:
+        database.execute(add, (number, *lexical_row(title, text)))
+    database.run("DROP TABLE old_lexical")
+
+
+LAYOUT = Layout("a corpus store", FORMAT, _SCHEMA, {1: _FROM_1, 2: _from_2, 3: _from_3}, {"snapshot": "0"})

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from corpora.changes import Change, FinishedFile, NewDocument, Segment, TopicSum
+from corpora.changes import Change, FinishedFile, NewDocument, Segment, StoredVectors, TopicSum
 from corpora.database import Database
 from corpora.filters import EVERYTHING, Filter
 from corpora.given import EVERYBODY, Given, given_from_json
@@ -30,7 +30,19 @@ SELECT c.id, c.document_id, c."start", c."end", substr(d.text, c."start" + 1, c.
        d.source, d.collection, c.page, c.paragraph
 FROM chunks c JOIN documents d ON d.id = c.document_id
 """
+_UNENCODED = """
+NOT EXISTS (SELECT 1 FROM vectors v JOIN segments s ON s.number = v.segment WHERE v.chunk = c.number AND s.encoder = ?)
+"""
 KEEP_VERSIONS = 5
+
+
+class VectorPlace(NamedTuple):
+    """Where the vector of chunk number `chunk` lies: in `row` of the segment with that number and file name."""
+
+    chunk: int
+    segment: int
+    name: str
+    row: int
 
 
 class CorpusStore:
@@ -180,6 +192,55 @@ class CorpusStore:
             places += self._db.execute(f"{wanted} AND c.id IN ({marks})", (encoder, *part)).fetchall()
         return sorted(places)
 
+    def vectors_after(self, encoder: str, segment: int) -> list[VectorPlace]:
+        """The vectors by `encoder` in segments with higher numbers than `segment`, by segment and row: what was added since that one."""
+        rows = self._db.execute(
+            "SELECT v.chunk, s.number, s.name, v.row FROM segments s JOIN vectors v ON v.segment = s.number "
+            "WHERE s.encoder = ? AND s.number > ? ORDER BY s.number, v.row",
+            (encoder, segment),
+        )
+        return [VectorPlace(*row) for row in rows]
+
+    def unencoded(self, encoder: str, after: int, limit: int) -> dict[int, str]:
+        """Number → id of the first `limit` chunks with numbers above `after` that `encoder` has not encoded, by number."""
+        rows = self._db.execute(
+            f"SELECT c.number, c.id FROM chunks c WHERE c.number > ? AND {_UNENCODED} ORDER BY c.number LIMIT ?",  # noqa: S608 - constant
+            (after, encoder, limit),
+        )
+        return dict(rows.fetchall())
+
+    def count_unencoded(self, encoder: str) -> int:
+        """How many chunks `encoder` has not encoded."""
+        row = self._db.execute(f"SELECT count(*) FROM chunks c WHERE {_UNENCODED}", (encoder,))  # noqa: S608 - constant
+        return int(row.fetchone()[0])
+
+    def vector_numbers(self, encoder: str) -> list[int]:
+        """Numbers of the chunks that `encoder` has encoded, in no order."""
+        wanted = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
+        return [row[0] for row in self._db.execute(wanted, (encoder,))]
+
+    def removed_after(self, snapshot: int) -> list[int]:
+        """Numbers of the chunks that went in later commits than that of `snapshot`. A number is never used again."""
+        return [row[0] for row in self._db.execute("SELECT number FROM removed_chunks WHERE snapshot > ?", (snapshot,))]
+
+    def segment_names(self, encoder: str) -> dict[int, str]:
+        """Number → file name of the segments by `encoder`. A number is never used again."""
+        return dict(self._db.execute("SELECT number, name FROM segments WHERE encoder = ? ORDER BY number", (encoder,)))
+
+    def has_segments(self, encoder: str, upto: int) -> bool:
+        """Whether there is a segment by `encoder` with a number of at most `upto`."""
+        row = self._db.execute("SELECT EXISTS (SELECT 1 FROM segments WHERE encoder = ? AND number <= ?)", (encoder, upto))
+        return bool(row.fetchone()[0])
+
+    def chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Number → id of the chunks that exist among `numbers`."""
+        found: dict[int, str] = {}
+        for first in range(0, len(numbers), 500):
+            part = list(numbers[first : first + 500])
+            marks = ",".join("?" * len(part))
+            found.update(self._db.execute(f"SELECT number, id FROM chunks WHERE number IN ({marks})", part))  # noqa: S608 - marks
+        return found
+
     def segments(self) -> list[Segment]:
         """The segments that chunks live in, by name."""
         rows = self._db.execute("SELECT name, encoder, dimension, count FROM segments ORDER BY name")
@@ -215,14 +276,14 @@ class CorpusStore:
         rows = self._db.execute("SELECT document_id FROM versions WHERE file = ? AND collection = ?", (path, collection))
         return {row[0] for row in rows}
 
-    def permitted(self, wanted: Filter) -> frozenset[str]:
-        """Ids of the chunks of the documents that `wanted` lets through."""
+    def permitted(self, wanted: Filter) -> list[int]:
+        """Numbers of the chunks of the documents that `wanted` lets through, in no order."""
         condition, values = wanted.sql()
         rows = self._db.execute(
-            f"SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {condition}",  # noqa: S608 - built of constants
+            f"SELECT c.number FROM documents d JOIN chunks c ON c.document_id = d.id WHERE {condition}",  # noqa: S608 - built of constants
             values,
         )
-        return frozenset(row[0] for row in rows)
+        return [row[0] for row in rows]
 
     def lexical_search(self, match: str, limit: int, wanted: Filter = EVERYTHING) -> list[tuple[str, float]]:
         """`(chunk_id, BM25 score)` of an FTS5 expression, best first, ties by chunk id; the title counts double.
@@ -231,7 +292,7 @@ class CorpusStore:
         """
         condition, values = wanted.sql()
         rows = self._db.execute(
-            "SELECT c.id, -bm25(lexical, 2.0, 1.0) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "  # noqa: S608
+            "SELECT c.id, -bm25(lexical, 2.0, 1.0, 4.0) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "  # noqa: S608
             f"JOIN documents d ON d.id = c.document_id WHERE lexical MATCH ? AND {condition} ORDER BY score DESC, c.id LIMIT ?",
             (match, *values, limit),
         )
@@ -292,9 +353,13 @@ class CorpusStore:
         return list(self._db.execute("SELECT path, collection, reason FROM failures ORDER BY path, collection"))
 
     def integrity(self) -> str | None:
-        """What SQLite finds wrong with the file, or None."""
+        """What is wrong with the file, or None: with its pages, its lexical index, or a text that is not what was written."""
         try:
             result = self._db.execute("PRAGMA integrity_check").fetchone()[0]
+            self._db.execute("INSERT INTO lexical (lexical) VALUES ('integrity-check')")  # changes nothing
+            for identity, collection, text, content in self._db.execute("SELECT id, collection, text, content FROM documents"):
+                if content_id(collection, text) != content:
+                    return f"the text of document {identity} is not what was written"
         except sqlite3.DatabaseError as error:
             return str(error)
         return None if result == "ok" else str(result)
@@ -304,31 +369,36 @@ class CorpusStore:
         added: Sequence[NewDocument] = (),
         removed_paths: Sequence[tuple[str, str]] = (),
         segment: Segment | None = None,
-        vectors: Sequence[tuple[str, int]] = (),
         failed: Sequence[tuple[str, str, str]] = (),
         finished: Sequence[FinishedFile] = (),
         topics: Sequence[TopicSum] = (),
         readers: Sequence[tuple[str, str, Given]] = (),
         forgotten: Sequence[tuple[str, str]] = (),
+        vectors: Sequence[StoredVectors] = (),
+        superseded: Sequence[str] = (),
         keep_versions: int = KEEP_VERSIONS,
     ) -> int:
         """Apply one change atomically and give the new snapshot number.
 
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
-        replaces what its source held before. `vectors` are (chunk id, row of `segment`) of chunks that are there already. `failed`
-        are (path, collection, reason). `readers` are (path, collection, what is now said of it). The history of `forgotten` files,
-        (path, collection), goes. Of each source `keep_versions` old texts are kept. Raises StoreError, nothing changed.
+        replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection, what is
+        now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones of chunks that are
+        there afterwards; those of `superseded` encoders go. Of each source `keep_versions` old texts are
+        kept. Raises StoreError, nothing changed.
         """
         with self._db.changing():
             snapshot = self.snapshot + 1
             change = Change(self._db, snapshot, datetime.now(UTC).isoformat(timespec="seconds"), keep_versions)
             if segment is not None:
                 change.add_segment(segment)
-                change.add_vectors(segment.name, vectors)
             for path, collection in removed_paths:
                 change.remove_file(path, collection)
             for new in added:
                 change.add(new)
+            for stored in vectors:
+                change.add_vectors(stored)
+            for encoder in superseded:
+                change.drop_vectors(encoder)
             for file in finished:
                 change.finish(file)
             for failure in failed:

@@ -133,6 +133,15 @@ class SearchConfig(_Section):
     merge_similarity: float = Field(
         default=0.0, ge=0, le=1, description="Passages at least so alike (character 6-grams) are shown once; 0 shows all."
     )
+    target_recall: float = Field(
+        default=0.98,
+        gt=0,
+        le=1,
+        description="Share of the ten nearest vectors that an approximate index finds, measured when it is built; 1 is exact.",
+    )
+    index_memory_gb: float = Field(
+        default=0.0, ge=0, description="Memory that the index of vectors may take; 0 is half of the machine's."
+    )
     join_neighbours: bool = Field(
         default=False,
         description="Hits that follow each other in a document become one passage where people read them; prompts keep chunks.",

@@ -42,6 +42,15 @@ def _given_options(function: F) -> F:
     )(function)
 
 
+def _later_option(function: F) -> F:
+    """The option `--later` of what adds."""
+    return click.option(
+        "--later",
+        is_flag=True,
+        help="Leave the full vectors of a large collection to `raftsmith index --fill`; search works meanwhile.",
+    )(function)
+
+
 def _given(readers: Sequence[str], facts: Sequence[str]) -> Given | None:
     """What is said of the files; None where nothing is. Raises click.UsageError."""
     from corpora.given import Given, reader_names
@@ -66,6 +75,7 @@ def _given(readers: Sequence[str], facts: Sequence[str]) -> Given | None:
     help="Rows of CSV and JSON lines as documents: text=COLUMN, and title, id, metadata; may be repeated. Remembered for the file.",
 )
 @click.option("--retry", is_flag=True, help="Read again what could not be read before, and nothing else.")
+@_later_option
 @_given_options
 @workspace_options
 def add(
@@ -73,6 +83,7 @@ def add(
     collection: str,
     fields: tuple[str, ...],
     retry: bool,
+    later: bool,
     readers: tuple[str, ...],
     facts: tuple[str, ...],
     workspace: Path | None,
@@ -80,28 +91,33 @@ def add(
 ) -> None:
     """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from stdin.
 
-    Run it again any time: what has not changed costs nothing.
+    Run it again any time: what has not changed costs nothing. Of a large collection the words and quick vectors come first, so that
+    it can be searched at once; the full vectors follow, and an interrupt then loses nothing.
     """
     if retry == bool(paths):
         raise click.UsageError("give PATH..., or --retry alone to read again what failed")
-    emit_report(add_paths(opened(workspace), paths, collection, fields, retry, given=_given(readers, facts)), as_json)
+    said = _given(readers, facts)
+    emit_report(add_paths(opened(workspace), paths, collection, fields, retry, given=said, later=later), as_json)
 
 
 @click.command("sync", **with_example("raftsmith sync contracts/ --collection legal"))
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--collection", default="default", show_default=True, help="Collection that the documents belong to.")
+@_later_option
 @_given_options
 @workspace_options
 def sync(
     folders: tuple[Path, ...],
     collection: str,
+    later: bool,
     readers: tuple[str, ...],
     facts: tuple[str, ...],
     workspace: Path | None,
     as_json: bool,
 ) -> None:
     """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
-    emit_report(add_paths(opened(workspace), folders, collection, gone=True, given=_given(readers, facts)), as_json)
+    said = _given(readers, facts)
+    emit_report(add_paths(opened(workspace), folders, collection, gone=True, given=said, later=later), as_json)
 
 
 def add_paths(
@@ -112,17 +128,24 @@ def add_paths(
     retry: bool = False,
     gone: bool = False,
     given: Given | None = None,
+    later: bool = False,
 ) -> AddReport:
-    """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`."""
+    """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`.
+
+    Full vectors that are missing at the end are made, unless `later`.
+    """
     from corpora.mappings import forget, read_mappings
     from corpora.readers import ReadOptions
     from corpora.sandbox import Limits, read_files
     from corpora.workspace import plain_name
     from corpora.writer_lock import single_writer
+    from retrieval.backfill import backfill
+    from retrieval.configurations import index_options_of
+    from retrieval.dense import refreshed_index
     from retrieval.duplicates import Similarities
     from retrieval.indexing import AddReport, add_files, find_files
     from retrieval.mapped_files import by_mapping, keep_working, together
-    from retrieval.opening import open_collection
+    from retrieval.opening import open_collection, quick_encoder
 
     name = plain_name(collection)
     listed = [line.rstrip("\n") for line in sys.stdin] if Path("-") in paths else []
@@ -138,6 +161,7 @@ def add_paths(
             named = [Path(path) for path in sorted({path for path in found if path})]
         files = [file for file in find_files(named) if not place.owns(file)]
         report = AddReport(snapshot=collected.store.snapshot)
+        quick = quick_encoder(place.config.models.encoder, say)
         remembered = read_mappings(place.root)
         for mapping, mapped in by_mapping(place.root, name, files, _mapping(fields)):
             part = add_files(
@@ -159,6 +183,7 @@ def add_paths(
                 Similarities(ingest.cluster_similarity, ingest.skip_similarity),
                 given,
                 ingest.keep_versions,
+                quick,
             )
             report = together(report, part)
         keep_working(place.root, name, remembered, {path for path, _ in report.failed})
@@ -166,6 +191,13 @@ def add_paths(
             lost = remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
             forget(place.root, [(path, name) for path in lost])
         report.waiting = len(collected.store.unfinished(name))
+        of, options = collected.encoder, index_options_of(place.config.search)
+        report.unencoded = collected.store.count_unencoded(of.name)
+        if report.unencoded and not later:
+            say(f"it can be searched now; {report.unencoded} full vectors follow, and an interrupt loses none that is made")
+            backfill(collected.store, place.root, of, Progress("full vectors"))
+            report.unencoded, report.snapshot = 0, collected.store.snapshot
+        refreshed_index(collected.store, place.root, of.name, of.dimension, options, say)
         collected.store.close()
     return report
 
@@ -209,6 +241,8 @@ def emit_report(report: AddReport, as_json: bool) -> None:
         lines.append("personal data: " + ", ".join(f"{count} {kind}" for kind, count in sorted(report.personal_data.items())))
     if report.waiting:
         lines.append(f"{report.waiting} files wait to be read again, what they are like is gone: `raftsmith documents --retry`")
+    if report.unencoded:
+        lines.append(f"{report.unencoded} passages are searched by quick vectors: `raftsmith index --fill` makes the full ones")
     lines += [f"cleaned: {step} in {count} blocks" for step, count in sorted(report.cleaned.items())]
     lines += [f"  {item['path']}: {item['reason']}" for item in failed]
     value = {
@@ -219,6 +253,7 @@ def emit_report(report: AddReport, as_json: bool) -> None:
         "duplicates": report.duplicates,
         "personal_data": dict(report.personal_data),
         "waiting": report.waiting,
+        "unencoded": report.unencoded,
         "failed": failed,
         "cleaned": dict(report.cleaned),
         "snapshot": report.snapshot,
@@ -292,7 +327,8 @@ def search(
         value["explanations"] = [explained_json(reason) for reason in reasons]
         value["left_out"] = [{"chunk_id": out.chunk_id, "reason": out.reason} for out in result.left_out]
         blocks = [
-            "\n   · ".join([block, *as_lines(reason, fusion, mode)]) for block, reason in zip(blocks, reasons, strict=True)
+            "\n   · ".join([block, *as_lines(reason, fusion, mode, result.filled)])
+            for block, reason in zip(blocks, reasons, strict=True)
         ]
         blocks += [f"left out: {out.chunk_id}: {out.reason}" for out in result.left_out]
     text = "\n".join(blocks) or "nothing found; `raftsmith add` documents first, or use other words"

@@ -13,6 +13,7 @@ from pathlib import Path
 from corpora.errors import EvaluationError
 from corpora.store import CorpusStore
 from corpora.workspace import SearchConfig
+from retrieval.dense import IndexOptions, Say
 from retrieval.encoders import Encoder
 from retrieval.fusion import Fusion
 from retrieval.ordering import OrderedSearcher, OrderOptions
@@ -39,11 +40,12 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Index:
-    """What every searcher of a workspace stands on."""
+    """What every searcher of a workspace stands on. `quick` loads the encoder of what has no full vectors yet."""
 
     store: CorpusStore
     root: Path
     encoder: Encoder
+    quick: Callable[[], Encoder] | None = None
 
 
 def parse_configuration(name: str, search: SearchConfig) -> Configuration:
@@ -70,12 +72,27 @@ def fusion_of(search: SearchConfig) -> Fusion:
     return Fusion(search.fusion, search.dense_weight, search.rank_constant)
 
 
-def make_searcher(index: Index, search: SearchConfig, load: LoadReranker, shown_ranks: int = SHOWN_RANKS) -> Searcher:
+def index_options_of(search: SearchConfig) -> IndexOptions:
+    """What a configuration wants of the index of vectors."""
+    return IndexOptions(search.target_recall, int(search.index_memory_gb * 2**30) or None)
+
+
+def make_searcher(
+    index: Index,
+    search: SearchConfig,
+    load: LoadReranker,
+    shown_ranks: int = SHOWN_RANKS,
+    say: Say = lambda line: None,
+    background: bool = False,
+) -> Searcher:
     """The searcher of `search`: two rankings fused, then reranked, then ordered, as far as it asks for that.
 
-    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking.
+    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see `DenseReader`.
     """
-    searcher: Searcher = Retriever(index.store, index.root, index.encoder, fusion_of(search), shown_ranks)
+    wanted = index_options_of(search)
+    searcher: Searcher = Retriever(
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background, index.quick
+    )
     if search.rerank:
         searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)
     options = OrderOptions(search.max_per_source, search.merge_similarity, search.join_neighbours)

@@ -1,104 +1,205 @@
-"""The dense index: FAISS over the vectors of one snapshot. A cache of the segments: verified on opening, rebuilt when in doubt."""
+"""The dense index of a store: the vectors of one encoder, moved along from snapshot to snapshot.
+
+A cache of the segments. It is opened from the workspace's cache where that is sound, and built anew where it is not. What changed since
+is taken from the store: a commit costs what it changed, however large the index is. Keys are chunk numbers, which are never used twice.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from corpora.errors import CorruptStore
-from corpora.files import sha256_file, write_atomic, write_json
-from corpora.store import CorpusStore
+from corpora.segment_lock import segments_kept
+from corpora.store import CorpusStore, VectorPlace
+from retrieval.dense_cache import DenseCache
 from retrieval.encoders import Vectors
+from retrieval.exact_scores import Matrix, Rows
+from retrieval.index_choice import choose
+from retrieval.main_index import MainIndex, build_main
 from retrieval.segments import read_segment
+from retrieval.vector_index import Keep, Permission, VectorIndex, in_memory
+
+TARGET_RECALL = 0.98
+Say = Callable[[str], None]
+_WORTH_SAYING = 20_000
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """`memory_bytes` that the index may hold in memory; None is half of the machine's. `target_recall`: of the ten best, 0–1."""
+
+    target_recall: float = TARGET_RECALL
+    memory_bytes: int | None = None
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return machine // 2 if self.memory_bytes is None else self.memory_bytes
 
 
 @dataclass(frozen=True)
 class DenseIndex:
-    """Exact inner-product search; row i of `index` is the chunk `ids[i]`, ids ascending."""
+    """The vectors at `snapshot`. A value: who holds one keeps its answers. `segments`: number → name of those it was made from."""
 
-    ids: tuple[str, ...]
-    index: faiss.Index
+    cache: DenseCache
+    options: IndexOptions
+    vectors: VectorIndex
+    snapshot: int
+    segments: Mapping[int, str]
 
-    def search(self, queries: Vectors, k: int, permitted: frozenset[str] | None = None) -> list[list[tuple[str, float]]]:
-        """`(chunk_id, cosine)` per query, descending, ties by chunk id; fewer than `k` when fewer are there, or permitted."""
-        selected = (
-            None if permitted is None else np.fromiter((i in permitted for i in self.ids), dtype=bool, count=len(self.ids))
-        )
-        there = len(self.ids) if selected is None else int(selected.sum())
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        ids_of: Callable[[Sequence[int]], Mapping[int, str]],
+        permission: Permission | None = None,
+    ) -> list[list[tuple[str, float]]]:
+        """`(chunk_id, cosine)` per query, descending, ties by chunk id; fewer than `k` when fewer are there, or permitted.
+
+        `ids_of` gives the ids of chunk numbers, at this index's snapshot.
+        """
+        there = len(self) if permission is None else min(len(self), permission.count)
         k = min(k, there)
         if not k:
             return [[] for _ in queries]
-        parameters, depth = _selecting(selected), min(k + 1, there)
+        depth = min(k + 1, there)
         while True:
-            scores, rows = self.index.search(np.ascontiguousarray(queries, dtype=np.float32), depth, params=parameters)
-            # FAISS keeps any of the chunks that tie for the last place: look deeper until the tie has an end.
-            if depth == there or (scores[:, -1] < scores[:, k - 1]).all():
+            keys, scores = self.vectors.search(queries, depth, permission)
+            # Chunks that tie for the last place are told apart by their ids: look deeper until the tie has an end.
+            if depth == there or ((scores[:, -1] < scores[:, k - 1]) | (scores[:, -1] == -np.inf)).all():
                 break
             depth = min(2 * depth, there)
+        ids = ids_of(sorted({int(key) for key in keys.ravel() if key >= 0}))
         found = [
-            [(self.ids[row], float(score)) for row, score in zip(*pair, strict=True)] for pair in zip(rows, scores, strict=True)
+            [(ids[int(key)], float(score)) for key, score in zip(*pair, strict=True) if key >= 0]
+            for pair in zip(keys, scores, strict=True)
         ]
         return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in found]
 
+    def moved(self, store: CorpusStore, folder: Path) -> DenseIndex:
+        """The index of the store's present snapshot, which the caller holds open with the segment files in `folder`.
 
-def _selecting(selected: np.ndarray | None) -> faiss.SearchParameters | None:
-    """Search parameters under which FAISS scores the selected rows only."""
-    if selected is None:
-        return None
-    bitmap = faiss.IDSelectorBitmap(np.packbits(selected, bitorder="little"))  # type: ignore[call-arg, arg-type]
-    return faiss.SearchParameters(sel=bitmap)  # type: ignore[call-arg]
+        Raises CorruptStore for a segment file that is damaged or gone.
+        """
+        last = max(self.segments, default=0)
+        if last and not store.has_segments(
+            self.cache.encoder, upto=last
+        ):  # all of them were given up: a stranger's keys may follow
+            return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).moved(store, folder)
+        places = store.vectors_after(self.cache.encoder, last)
+        keys, vectors = _gathered(places, folder, self.cache.dimension)
+        index = self.vectors.removed(np.array(store.removed_after(self.snapshot), dtype=np.int64)).updated(keys, vectors)
+        segments = {**self.segments, **{place.segment: place.name for place in places}} if places else self.segments
+        return replace(self, vectors=index, snapshot=store.snapshot, segments=segments)
 
+    def compacted_main(self) -> MainIndex:
+        """One new main index of these vectors, chosen, built, measured and published. Takes long for a large one."""
+        return published(self.cache, lambda keep: self.vectors.compacted_main(self.options.memory, keep), self.segments)
 
-def open_dense_index(store: CorpusStore, workspace: Path, encoder: str, dimension: int) -> DenseIndex:
-    """The index of the store's current snapshot, from the cache where that is sound. Raises CorruptStore.
-
-    The cache is keyed by what it holds, not by when: chunk ids, their places, and the encoder.
-    """
-    places = store.vector_places(encoder)
-    key = hashlib.sha256(json.dumps([encoder, dimension, places]).encode()).hexdigest()[:24]
-    path = workspace / "cache" / f"dense-{key}.faiss"
-    ids = tuple(chunk_id for chunk_id, _, _ in places)
-    index = _cached(path, len(ids), dimension)
-    if index is None:
-        index = faiss.IndexFlatIP(dimension)
-        if places:
-            index.add(_gather(workspace / "segments", places, dimension))
-        _write_cache(path, index)
-    return DenseIndex(ids, index)
+    def onto(self, main: MainIndex) -> DenseIndex:
+        """The same vectors over `main`, which was compacted from this index or an earlier value of it."""
+        return replace(self, vectors=self.vectors.moved_onto(main))
 
 
-def _gather(folder: Path, places: Sequence[tuple[str, str, int]], dimension: int) -> Vectors:
-    segments = {name: read_segment(folder, name) for name in sorted({name for _, name, _ in places})}
-    vectors = np.empty((len(places), dimension), dtype=np.float32)
-    for position, (_, name, row) in enumerate(places):
-        if row >= len(segments[name]) or segments[name].shape[1] != dimension:
-            raise CorruptStore(
-                f"{folder / name} does not hold row {row} of dimension {dimension}; run `raftsmith doctor --repair`"
-            )
-        vectors[position] = segments[name][row]
-    return vectors
+def refreshed_index(
+    store: CorpusStore, workspace: Path, encoder: str, dimension: int, options: IndexOptions, say: Say = lambda line: None
+) -> DenseIndex:
+    """The index of the store's present snapshot, compacted where it needs that: a writer's last step, so that readers need not."""
+    with segments_kept(workspace), store.reading():
+        index = open_dense_index(store, workspace, encoder, dimension, options, say)
+    if index.vectors.needs_compaction():
+        if len(index) >= _WORTH_SAYING:
+            say(f"renewing the search index over {len(index):,} vectors")
+        index = index.onto(index.compacted_main())
+    return index
 
 
-def _cached(path: Path, count: int, dimension: int) -> faiss.Index | None:
-    manifest = path.with_suffix(".json")
+def published(cache: DenseCache, build: Callable[[Keep], MainIndex], segments: Mapping[int, str]) -> MainIndex:
+    """Built into the cache; in memory where that cannot be written, as it is only a cache."""
     try:
-        expected = json.loads(manifest.read_text())["sha256"]
-        if sha256_file(path) != expected:
-            return None
-        index = faiss.read_index(str(path))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
-        return None  # derived data: whatever is wrong with it, it is made again
-    return index if index.ntotal == count and index.d == dimension else None
+        return cache.publish(build, segments)
+    except OSError:
+        return build(in_memory)
 
 
-def _write_cache(path: Path, index: faiss.Index) -> None:
-    for old in path.parent.glob("dense-*"):
-        old.unlink(missing_ok=True)
-    write_atomic(path, faiss.serialize_index(index).tobytes())
-    write_json(path.with_suffix(".json"), {"sha256": sha256_file(path)})
+def open_dense_index(
+    store: CorpusStore,
+    workspace: Path,
+    encoder: str,
+    dimension: int,
+    options: IndexOptions | None = None,
+    say: Say = lambda line: None,
+) -> DenseIndex:
+    """The index of the store's present snapshot, which the caller holds open with the segment files. Raises CorruptStore.
+
+    Built and published where the cache has none that fits, or that the options would have; `say` gets a line when that takes long.
+    """
+    chosen = options or IndexOptions()
+    cache, folder = DenseCache(workspace / "cache", encoder, dimension), workspace / "segments"
+    names = store.segment_names(encoder)
+    cached = cache.load()
+    # A segment that is not the one that went into the cache tells of another history: a backup was put in the store's place.
+    if (
+        cached is not None
+        and cached.main.plan.target_recall == chosen.target_recall
+        and all(cached.segments.get(n) == name for n, name in names.items() if n <= max(cached.segments, default=0))
+    ):
+        index = VectorIndex.of(cached.main)
+        live = np.array(store.vector_numbers(encoder), dtype=np.int64)
+        index = index.removed(index.difference(live)[1])
+        # From the snapshot on that is open now: what was removed before has just gone.
+        opened = DenseIndex(cache, chosen, index, store.snapshot, cached.segments).moved(store, folder)
+        if not any(len(differing) for differing in opened.vectors.difference(live)):
+            return opened
+    return _built(store, folder, cache, chosen, say)
+
+
+def _built(store: CorpusStore, folder: Path, cache: DenseCache, options: IndexOptions, say: Say) -> DenseIndex:
+    places = sorted(store.vectors_after(cache.encoder, 0), key=lambda place: place.chunk)
+    segments = {place.segment: place.name for place in places}
+    nothing = DenseIndex(cache, options, _empty(cache.dimension), store.snapshot, segments)
+    if not places:
+        return nothing
+    plan = choose(len(places), cache.dimension, options.memory, options.target_recall)
+    if len(places) >= _WORTH_SAYING:
+        say(f"building the search index: {plan.why}")
+    keys = np.array([place.chunk for place in places], dtype=np.int64)
+
+    def build(keep: Keep) -> MainIndex:
+        return build_main(plan, keep((len(keys), cache.dimension), _blocks(places, folder, cache.dimension)), keys)
+
+    return replace(nothing, vectors=VectorIndex.of(published(cache, build, segments)))
+
+
+def _empty(dimension: int) -> VectorIndex:
+    nothing = np.empty((0, dimension), dtype=np.float32)
+    return VectorIndex.build(nothing, np.empty(0, dtype=np.int64), 0)
+
+
+def _gathered(places: Sequence[VectorPlace], folder: Path, dimension: int) -> tuple[Rows, Matrix]:
+    keys = np.array([place.chunk for place in places], dtype=np.int64)
+    blocks = list(_blocks(places, folder, dimension))
+    return keys, np.concatenate([np.empty((0, dimension), dtype=np.float32), *blocks])
+
+
+def _blocks(places: Sequence[VectorPlace], folder: Path, dimension: int) -> Iterator[Matrix]:
+    """The vectors of `places`, in their order; a segment is read once for a run of places in it."""
+    for name, run in groupby(places, key=lambda place: place.name):
+        vectors = read_segment(folder, name)
+        rows = [place.row for place in run]
+        if vectors.shape[1] != dimension or max(rows) >= len(vectors):
+            raise CorruptStore(
+                f"{folder / name} holds {len(vectors)} vectors of {vectors.shape[1]} dimensions, not row {max(rows)} of "
+                f"{dimension}; run `raftsmith doctor --repair`"
+            )
+        yield vectors[rows]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.faiss_library import faiss
+from retrieval.faiss_library import alone, faiss
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
-_WORTH_SPLITTING = 512
+WORTH_WAKING = 64_000_000
+"""Numbers to go through from which on one query is dealt out to several threads; see `alone`."""
 _SORTED = 512
 _UNIT = 2.0**-24
 """The rounding unit of float32."""
@@ -31,19 +32,14 @@ def exact_scores(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
     if not many:
         return np.empty((count, 0), dtype=np.float32)
     threads = faiss.omp_get_max_threads()
-    if count == 1 and many >= _WORTH_SPLITTING and threads > 1:
+    if count == 1 and many * vectors.shape[1] >= WORTH_WAKING and threads > 1:
         share = -(-many // threads)
         asked = np.full((threads, share), -1, dtype=np.int64)
         asked.ravel()[:many] = rows[0]
         return _products(vectors, np.repeat(queries, threads, axis=0), asked).reshape(1, -1)[:, :many]
     asked = np.ascontiguousarray(rows, dtype=np.int64)
-    if count > 1 or threads == 1:
+    with alone(count == 1):
         return _products(vectors, queries, asked)
-    faiss.omp_set_num_threads(1)  # of this thread only; to wake another takes longer than a few rows do
-    try:
-        return _products(vectors, queries, asked)
-    finally:
-        faiss.omp_set_num_threads(threads)
 
 
 def _products(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:

@@ -9,7 +9,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from corpora.identifiers import BAR
 from corpora.records import Chunk
+from corpora.schema import lexical_row
+from retrieval.filling import filling_fusion
 from retrieval.fusion import Fusion, Ranking
 from retrieval.lexical import match_expression
 from retrieval.records import Hit, SearchResult
@@ -50,6 +53,7 @@ def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybr
     """One explanation a hit. `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it."""
     dense = result.rankings.get("dense", ()) if mode != "lexical" else ()
     lexical = result.rankings.get("lexical", ()) if mode != "dense" else ()
+    fusion = filling_fusion(fusion, result.filled)
     shares = fusion.shares(dense, lexical)
     fused = fusion(dense, lexical) if mode == "hybrid" else []
     tables = [
@@ -65,7 +69,8 @@ def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybr
 
 
 def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
-    """The words of each chunk, with title and section, that the query's words find there, in order, each once, in lower case.
+    """The words of each chunk, with title and section, that the query's words find there, in order, each once, in lower case;
+    then its identifiers that the query names, as "section 337 a".
 
     Asked of SQLite with the index's own tokenizer, so that "leases" is found for "lease" exactly where search finds it.
     """
@@ -74,19 +79,24 @@ def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
     if expression is None:
         return found
     with closing(sqlite3.connect(":memory:")) as database:
-        database.execute(f'CREATE VIRTUAL TABLE t USING fts5(title, text, tokenize = "{TOKENIZER}")')
-        rows = [(place, _unmarked(f"{c.title} {c.section}"), _unmarked(c.text)) for place, c in enumerate(chunks, start=1)]
-        database.executemany("INSERT INTO t (rowid, title, text) VALUES (?, ?, ?)", rows)
-        marked = "SELECT rowid, highlight(t, 0, char(1), char(2)), highlight(t, 1, char(1), char(2)) FROM t WHERE t MATCH ?"
-        for place, title, text in database.execute(marked, (expression,)):
-            words = re.findall("\x01(.*?)\x02", f"{title} {text}", re.S)
-            found[place - 1] = tuple(dict.fromkeys(word.lower() for word in words))
+        database.execute(f'CREATE VIRTUAL TABLE t USING fts5(title, text, identifiers, tokenize = "{TOKENIZER}")')
+        rows = [
+            (place, *lexical_row(_unmarked(f"{c.title} {c.section}"), _unmarked(c.text)))
+            for place, c in enumerate(chunks, start=1)
+        ]
+        database.executemany("INSERT INTO t (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", rows)
+        columns = ", ".join(f"highlight(t, {column}, char(1), char(2))" for column in range(3))
+        for place, *texts in database.execute(f"SELECT rowid, {columns} FROM t WHERE t MATCH ?", (expression,)):  # noqa: S608 - constant
+            words = re.findall("\x01(.*?)\x02", " ".join(texts), re.S)
+            found[place - 1] = tuple(dict.fromkeys(word.rstrip(BAR).replace(BAR, " ").lower() for word in words))
     return found
 
 
-def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode) -> list[str]:
-    """The explanation for a person, a line a step."""
-    lines = [f"dense: {_said(explanation.dense, 'cosine')}"] if mode != "lexical" else []
+def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode, filled: float = 1.0) -> list[str]:
+    """The explanation for a person, a line a step; `filled` is that of the result."""
+    fusion = filling_fusion(fusion, filled)
+    what = "cosine" if filled == 1 else f"cosine's deviation from the mean, {filled:.0%} of the vectors being there,"
+    lines = [f"dense: {_said(explanation.dense, what)}"] if mode != "lexical" else []
     if mode != "dense":
         words = ", ".join(explanation.matched) or "none"
         lines.append(f"lexical: {_said(explanation.lexical, 'BM25')}; words: {words}")

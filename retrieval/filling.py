@@ -8,13 +8,13 @@ all that the query has in that encoder, in standard deviations. Knows no encoder
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from retrieval.encoders import Vectors
-from retrieval.fusion import Ranking
+from retrieval.fusion import Fusion, Ranking
 
 STATIC_WEIGHT = 0.25
 """Of the static ranking in convex fusion with the lexical one, while nothing is filled (tests/benchmarks/results/filling.json)."""
@@ -66,6 +66,11 @@ def merge_filling(full: Ranking, static: Ranking, filled: Callable[[str], bool])
     """
     merged = [*full, *(pair for pair in static if not filled(pair[0]))]
     return sorted(merged, key=lambda pair: (-pair[1], pair[0]))
+
+
+def filling_fusion(fusion: Fusion, filled: float) -> Fusion:
+    """`fusion` as it is while only the share `filled` has full vectors; itself when all have."""
+    return fusion if filled >= 1 else replace(fusion, dense_weight=semantic_weight(filled, fusion.dense_weight))
 
 
 def semantic_weight(filled_share: float, full_weight: float, static_weight: float = STATIC_WEIGHT) -> float:

@@ -34,6 +34,8 @@ def import_faiss(
     from corpora.store import CorpusStore
     from corpora.workspace import plain_name
     from corpora.writer_lock import single_writer
+    from retrieval.configurations import index_options_of
+    from retrieval.dense import refreshed_index
     from retrieval.faiss_import import import_rows
     from retrieval.faiss_reading import read_faiss
     from retrieval.opening import load_encoder
@@ -48,10 +50,9 @@ def import_faiss(
     say(f"reading {index}")
     vectors = read_faiss(index, sha256)
     with single_writer(place.root):
-        store = CorpusStore(place.database)
-        report = import_rows(
-            store, place.root, load_encoder(configured, say), texts, vectors, plain_name(collection), Progress("texts")
-        )
+        store, of = CorpusStore(place.database), load_encoder(configured, say)
+        report = import_rows(store, place.root, of, texts, vectors, plain_name(collection), Progress("texts"))
+        refreshed_index(store, place.root, of.name, of.dimension, index_options_of(place.config.search), say)
         store.close()
     kept = "exact" if report.exact else "as FAISS decodes them: it kept them compressed"
     lines = [

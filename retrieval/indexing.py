@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from corpora.changes import FinishedFile, NewDocument, Segment
+from corpora.changes import FinishedFile, NewDocument, Segment, StoredVectors
 from corpora.chunking import ChunkOptions, chunk_document, join_blocks
 from corpora.errors import RaftsmithError, UnreadableDocument
 from corpora.files import sha256_file
@@ -26,18 +26,21 @@ from corpora.sandbox import read_files
 from corpora.segment_lock import segments_free
 from corpora.store import KEEP_VERSIONS, CorpusStore
 from retrieval.duplicates import Similarities, Twins
-from retrieval.encoders import Encoder
+from retrieval.encoders import Encoder, Vectors
 from retrieval.segments import read_segment, write_segment
 from retrieval.strata import Strata
 
 BATCH_CHUNKS = 256
+DIRECT_CHUNKS = 1_024
+"""So many get their full vectors before they are committed: that takes seconds, and what follows would take long."""
 Reader = Callable[[Iterable[Path], ReadOptions], Iterator[tuple[Path, FileReading | UnreadableDocument]]]
 
 
 @dataclass
 class AddReport:
     """What `add` did: files, `failed` as (path, reason), documents, how many blocks each step of cleaning changed, findings of
-    personal data by kind, and documents that were not indexed because another says the same. `waiting` are files to be read again.
+    personal data by kind, and documents that were not indexed because another says the same. `waiting` are files to be read again,
+    `unencoded` chunks that have quick vectors only.
     """
 
     added: int = 0
@@ -49,6 +52,7 @@ class AddReport:
     personal_data: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     waiting: int = 0
+    unencoded: int = 0
     snapshot: int = 0
 
 
@@ -118,12 +122,14 @@ def add_files(
     similarities: Similarities | None = None,
     given: Given | None = None,
     keep_versions: int = KEEP_VERSIONS,
+    quick: Callable[[], Encoder] | None = None,
 ) -> AddReport:
     """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock.
 
     `reader` gives what `corpora.sandbox.read_files` gives, in the order of the paths. `similarities` say from when on documents
     count as near-duplicates; None looks for none. `given` is said of every file; None leaves what was said of it before. Of a
-    source so many old texts are kept.
+    source so many old texts are kept. With `quick`, which loads a static encoder, only the first chunks get their full vectors at
+    once and the others quick ones, to be searched by until `backfill` has made the full ones.
     """
     options = read_options or ReadOptions()
     report = AddReport(snapshot=store.snapshot)
@@ -133,9 +139,7 @@ def add_files(
     digests: dict[Path, str] = {}
     changed: list[Path] = []
     batch = _Batch()
-    writing = _Writing(
-        store, workspace, encoder, Strata(collection, encoder.name, store.topics(collection, encoder.name)), keep_versions
-    )
+    writing = _Writing(store, workspace, encoder, collection, keep_versions, quick)
     twins = Twins(store, collection, similarities) if similarities else None
     for path in files:
         source = source_name(path)
@@ -239,15 +243,39 @@ def _fail(report: AddReport, batch: _Batch, failures: dict[str, str], source: st
         batch.failed.append((source, collection, reason))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Writing:
-    """Where batches go."""
+    """Where batches go. `direct`: how many chunks got their full vectors at once."""
 
     store: CorpusStore
     workspace: Path
     encoder: Encoder
-    strata: Strata
+    collection: str
     keep_versions: int
+    quick: Callable[[], Encoder] | None
+    direct: int = 0
+    strata: dict[str, Strata] = field(default_factory=dict)
+    loaded: Encoder | None = None
+
+    def encoder_of(self, chunks: int) -> Encoder:
+        """What encodes the next `chunks` before they are committed."""
+        if self.quick is None or self.direct + chunks <= DIRECT_CHUNKS:
+            self.direct += chunks
+            return self.encoder
+        if self.loaded is None:
+            self.loaded = self.quick()
+        return self.loaded
+
+    def strata_of(self, encoder: Encoder) -> Strata:
+        """The topics of the collection as this encoder sees them."""
+        if encoder.name not in self.strata:
+            known = self.store.topics(self.collection, encoder.name)
+            self.strata[encoder.name] = Strata(self.collection, encoder.name, known)
+        return self.strata[encoder.name]
+
+    def segment(self, encoder: Encoder, vectors: Vectors) -> Segment:
+        """Write vectors by `encoder`."""
+        return Segment(write_segment(self.workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
 
 
 def _commit(to: _Writing, batch: _Batch, report: AddReport) -> _Batch:
@@ -255,16 +283,23 @@ def _commit(to: _Writing, batch: _Batch, report: AddReport) -> _Batch:
     if not (batch.documents or batch.finished or batch.failed):
         return batch
     chunks = [chunk for new in batch.documents for chunk in new.chunks]
-    segment = None
-    vectors = np.zeros((0, to.encoder.dimension), dtype=np.float32)
+    encoder, segment, full = to.encoder_of(len(chunks)), None, list[StoredVectors]()
+    vectors = np.zeros((0, encoder.dimension), dtype=np.float32)
     if chunks:
-        vectors = _vectors(to.store, to.workspace, to.encoder, chunks)
-        name = write_segment(to.workspace / "segments", vectors)
-        segment = Segment(name, to.encoder.name, to.encoder.dimension, len(chunks))
+        known = _Known.of(to.store, to.workspace, to.encoder, chunks)
+        if encoder is to.encoder:
+            vectors = known.completed(encoder)
+        else:
+            vectors = finite_vectors(encoder, known.texts)
+            if known.places:
+                rows = tuple((chunk_id, row) for row, (chunk_id, _) in enumerate(known.places))
+                full = [StoredVectors(to.segment(to.encoder, known.vectors()), rows)]
+        segment = to.segment(encoder, vectors)
+    strata = to.strata_of(encoder)
     added, row = [], 0
     for new in batch.documents:
         end = row + len(new.chunks)
-        stratum = to.strata.stratum(vectors[row:end])
+        stratum = strata.stratum(vectors[row:end])
         added.append(replace(new, segment=segment.name if segment else "", first_row=row, stratum=stratum))
         row = end
     report.snapshot = to.store.commit(
@@ -272,37 +307,67 @@ def _commit(to: _Writing, batch: _Batch, report: AddReport) -> _Batch:
         segment=segment,
         failed=batch.failed,
         finished=batch.finished,
-        topics=to.strata.changed(),
+        topics=strata.changed(),
+        vectors=full,
         keep_versions=to.keep_versions,
     )
     return _Batch()
 
 
-def _vectors(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> np.ndarray:
-    """A vector a chunk, float32 `(n, dimension)`. A chunk that the store has keeps its vector: no text is encoded twice."""
-    vectors = np.zeros((len(chunks), encoder.dimension), dtype=np.float32)
-    texts = [embedding_text(chunk) for chunk in chunks]
-    known = _known_vectors(store, encoder, [chunk.id for chunk in chunks])
-    # Two files may hold one document under two titles: a chunk keeps its vector only with the title that was encoded.
-    places = [known.get((chunk.id, text)) for chunk, text in zip(chunks, texts, strict=True)]
-    kept = {name: read_segment(workspace / "segments", name) for name in {place[0] for place in places if place}}
-    missing = list(dict.fromkeys(text for text, place in zip(texts, places, strict=True) if place is None))
-    made = encoder.encode(missing) if missing else vectors[:0]
-    if made.shape != (len(missing), encoder.dimension) or not np.isfinite(made).all():
+@dataclass(frozen=True)
+class _Known:
+    """What the store has of chunks that are to be encoded: a chunk that it has keeps its vector, and no text is encoded twice.
+
+    `texts` of all the chunks; `places` `(chunk id, (segment, row))` of those that are encoded, `at` their positions.
+    """
+
+    folder: Path
+    texts: list[str]
+    places: list[tuple[str, tuple[str, int]]]
+    at: list[int]
+
+    @staticmethod
+    def of(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> _Known:
+        """Two files may hold one document under two titles: a chunk keeps its vector only with the title that was encoded."""
+        texts, ids = [embedding_text(chunk) for chunk in chunks], [chunk.id for chunk in chunks]
+        stored = store.chunks_by_id(ids)
+        encoded = {
+            (chunk_id, embedding_text(stored[chunk_id])): (name, row)
+            for chunk_id, name, row in store.vector_places(encoder.name, ids)
+        }
+        at = [place for place, pair in enumerate(zip(ids, texts, strict=True)) if pair in encoded]
+        return _Known(workspace / "segments", texts, [(ids[place], encoded[ids[place], texts[place]]) for place in at], at)
+
+    def vectors(self) -> Vectors:
+        """Those of `places`, float32 `(len(places), dimension)`."""
+        kept = {name: read_segment(self.folder, name) for name in {name for _, (name, _) in self.places}}
+        return np.stack([kept[name][row] for _, (name, row) in self.places])
+
+    def completed(self, encoder: Encoder) -> Vectors:
+        """One a chunk, float32 `(len(texts), dimension)`: those that are known, and the others encoded, each text once."""
+        known = set(self.at)
+        missing = list(dict.fromkeys(text for place, text in enumerate(self.texts) if place not in known))
+        made = finite_vectors(encoder, missing)
+        rows = {text: row for row, text in enumerate(missing)}
+        vectors = np.zeros((len(self.texts), encoder.dimension), dtype=np.float32)
+        for place, text in enumerate(self.texts):
+            if place not in known:
+                vectors[place] = made[rows[text]]
+        if self.at:
+            vectors[self.at] = self.vectors()
+        return vectors
+
+
+def finite_vectors(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """`texts` as passages, float32 `(len(texts), dimension)`. Raises RaftsmithError for anything else that the encoder gives."""
+    if not texts:
+        return np.zeros((0, encoder.dimension), dtype=np.float32)
+    made = encoder.encode(texts)
+    if made.shape != (len(texts), encoder.dimension) or not np.isfinite(made).all():
         raise RaftsmithError(
             f"{encoder.name} gave vectors of shape {made.shape} or with values that are not finite; nothing was added"
         )
-    rows = {text: row for row, text in enumerate(missing)}
-    for i, (text, place) in enumerate(zip(texts, places, strict=True)):
-        vectors[i] = kept[place[0]][place[1]] if place else made[rows[text]]
-    return vectors
-
-
-def _known_vectors(store: CorpusStore, encoder: Encoder, ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, int]]:
-    """`(chunk id, text that was encoded)` → `(segment, row)`, for those of `ids` that `encoder` has encoded already."""
-    stored = store.chunks_by_id(ids)
-    places = store.vector_places(encoder.name, ids)
-    return {(chunk_id, embedding_text(stored[chunk_id])): (name, row) for chunk_id, name, row in places}
+    return made
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:

@@ -41,6 +41,11 @@ class Allowed:
             f"allowed is an array of {array.dtype} with {array.ndim} dimensions; give a bool array over keys, or an array of keys"
         )
 
+    def __len__(self) -> int:
+        if self.keys is not None:
+            return len(self.keys)
+        return int(self.mask.sum()) if self.mask is not None else 0
+
     def holds(self, keys: Rows) -> Mask:
         """Which of `keys` are allowed."""
         if self.keys is not None:

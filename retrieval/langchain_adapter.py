@@ -35,7 +35,7 @@ class RaftsmithRetriever(BaseRetriever):
     @classmethod
     def from_workspace(cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid") -> RaftsmithRetriever:
         """Over the workspace in `folder`, searched as its raftsmith.toml says. Raises RaftsmithError when there is none."""
-        return cls(searcher=open_collection(Path(folder), say, joined=True).retriever, k=k, mode=mode)
+        return cls(searcher=open_collection(Path(folder), say, joined=True, background=True).retriever, k=k, mode=mode)
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         return self._found(query)

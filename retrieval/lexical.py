@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from corpora.identifiers import identifier_terms
+
 _QUOTED = re.compile(r'"([^"]+)"')
 _TERM = re.compile(r"\w+", re.UNICODE)
 _STOP = frozenset(
@@ -16,9 +18,10 @@ _STOP = frozenset(
 
 
 def match_expression(query: str) -> str | None:
-    """An FTS5 MATCH expression: any word may match, quoted phrases as phrases; None when no word is left to search for."""
+    """An FTS5 MATCH expression: any word or identifier may match, quoted phrases as phrases; None when nothing is left to search for."""
     phrases = [" ".join(_TERM.findall(phrase)) for phrase in _QUOTED.findall(query)]
     words = [word.lower() for word in _TERM.findall(_QUOTED.sub(" ", query))]
     content = [word for word in words if word not in _STOP] or words
-    terms = list(dict.fromkeys([phrase for phrase in phrases if phrase] + content))
+    identifiers = [term for term in identifier_terms(query) if term not in _STOP]
+    terms = list(dict.fromkeys([phrase for phrase in phrases if phrase] + content + identifiers))
     return " OR ".join(f'"{term}"' for term in terms) or None

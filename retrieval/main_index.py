@@ -15,8 +15,8 @@ from retrieval import faiss_index
 from retrieval.calibration import Measured, calibrate
 from retrieval.effort import Effort
 from retrieval.exact_scan import ExactScan, coded
-from retrieval.exact_scores import Bits, Matrix, Rows, bits_of, exact_scores, rows_of, set_in
-from retrieval.faiss_library import FaissIndex, faiss
+from retrieval.exact_scores import WORTH_WAKING, Bits, Matrix, Rows, bits_of, exact_scores, rows_of, set_in
+from retrieval.faiss_library import FaissIndex, alone, faiss
 from retrieval.index_choice import IndexPlan
 from retrieval.key_rows import KeyRows
 
@@ -68,6 +68,11 @@ class MainIndex:
 
     def search(self, queries: Matrix, k: int, effort: Effort, within: Within | None = None) -> list[tuple[Rows, Matrix]]:
         """For each query rows `(m,)` and exact scores `(m,)`, unordered, the `k` best among them, or most of them, as `effort` goes."""
+        small = not self.exact or self.vectors.size < WORTH_WAKING
+        with alone(small and len(queries) == 1):
+            return self._found(queries, k, effort, within)
+
+    def _found(self, queries: Matrix, k: int, effort: Effort, within: Within | None) -> list[tuple[Rows, Matrix]]:
         count = len(self) if within is None else within.count
         if not count or (self.exact and self.scan is None) or (within is not None and self._worth_scoring(count, k, effort)):
             return self._scored(queries, np.arange(len(self)) if within is None else within.rows)

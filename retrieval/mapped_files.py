@@ -53,5 +53,6 @@ def together(one: AddReport, other: AddReport) -> AddReport:
         one.personal_data + other.personal_data,
         one.duplicates + other.duplicates,
         other.waiting,
+        other.unencoded,
         other.snapshot,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from retrieval.models import Say, resolve_model
 from retrieval.packed_encoder import open_encoder
 from retrieval.reranking import LATE_INTERACTION, CrossEncoderReranker, LateInteractionReranker, Reranker
 from retrieval.search import SHOWN_RANKS, Searcher
+from retrieval.static_encoder import STATIC, load_static_encoder
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
-    logging.getLogger("bitsandbytes").setLevel(
-        logging.ERROR
-    )  # it looks for an optional kernel of a hub and warns that there is none
+    # On processors with bfloat16 it looks for a kernel of the hub, warns that there is none, and goes on with its own.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
@@ -57,6 +58,13 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
     return open_encoder(model)
 
 
+def quick_encoder(name: str, say: Say = lambda line: None) -> Callable[[], Encoder] | None:
+    """What loads the static encoder of the model called `name`, distilling it the first time; None where there is no model."""
+    if name.startswith("hashing-"):
+        return None
+    return lambda: load_static_encoder(resolve_model(name, say), say)
+
+
 def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Reranker:
     """The reranker called `name`: "late-interaction" over the model called `encoder`, else a cross-encoder. Raises ModelError."""
     quiet_libraries()
@@ -70,13 +78,17 @@ def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Rera
 
 
 def open_collection(
-    workspace: Workspace | Path, say: Say = lambda line: None, shown_ranks: int = SHOWN_RANKS, joined: bool = False
+    workspace: Workspace | Path,
+    say: Say = lambda line: None,
+    shown_ranks: int = SHOWN_RANKS,
+    joined: bool = False,
+    background: bool = False,
 ) -> OpenCollection:
     """Open the workspace's store and load its encoder, and a reranker where one is configured.
 
     A path is the workspace's folder. The results carry `shown_ranks` of each ranking. Neighbouring hits are joined, where
     the configuration says so, only with `joined`: that is for readers, while a prompt's passages are chunks as a model was
-    trained on and as oracles are known by.
+    trained on and as oracles are known by. `background`: the index is compacted in a thread, for a process that goes on.
     """
     place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
     store = CorpusStore(place.database)
@@ -84,6 +96,9 @@ def open_collection(
     if not joined:
         search = search.model_copy(update={"join_neighbours": False})
     encoder = load_encoder(models.encoder, say)
-    index = Index(store, place.root, encoder)
-    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks)
+    waiting = store.count_unencoded(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
+    if waiting:
+        say(f"{waiting} passages wait for their full vectors and are searched by quick ones; `raftsmith index --fill` goes on")
+    index = Index(store, place.root, encoder, quick_encoder(models.encoder, say))
+    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
     return OpenCollection(store, encoder, searcher)

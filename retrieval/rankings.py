@@ -57,7 +57,7 @@ def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
     count = store.counts()["chunks"]
     if len(places) < count:
         raise EvaluationError(
-            f"{count - len(places)} of {count} chunks have no vector by {encoder}; run `raftsmith add` on the documents first"
+            f"{count - len(places)} of {count} chunks have no vector by {encoder}; run `raftsmith index --fill` first"
         )
     segments = {name: read_segment(root / "segments", name) for name in sorted({name for _, name, _ in places})}
     vectors = np.stack([segments[name][row] for _, name, row in places])

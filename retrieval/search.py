@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from corpora.errors import RaftsmithError
 from corpora.filters import EVERYTHING, Filter
+from corpora.segment_lock import segments_kept
 from corpora.store import CorpusStore
-from retrieval.dense import DenseIndex, open_dense_index
+from retrieval.dense import IndexOptions, Say
 from retrieval.encoders import Encoder
+from retrieval.filling import filling_fusion
 from retrieval.fusion import Fusion
 from retrieval.lexical import match_expression
 from retrieval.records import Hit, SearchResult
+from retrieval.semantic import SemanticReader
+from retrieval.static_encoder import STATIC
 
 Mode = Literal["hybrid", "dense", "lexical"]
 CANDIDATES = 50
@@ -31,7 +36,7 @@ class Searcher(Protocol):
 
 
 class Retriever:
-    """Search over a workspace. Opens the dense index once and again whenever the store has moved on."""
+    """Search over a workspace, by one thread at a time. Opens the dense index once, and moves it along with the store."""
 
     def __init__(
         self,
@@ -40,13 +45,19 @@ class Retriever:
         encoder: Encoder,
         fusion: Fusion | None = None,
         shown_ranks: int = SHOWN_RANKS,
+        index_options: IndexOptions | None = None,
+        say: Say = lambda line: None,
+        background: bool = False,
+        quick: Callable[[], Encoder] | None = None,
     ) -> None:
-        """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking."""
+        """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.
+
+        `background`: see `DenseReader`; `quick`: see `SemanticReader`. `say` gets a line when building an index takes long.
+        """
         self._shown_ranks = shown_ranks
         self._fusion = fusion or Fusion()
         self._store, self._workspace, self._encoder = store, workspace, encoder
-        self._snapshot = -1
-        self._dense: DenseIndex | None = None
+        self.semantic = SemanticReader(store, workspace, encoder, quick, index_options, say, background)
 
     def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
         """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
@@ -57,35 +68,46 @@ class Retriever:
         """
         if k < 1:
             raise RaftsmithError(f"k is {k}; it must be at least 1")
-        with self._store.reading() as snapshot:
+        vectors = self._encoder.encode(queries, "query") if mode != "lexical" else None
+        with self._snapshot(mode != "lexical") as snapshot:
             depth = max(CANDIDATES, k)
-            dense = self._dense_rankings(queries, depth, snapshot, wanted) if mode != "lexical" else [[] for _ in queries]
+            dense = [[] for _ in queries] if vectors is None else self.semantic.search(queries, vectors, depth, wanted)
+            filled = self.semantic.filled if vectors is not None else 1.0
+            fusion = filling_fusion(self._fusion, filled)
             results = []
             for query, ranking in zip(queries, dense, strict=True):
                 match = match_expression(query) if mode != "dense" else None
                 lexical = self._store.lexical_search(match, depth, wanted) if match else []
-                scored = {"hybrid": self._fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
+                scored = {"hybrid": fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
                 hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
                 shown = {"dense": tuple(ranking[: self._shown_ranks]), "lexical": tuple(lexical[: self._shown_ranks])}
-                results.append(SearchResult(tuple(hits), snapshot, shown))
+                results.append(SearchResult(tuple(hits), snapshot, shown, filled=filled))
             return results
 
-    def _dense_rankings(
-        self, queries: Sequence[str], depth: int, snapshot: int, wanted: Filter
-    ) -> list[list[tuple[str, float]]]:
-        if self._dense is None or self._snapshot != snapshot:
-            others = {segment.encoder for segment in self._store.segments()} - {self._encoder.name}
-            if others and len(self._store.vector_places(self._encoder.name)) < self._store.counts()["chunks"]:
-                raise RaftsmithError(
-                    f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
-                    "set that encoder in raftsmith.toml, or run `raftsmith add` on the documents again to re-index them"
-                )
-            self._dense = open_dense_index(self._store, self._workspace, self._encoder.name, self._encoder.dimension)
-            self._snapshot = snapshot
-        permitted = None if wanted.everything else self._store.permitted(wanted)
-        return self._dense.search(self._encoder.encode(queries, "query"), depth, permitted)
+    @contextmanager
+    def _snapshot(self, dense: bool) -> Iterator[int]:
+        """One view of the store, yields its number; with `dense`, the dense index is that of the same snapshot."""
+        with self._store.reading() as snapshot:
+            if not dense or self.semantic.at(snapshot):
+                yield snapshot
+                return
+        # The store has moved on: hold the segment files before looking at it again, so that none of them goes meanwhile.
+        with segments_kept(self._workspace), self._store.reading() as snapshot:
+            self._check_encoder()
+            self.semantic.follow()
+            yield snapshot
+
+    def _check_encoder(self) -> None:
+        made = {segment.encoder for segment in self._store.segments()}
+        others = {name for name in made - {self._encoder.name} if not name.startswith(STATIC)}
+        # Vectors of two encoders may stand side by side, so that one can be judged before it takes over.
+        if others and self._store.count_unencoded(self._encoder.name):
+            raise RaftsmithError(
+                f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
+                "set that encoder in raftsmith.toml, or run `raftsmith index --fill` to encode the collection with this one"
+            )
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load, save
 
 from corpora.errors import CorruptStore
-from corpora.files import sha256_file, write_atomic
+from corpora.files import write_atomic
 from retrieval.encoders import Vectors
 
 
 def write_segment(folder: Path, vectors: Vectors) -> str:
-    """Write float32 `(n, dimension)` durably and give the file's name. Must be on disk before a commit names it."""
-    data = save({"vectors": np.ascontiguousarray(vectors, dtype=np.float32)})
+    """Write float32 `(n, dimension)` durably and give the file's name. Must be on disk before a commit names it.
+
+    Equal vectors written twice are two segments: what a later commit adds is then always in a segment that no earlier one named.
+    """
+    data = save({"vectors": np.ascontiguousarray(vectors, dtype=np.float32)}, {"written": secrets.token_hex(8)})
     name = f"{hashlib.sha256(data).hexdigest()}.safetensors"
-    path = folder / name
-    if not path.exists() or sha256_file(path) != name.removesuffix(".safetensors"):  # one that was damaged is mended
-        write_atomic(path, data)
+    write_atomic(folder / name, data)
     return name
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 DIMENSION = 256
+STATIC = "static-"
+"""What the names of static encoders begin with."""
 _RECIPE = "1"
 _SIF = 3e-5
 _DAMPING = 0.25
@@ -122,7 +124,7 @@ def load_static_encoder(model: ModelFolder, say: Say = lambda line: None, dimens
             digest = _digest(vectors, facts["tokenizer"])
             if digest == facts["digest"]:
                 return StaticEncoder(
-                    vectors, Tokenizer.from_str(facts["tokenizer"]), f"static-{dimension}-{digest[:8]}({title})"
+                    vectors, Tokenizer.from_str(facts["tokenizer"]), f"{STATIC}{dimension}-{digest[:8]}({title})"
                 )
             say(f"{path} is damaged; distilling again")
         except FileNotFoundError:

@@ -86,10 +86,10 @@ def adopt(found: JudgedIndex, place: Workspace, tuned: TunedEncoder, encoder: En
     from corpora.toml_edit import with_value
     from corpora.workspace import CONFIG
     from corpora.writer_lock import single_writer
-    from retrieval.filling_in import fill_in
+    from retrieval.backfill import backfill
 
     with single_writer(place.root):
-        fill_in(found.index.store, place.root, encoder, Progress("chunks indexed"))
+        backfill(found.index.store, place.root, encoder, Progress("chunks indexed"))
         path, folder = place.root / CONFIG, tuned.run.model.relative_to(place.root).as_posix()
         write_atomic(path, with_value(path.read_text(encoding="utf-8"), "models", "encoder", folder).encode())
 

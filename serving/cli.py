@@ -62,7 +62,7 @@ def serve(run: str | None, host: str | None, port: int | None, readers: tuple[st
     config = place.config.serve
     # Host and port are refused before half a minute goes into loading a model.
     listener = bind(host or config.host, config.port if port is None else port)
-    collected = open_collection(place, say)
+    collected = open_collection(place, say, background=True)
     closed = sum(bool(entry["readers"]) for entry in collected.store.overview())
     if closed and not readers:
         say(f"{closed} documents are for named readers and not served; --reader NAME serves what that reader may read")

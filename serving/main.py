@@ -18,6 +18,7 @@ from retrieval.cli import add, inspect, search, sync
 from retrieval.documents_cli import documents
 from retrieval.evaluate_cli import evaluate_retrieval
 from retrieval.import_cli import import_faiss
+from retrieval.index_cli import index
 from retrieval.tune_cli import tune_search
 from retrieval.tune_encoder_cli import tune_encoder
 from serving.annotate_cli import annotate
@@ -53,6 +54,7 @@ for command in (
     evaluate_retrieval,
     tune_search,
     tune_encoder,
+    index,
     inspect,
     annotate,
     generate,

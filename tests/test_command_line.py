@@ -35,6 +35,7 @@ VERBS = (
     "evaluate-retrieval",
     "tune-search",
     "tune-encoder",
+    "index",
     "inspect",
     "annotate",
     "generate",
@@ -76,7 +77,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"'))
     files = sorted((SAMPLES / "medical").iterdir())[:8]
     added = result("add", *map(str, files), "--collection", "medical", "--workspace", str(root))
-    nothing = {"unchanged": 0, "removed": 0, "duplicates": 0, "waiting": 0, "failed": [], "personal_data": {}}
+    nothing = {"unchanged": 0, "removed": 0, "duplicates": 0, "waiting": 0, "unencoded": 0, "failed": [], "personal_data": {}}
     cleaned, snapshot = added["cleaned"], added["snapshot"]
     assert added == {"added": 8, "documents": 8, "cleaned": cleaned, "snapshot": snapshot, **nothing}
     assert cleaned["running-lines"] > 0
@@ -131,6 +132,17 @@ def test_a_search_explains_itself(workspace: Path) -> None:
     assert first["matched"] and value["left_out"] == []
     told = run(*words)
     assert "cosine" in told.stdout and "BM25" in told.stdout and "0.6 · dense + 0.4 · lexical" in told.stdout
+
+
+def test_the_index_is_shown_and_rebuilt(workspace: Path) -> None:
+    found = json.loads(run("index", "--json", cwd=workspace).stdout)
+    counted = json.loads(run("search", "rent", "--json", cwd=workspace).stdout)
+    assert found["vectors"] > 0 and found["plan"]["kind"] == "exact" and found["snapshot"] == counted["snapshot"]
+    (before,) = [path.name for path in (workspace / "cache").iterdir() if path.is_dir()]
+    rebuilt = run("index", "--rebuild", cwd=workspace)
+    assert "exact search, because" in rebuilt.stdout and "recall 1" in rebuilt.stdout and not rebuilt.returncode
+    (after,) = [path.name for path in (workspace / "cache").iterdir() if path.is_dir()]
+    assert after != before
 
 
 def test_exit_codes_and_errors_that_say_what_to_do(workspace: Path, tmp_path: Path) -> None:

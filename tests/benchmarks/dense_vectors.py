@@ -89,12 +89,11 @@ def questions() -> list[str]:
 
 def encode(folder: Path, seconds: float) -> None:
     """Add encoded sentences to `real.npy` for about `seconds`; `queries.npy` comes first."""
-    from retrieval.encoders import SentenceTransformerEncoder
-    from retrieval.models import ENCODER_MODEL, resolve_model
+    from retrieval.models import ENCODER_MODEL
+    from retrieval.opening import load_encoder
 
     started = time.monotonic()
-    model = resolve_model(ENCODER_MODEL)
-    encoder = SentenceTransformerEncoder(model.path, f"{ENCODER_MODEL}-{model.digest}")
+    encoder = load_encoder(ENCODER_MODEL)
     if not (folder / "queries.npy").exists():
         np.save(folder / "queries.npy", encoder.encode(questions()))
     texts = sentences()

@@ -5,8 +5,9 @@
 80 passages of up to 1,500 characters from five kinds of text in the shared folder: NIH answers, abstracts, a state's code, acts,
 contracts; half of them drawn among those with short dotted words before a capital or a number. `sentence_marks.json` holds
 only where sentences begin, and places that have no right answer (a signature block); the texts are read from the shared folder.
-The places were marked without seeing what any splitter says, on passages that the rules were not mended on, and the rules have
-not been changed since. A stop after a common word and before a capitalised one was taken as an end without reading.
+The places were marked without seeing what any splitter says, on passages that the rules were not mended on; of the rules only the one on
+numbers that open a sentence has been changed since. A stop after a common word and before a capitalised one was taken as an end without
+reading.
 A number or letter of a list belongs to what follows it, and the members of an enumeration within a sentence are no sentences;
 libraries see that differently, so the score is also given without the places beside such numbers.
 

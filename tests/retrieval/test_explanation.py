@@ -60,6 +60,8 @@ def test_words_are_those_of_the_index(store: CorpusStore) -> None:
     chunk = next(c for c in store.chunks() if "leases of room 7 " in c.text)
     assert matched_words('lease "room 7"', [chunk]) == [("leases", "room 7")]
     assert matched_words("elephants", [chunk]) == [()] and matched_words("?!", [chunk]) == [()]
+    act = Chunk("c", "d", 0, 9, "As 42 C.F.R. § 482.13(a) says.", "T", "", "s", "default")
+    assert matched_words("42 CFR 482.13", [act]) == [("42", "482", "13", "cfr 42 482", "cfr 42 482 13", "cfr", "482 13")]
     marked = Chunk("c", "d", 0, 9, "a \x01 lease", "T\x02", "", "s", "default")
     assert matched_words("lease", [marked]) == [("lease",)]
 

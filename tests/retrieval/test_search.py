@@ -1,6 +1,7 @@
 """Search: fusion, dense, lexical, what a damaged or foreign file does to them, and the lock on writing."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-import faiss
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -21,12 +21,14 @@ from corpora.errors import CorruptStore, RaftsmithError, StoreBusy, StoreError
 from corpora.schema import FORMAT
 from corpora.store import CorpusStore
 from corpora.writer_lock import single_writer
-from retrieval.dense import DenseIndex
+from retrieval.dense import DenseIndex, IndexOptions
+from retrieval.dense_cache import DenseCache
 from retrieval.encoders import HashingEncoder
 from retrieval.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
 from retrieval.indexing import add_files, embedding_text
 from retrieval.lexical import match_expression
 from retrieval.search import Retriever
+from retrieval.vector_index import VectorIndex
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = ("lease", "deposit", "warfarin", "sepsis", "hearsay", "appeal", "lactate", "warranty")
@@ -117,13 +119,12 @@ def test_dense_search_is_brute_force(store: CorpusStore, workspace: Path) -> Non
 @example([(1, 0, 0), (1, 0, 0), (2, 0, 0)], (1, 0, 0), 2)
 def test_dense_ties_are_broken_by_id(rows: list[tuple[int, ...]], query: tuple[int, ...], k: int) -> None:
     """Small whole numbers have exact products, so equal scores are equal."""
-    index = faiss.IndexFlatIP(3)
-    if rows:
-        index.add(np.array(rows, dtype=np.float32))
-    ids = tuple(f"{number:03}" for number in range(len(rows)))
-    exact = [(name, float(np.dot(row, query))) for name, row in zip(ids, rows, strict=True)]
+    ids = {number: f"{number * 7 % 31:03}" for number in range(len(rows))}
+    vectors = VectorIndex.build(np.array(rows, dtype=np.float32).reshape(-1, 3), np.arange(len(rows)), 0)
+    index = DenseIndex(DenseCache(Path("none"), "none", 3), IndexOptions(), vectors, 1, {})
+    exact = [(ids[number], float(np.dot(row, query))) for number, row in enumerate(rows)]
     expected = sorted(exact, key=lambda pair: (-pair[1], pair[0]))[:k]
-    assert DenseIndex(ids, index).search(np.array([query, query], dtype=np.float32), k) == [expected, expected]
+    assert index.search(np.array([query, query], dtype=np.float32), k, lambda numbers: ids) == [expected, expected]
 
 
 def test_lexical_ties_are_broken_by_id(tmp_path: Path) -> None:
@@ -174,32 +175,35 @@ def flips(path: Path, number: int) -> Iterator[int]:
 def test_a_flipped_bit_in_a_segment_is_named_or_harmless(store: CorpusStore, workspace: Path) -> None:
     right = answers(store, workspace)
     (segment,) = (workspace / "segments").iterdir()
-    cached = sorted((workspace / "cache").iterdir())
+    cache, aside = workspace / "cache", workspace / "aside"
     for _ in flips(segment, 25):
         assert answers(store, workspace) == right  # the cache is whole
-        kept = {path: path.read_bytes() for path in cached}
-        for path in cached:
-            path.unlink()
+        cache.rename(aside)
         with pytest.raises(CorruptStore, match=segment.name):
             answers(store, workspace)
-        for path, data in kept.items():
-            path.write_bytes(data)
+        shutil.rmtree(cache, ignore_errors=True)
+        aside.rename(cache)
     segment.unlink()
-    cached[0].unlink()
+    shutil.rmtree(cache)
     with pytest.raises(CorruptStore, match=segment.name):
         answers(store, workspace)
 
 
-@pytest.mark.parametrize("ending", [".faiss", ".json"])
-def test_a_flipped_bit_in_the_cache_never_changes_an_answer(store: CorpusStore, workspace: Path, ending: str) -> None:
+CACHED = ["dense-*.json", "dense-*/manifest.json", "dense-*/segments.json", "dense-*/keys.i64", "dense-*/vectors.f32"]
+
+
+@pytest.mark.parametrize("pattern", CACHED)
+def test_a_flipped_bit_in_the_cache_never_changes_an_answer(store: CorpusStore, workspace: Path, pattern: str) -> None:
     right = answers(store, workspace)
-    (cached,) = (workspace / "cache").glob(f"*{ending}")
-    for _ in flips(cached, 25):
-        assert answers(store, workspace) == right
-    for wrong in (b"", b"[]", b"null", cached.read_bytes()[: cached.stat().st_size // 2]):
+    (whole,) = (path.read_bytes() for path in (workspace / "cache").glob(pattern))
+    places = sorted({*range(0, len(whole), max(1, len(whole) // 25)), len(whole) - 1})
+    flipped = [whole[:p] + bytes([whole[p] ^ 1 << p % 8]) + whole[p + 1 :] for p in places]
+    for wrong in (*flipped, b"", b"[]", b"null", whole[: len(whole) // 2]):
+        (cached,) = (workspace / "cache").glob(pattern)
         cached.write_bytes(wrong)
         assert answers(store, workspace) == right
-        assert cached.read_bytes() != wrong, "the cache was not mended"
+        (cached,) = (workspace / "cache").glob(pattern)
+        assert cached.read_bytes() != wrong or wrong in flipped, "the cache was not mended"
 
 
 def test_a_cache_of_another_snapshot_is_not_used(store: CorpusStore, workspace: Path) -> None:
@@ -218,6 +222,7 @@ def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
         database.execute("PRAGMA journal_mode = DELETE")
         database.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(FORMAT + 1),))
     database.close()
+    (tmp_path / "corpus.db.sha256").unlink()
     before = path.read_bytes()
     with pytest.raises(StoreError, match=f"format {FORMAT + 1}"):
         CorpusStore(path)
@@ -303,11 +308,64 @@ def test_expressions_by_example() -> None:
     assert match_expression('rent "notice period" rent') == '"notice period" OR "rent"'
     assert match_expression("to be or not to be") == '"to" OR "be" OR "or" OR "not"'
     assert match_expression('?! "" …') is None
+    assert (
+        match_expression("leave under s. 5(2)")
+        == '"leave" OR "under" OR "s" OR "5" OR "2" OR "sectionǀ5ǀ" OR "sectionǀ5ǀ2ǀ" OR "5ǀ2ǀ"'
+    )
+    assert match_expression("tell us of the U.S.") == '"tell" OR "u" OR "s"'
 
 
 def test_phrases_are_phrases(lexical_store: CorpusStore) -> None:
     assert lexical_store.lexical_search(match_expression('"rent net"') or "", 5)
     assert not lexical_store.lexical_search(match_expression('"net rent"') or "", 5)
+
+
+@pytest.mark.parametrize(
+    ("query", "right"),
+    [
+        ("42 CFR 482.13", "cfr"),
+        ("42 C.F.R. section 482.13(a)", "cfr"),
+        ("section 337(a)", "section"),
+        ("§337", "section"),
+        ("COX 2", "cox"),
+        ("10mg/kg", "dose"),
+        ("10 milligrams per kilogram", "dose"),
+        ("Roe versus Wade", "roe"),
+        ('"Roe v Wade"', "roe"),
+        ("TNFα", "tnf"),
+        ("HbA1c", "sugar"),
+    ],
+)
+def test_identifiers_are_found_as_they_are_typed(identifier_store: CorpusStore, query: str, right: str) -> None:
+    hits = identifier_store.lexical_search(match_expression(query) or "", 1)
+    assert Path(identifier_store.chunks_by_id([hits[0][0]])[hits[0][0]].source).stem == right
+
+
+IDENTIFIED = {
+    "cfr": "Patients' rights stand in 42 C.F.R. § 482.13(a), and in nothing else that a hospital has to follow here.",
+    "cfr_near": "Section 13 of chapter 482 has 42 words. CFR 13 42.",
+    "section": "Unfair practices in import trade are what § 337(a)(1) of the Act declares unlawful, in more words than these.",
+    "section_near": "A section 33 (a). 337 sections. A section of 337 words.",
+    "cox": "Of the inhibitors of COX-2 only a few are left on the market, and those are prescribed with care by doctors.",
+    "cox_near": "Cox 1. Mr Cox had 2 cats. Cox 3.",
+    "dose": "The child was given 10 mg/kg of it twice a day, which is more than what is recommended for its age and weight.",
+    "dose_near": "A child of 10 kg was given 5 mg/kg of it, then 20 milligrams per kilogram, and was well again after some days.",
+    "roe": "It was Roe v. Wade that decided so, until a later judgement came to another view of what the constitution says.",
+    "roe_near": "Wade sold roe in the market. In Wade v. Jones the court held against Doe, who had sold none of it to either.",
+    "tnf": "Antibodies against TNF-alpha have changed the treatment of rheumatoid arthritis, and of other diseases as well.",
+    "sugar": "An HbA1c of seven per cent was the aim of it.",
+}
+
+
+@pytest.fixture(scope="module")
+def identifier_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CorpusStore]:
+    folder = tmp_path_factory.mktemp("identifiers")
+    for name, text in IDENTIFIED.items():
+        (folder / f"{name}.txt").write_text(text)
+    opened = CorpusStore(folder / "corpus.db")
+    add_files(opened, folder, HashingEncoder(), sorted(folder.glob("*.txt")), "default", ChunkOptions(50))
+    yield opened
+    opened.close()
 
 
 # The lock (promise R7)

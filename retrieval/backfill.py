@@ -1,0 +1,42 @@
+"""Full vectors for chunks that were added with quick ones only, batch by batch, each batch one commit: a stop loses at most the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from corpora.changes import Segment, StoredVectors
+from corpora.store import CorpusStore
+from retrieval.dense_cache import DenseCache
+from retrieval.encoders import Encoder
+from retrieval.indexing import BATCH_CHUNKS, embedding_text, finite_vectors, sweep_segments
+from retrieval.segments import write_segment
+from retrieval.static_encoder import STATIC
+
+
+def backfill(
+    store: CorpusStore, workspace: Path, encoder: Encoder, progress: Callable[[int, int], None] = lambda done, total: None
+) -> int:
+    """Encode every chunk that `encoder` has not encoded yet, in order, and give their number. The caller holds the writer lock.
+
+    When none is left, static vectors have done their service and go. Raises RaftsmithError, StoreError.
+    """
+    total = store.count_unencoded(encoder.name)
+    done = after = 0
+    while waiting := store.unencoded(encoder.name, after, BATCH_CHUNKS):
+        chunks = store.chunks_by_id(list(waiting.values()))
+        texts = {embedding_text(chunks[chunk_id]): None for chunk_id in waiting.values()}
+        rows = {text: row for row, text in enumerate(texts)}
+        vectors = finite_vectors(encoder, list(texts))
+        segment = Segment(write_segment(workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
+        places = tuple((chunk_id, rows[embedding_text(chunks[chunk_id])]) for chunk_id in waiting.values())
+        store.commit(vectors=[StoredVectors(segment, places)])
+        after, done = max(waiting), done + len(waiting)
+        progress(done, total)
+    static = {segment.encoder: segment.dimension for segment in store.segments() if segment.encoder.startswith(STATIC)}
+    if static:
+        store.commit(superseded=sorted(static))
+        for name, dimension in static.items():
+            DenseCache(workspace / "cache", name, dimension).forget()
+        sweep_segments(store, workspace)
+    return done
