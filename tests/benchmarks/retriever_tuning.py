@@ -4,14 +4,13 @@
     python tests/benchmarks/retriever_tuning.py --work /tmp/tuning --collect --json tests/benchmarks/results/retriever_tuning.json
 
 Each set is indexed with the untuned encoder and tuned as `raftsmith tune-encoder --beir` does it. How much was forgotten is measured on
-sets of other fields. Minutes are of mining, training and the verdict. Needs the folder of data sets (../shared/data).
+sets of other fields. Minutes are of training with its validation. Needs the folder of data sets (../shared/data).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -55,14 +54,12 @@ def measure(name: str, work: Path) -> dict[str, Any]:
     """Tune on one set, judge on its held-out documents, and on other sets."""
     place, source = workspace(TUNED[name](), work)
     with judged_index(source, place, say, by_document=True) as found:
-        started = time.monotonic()
         tuned, encoder = tune(found, place, "tuned", TuningOptions())
-        seconds = time.monotonic() - started
         part = {
             "documents": found.index.store.counts()["documents"],
             "chunks": found.index.store.counts()["chunks"],
             "queries": dict(Counter(query.split for query in found.judged.queries)),
-            "minutes": round(seconds / 60, 1),
+            "minutes": round(tuned.trained.seconds / 60, 1),
             "better": tuned.better,
             "verdict": tuned.verdict,
             "trained": asdict(tuned.trained),
