@@ -235,6 +235,11 @@ class Workspace:
         """The corpus store."""
         return self.root / "corpus.db"
 
+    @property
+    def tuned_encoder(self) -> bool:
+        """True when the encoder is one of the workspace's own runs: then it knows the passages of the training queries."""
+        return Path(self.config.models.encoder).is_relative_to(self.root / "runs")
+
     def owns(self, path: Path) -> bool:
         """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
         if not path.is_relative_to(self.root):

@@ -120,7 +120,7 @@ def _text(tuned: TunedEncoder, place: Workspace, written: bool, write: bool) -> 
     if written:
         lines += [
             "the collection is indexed with it and raftsmith.toml names it; the index before is kept: to go back, set "
-            f'models.encoder = "{tuned.run.base}". Weights of fusion may fit differently now: `raftsmith tune-search`'
+            f'models.encoder = "{tuned.run.base}", and `raftsmith index --fill` encodes what came meanwhile'
         ]
     elif tuned.better:
         lines.append("nothing is changed yet; the same command with --write uses it")

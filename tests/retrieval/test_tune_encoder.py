@@ -216,6 +216,13 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     assert len(stored_table(opened.store, root, opened.encoder.name).ids) == number
     opened.close()
 
+    seen = {
+        split: value("evaluate-retrieval", "--beir", str(place / "set"), "--workspace", str(root), "--configuration", "dense",
+                     "--only-split", split)["n"]
+        for split in config["queries"]
+    }  # fmt: skip
+    assert seen == config["queries"] and not open_workspace(place / "ws").config.models.encoder.startswith("runs/")
+
     toml = root / "raftsmith.toml"
     toml.write_text(toml.read_text().replace("runs/tuned/all-MiniLM-L6-v2-tuned", "all-MiniLM-L6-v2"))
     back = open_collection(root)
