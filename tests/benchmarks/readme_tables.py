@@ -290,18 +290,20 @@ def tuning() -> str:
             figures = (
                 f"{gain['base']['value']:.3f} | {gain['tuned']['value']:.3f} | {_change(gain['comparison']['difference'])}"
             )
-            about = f"| {name} | {queries} | {part['chunks']} | {part['minutes']:.0f} | {gain['mode']}"
+            about = f"| {name} | {queries} | {part['chunks']} | {part['trained']['seconds'] / 60:.0f} | {gain['mode']}"
             lines.append(f"{about} | {figures} | {gain['relative']:+.1%} |")
         for other, gains in part["elsewhere"].items():
             cells = [f"{gain['base']['value']:.3f} | {_change(gain['comparison']['difference'])}" for gain in gains]
             elsewhere.append(f"| {name} | {other} | {gains[0]['base']['n']} | {' | '.join(cells)} |")
     about = next(iter(result["sets"].values()))["environment"]
+    commits = ", ".join(f"{name} {part['environment']['commit']}" for name, part in result["sets"].items())
     return "\n".join(
         [
             *lines,
             "",
             f"All figures are of the test queries, whose relevant documents no training query has; {result['words']} words a passage; "
-            f"95 % paired-bootstrap intervals. {about['cores']} cores of {about['cpu']}, with other work beside; {about['date']}.",
+            f"95 % paired-bootstrap intervals. {about['cores']} cores of {about['cpu']}, with other work beside; {about['date']}; "
+            f"commits: {commits}.",
             "",
             "| tuned on | and searched on | queries | dense before | dense change | hybrid before | hybrid change |",
             f"|{'---|' * 7}",

@@ -4,7 +4,7 @@
     python tests/benchmarks/retriever_tuning.py --work /tmp/tuning --collect --json tests/benchmarks/results/retriever_tuning.json
 
 Each set is indexed with the untuned encoder and tuned as `raftsmith tune-encoder --beir` does it. How much was forgotten is measured on
-sets of other fields. Minutes are of training with its validation. Needs the folder of data sets (../shared/data).
+sets of other fields. Needs the folder of data sets (../shared/data).
 """
 
 from __future__ import annotations
@@ -59,7 +59,6 @@ def measure(name: str, work: Path) -> dict[str, Any]:
             "documents": found.index.store.counts()["documents"],
             "chunks": found.index.store.counts()["chunks"],
             "queries": dict(Counter(query.split for query in found.judged.queries)),
-            "minutes": round(tuned.trained.seconds / 60, 1),
             "better": tuned.better,
             "verdict": tuned.verdict,
             "trained": asdict(tuned.trained),
@@ -95,7 +94,7 @@ def main() -> None:
         for name in arguments.set or TUNED:
             part = {**measure(name, arguments.work), "environment": environment()}
             (parts / f"{name}.json").write_text(json.dumps(part, indent=1) + "\n")
-            print(name, part["minutes"], "min;", part["verdict"], flush=True)
+            print(name, part["verdict"], flush=True)
         return
     done = {name: json.loads((parts / f"{name}.json").read_text()) for name in TUNED if (parts / f"{name}.json").exists()}
     result = {"words": WORDS, "options": asdict(TuningOptions()), "sets": done}
