@@ -68,6 +68,14 @@ class StoredVectors:
 
 
 @dataclass(frozen=True)
+class MovedVectors:
+    """Vectors that lie elsewhere from now on: `(chunk number, number of the segment that it was in, row of `segment`)`."""
+
+    segment: Segment
+    rows: Sequence[tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
 class TopicSum:
     """A topic of a collection as its documents' vectors made it: the sum of their directions, float32 bytes of the encoder's dimension."""
 
@@ -103,6 +111,16 @@ class Change:
             "(SELECT 1 FROM vectors v JOIN segments o ON o.number = v.segment WHERE v.chunk = c.number AND o.encoder = s.encoder)",
             [(segment, chunk_id, row) for chunk_id, row in rows],
         )
+
+    def move_vectors(self, moved: MovedVectors) -> None:
+        """Name another place of vectors that are there; segments that are empty then go."""
+        self.add_segment(moved.segment)
+        number = self._db.execute("SELECT number FROM segments WHERE name = ?", (moved.segment.name,)).fetchone()[0]
+        self._db.executemany(
+            "UPDATE vectors SET segment = ?, row = ? WHERE chunk = ? AND segment = ?",
+            [(number, row, chunk, old) for chunk, old, row in moved.rows],
+        )
+        self._removed = True
 
     def drop_vectors(self, encoder: str) -> None:
         """Take out all vectors that `encoder` made."""

@@ -96,24 +96,25 @@ def _any_of(words: dict[str, str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
+# Names and units ignore the case of ASCII only: else "İ" is an "i", and no entry of the tables.
 _DASH = "-‐‑–"
 _NUMBER = rf"\d+[A-Za-z]{{0,2}}(?:[{_DASH}.:]\d+[A-Za-z]{{0,2}}){{0,5}}(?![^\W_])"
 _DEEPER = r"(?:\s?\((?:\d{1,3}[A-Za-z]?|[A-Za-z]{1,2}|[ivxIVX]{1,5})\))"
 _ONE = rf"{_NUMBER}{_DEEPER}{{0,8}}"
 _LIST = rf"{_ONE}(?:(?:,\s?(?:and |or )?| (?:and|or|to|through|&) ){_ONE})*"
 _AMOUNT = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-_UNIT = rf"(?:{_any_of(_UNIT_OF)})(?!\.?[^\W_])"
+_UNIT = rf"(?ai:{_any_of(_UNIT_OF)})(?!\.?[^\W_])"
 
 _REFERENCE = re.compile(rf"({_NUMBER})({_DEEPER}{{0,8}})")
 _BARE = re.compile(rf"(?<![\w.{_DASH}])({_NUMBER})({_DEEPER}{{1,8}})")
-_NAMED = re.compile(rf"(?<![\w.'’])(?i:({_any_of(_NAME_OF)}))[§¶]?\.?[\s-]?(?:({_LIST})|(?<=\s)([IVXLC]{{1,7}})(?!\.?[^\W_]))")
+_NAMED = re.compile(rf"(?<![\w.'’])(?ai:({_any_of(_NAME_OF)}))[§¶]?\.?[\s-]?(?:({_LIST})|(?<=\s)([IVXLC]{{1,7}})(?!\.?[^\W_]))")
 _CITATION = re.compile(
     r"(?<![\w.,])[\[(]?(\d{1,4})[\])]?\s"
     r"((?:[A-Z][A-Za-z]{0,5}\.\s?|[A-Z]{1,6}(?![^\W_])\s?|(?:[2-9]d|[2-9]th)(?![^\W_])\.?\s?){1,6}|[a-z]{2,6}\s)"
     rf"(?:§+\s?|(?i:sec(?:tion|\.)?|pa?r?ts?\.?)\s)?({_NUMBER})({_DEEPER}{{0,8}})"
 )
 _QUANTITY = re.compile(
-    rf"(?<![\w.,])({_AMOUNT})(?:\s?(?:[{_DASH}]|to)\s?({_AMOUNT}))?[\s-]?((?i:{_UNIT}(?:(?:\s?/\s?|\sper\s){_UNIT})*))"
+    rf"(?<![\w.,])({_AMOUNT})(?:\s?(?:[{_DASH}]|to)\s?({_AMOUNT}))?[\s-]?({_UNIT}(?:(?:\s?/\s?|\sper\s){_UNIT})*)"
 )
 _MONEY = re.compile(rf"([$€£])\s?({_AMOUNT})(?:\s?(million|billion|bn|m)(?![^\W_]))?")
 _OF_YEAR = re.compile(r"(?<![\w.,])(\d{1,4}) of ((?:1[89]|20)\d\d)(?![^\W_])")
@@ -220,7 +221,7 @@ def _joined(parts: list[str] | tuple[str, ...]) -> str:
     for part in parts:
         # 95/46 and 9/546 are not the same number
         whole += f"{BAR if whole[-1:].isdigit() and part[0].isdigit() else ''}{part}"
-    return "".join(_GREEK.get(c, c) for c in whole.casefold())
+    return "".join(_GREEK.get(c, c) for c in whole.casefold() if c.isalnum())
 
 
 def _cases(text: str) -> Iterator[str]:

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from corpora.changes import Change, FinishedFile, NewDocument, Segment, StoredVectors, TopicSum
+from corpora.changes import Change, FinishedFile, MovedVectors, NewDocument, Segment, StoredVectors, TopicSum
 from corpora.database import Database
 from corpora.filters import EVERYTHING, Filter
 from corpora.given import EVERYBODY, Given, given_from_json
+from corpora.lexical_search import SCORED_ROWS, best_chunks
 from corpora.records import Chunk, Document, Version, content_id
 from corpora.schema import LAYOUT
 
@@ -201,6 +202,23 @@ class CorpusStore:
         )
         return [VectorPlace(*row) for row in rows]
 
+    def vectors_in(self, encoder: str, segment: int) -> list[VectorPlace]:
+        """The vectors in one segment, by row."""
+        rows = self._db.execute(
+            "SELECT v.chunk, s.number, s.name, v.row FROM segments s JOIN vectors v ON v.segment = s.number "
+            "WHERE s.encoder = ? AND s.number = ? ORDER BY v.row",
+            (encoder, segment),
+        )
+        return [VectorPlace(*row) for row in rows]
+
+    def segment_rows(self, encoder: str) -> list[tuple[int, int, int]]:
+        """`(number, rows in the file, rows of chunks that are there)` of each segment by `encoder`, by number."""
+        rows = self._db.execute(
+            "SELECT number, count, (SELECT count(*) FROM vectors WHERE segment = number) FROM segments WHERE encoder = ? ORDER BY number",
+            (encoder,),
+        )
+        return rows.fetchall()
+
     def unencoded(self, encoder: str, after: int, limit: int) -> dict[int, str]:
         """Number → id of the first `limit` chunks with numbers above `after` that `encoder` has not encoded, by number."""
         rows = self._db.execute(
@@ -285,18 +303,11 @@ class CorpusStore:
         )
         return [row[0] for row in rows]
 
-    def lexical_search(self, match: str, limit: int, wanted: Filter = EVERYTHING) -> list[tuple[str, float]]:
-        """`(chunk_id, BM25 score)` of an FTS5 expression, best first, ties by chunk id; the title counts double.
-
-        Only chunks of the documents that `wanted` lets through; word frequencies are those of the whole collection.
-        """
-        condition, values = wanted.sql()
-        rows = self._db.execute(
-            "SELECT c.id, -bm25(lexical, 2.0, 1.0, 4.0) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "  # noqa: S608
-            f"JOIN documents d ON d.id = c.document_id WHERE lexical MATCH ? AND {condition} ORDER BY score DESC, c.id LIMIT ?",
-            (match, *values, limit),
-        )
-        return [(chunk_id, float(score)) for chunk_id, score in rows]
+    def lexical_search(
+        self, terms: Sequence[str], limit: int, wanted: Filter = EVERYTHING, scored_rows: int = SCORED_ROWS
+    ) -> list[tuple[str, float]]:
+        """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id, see `best_chunks`."""
+        return best_chunks(self._db, terms, limit, wanted, scored_rows)
 
     def find_documents(self, name: str) -> list[Document]:
         """Documents that are called `name`: by id (or its first eight digits and more), by source, by file or by title."""
@@ -375,6 +386,7 @@ class CorpusStore:
         readers: Sequence[tuple[str, str, Given]] = (),
         forgotten: Sequence[tuple[str, str]] = (),
         vectors: Sequence[StoredVectors] = (),
+        moved: Sequence[MovedVectors] = (),
         superseded: Sequence[str] = (),
         keep_versions: int = KEEP_VERSIONS,
     ) -> int:
@@ -383,7 +395,7 @@ class CorpusStore:
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
         replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection, what is
         now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones of chunks that are
-        there afterwards; those of `superseded` encoders go. Of each source `keep_versions` old texts are
+        there afterwards, `moved` ones lie elsewhere now, and those of `superseded` encoders go. Of each source `keep_versions` old texts are
         kept. Raises StoreError, nothing changed.
         """
         with self._db.changing():
@@ -397,6 +409,8 @@ class CorpusStore:
                 change.add(new)
             for stored in vectors:
                 change.add_vectors(stored)
+            for places in moved:
+                change.move_vectors(places)
             for encoder in superseded:
                 change.drop_vectors(encoder)
             for file in finished:

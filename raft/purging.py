@@ -13,10 +13,12 @@ from typing import Any
 from corpora.errors import StoreBusy, StoreError
 from corpora.files import write_atomic, write_json
 from corpora.mappings import forget as forget_mappings
+from corpora.seal import break_seal
 from corpora.store import CorpusStore
 from corpora.workspace import Workspace
 from raft.reviews import FILE as REVIEWS_FILE
 from retrieval.indexing import sweep_segments
+from retrieval.segment_compaction import compact_segments
 
 FLAG = "purged.json"
 
@@ -79,7 +81,8 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
     report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
     report.snapshot = store.commit(removed_paths=list(files), forgotten=list(files)) if files else store.snapshot
     forget_mappings(workspace.root, files)
-    # A segment holds vectors of other documents too; those move with the next add. Unnamed segments go now.
+    # A segment holds vectors of other documents too: what is left of it is written anew, and unnamed segments go.
+    compact_segments(store, workspace.root, every_dead_row=True)
     sweep_segments(store, workspace.root)
     shutil.rmtree(workspace.root / "cache", ignore_errors=True)
     try:
@@ -101,6 +104,7 @@ def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequenc
         return 0
     db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     try:
+        break_seal(path)
         db.execute("PRAGMA secure_delete = ON")
         db.execute("BEGIN IMMEDIATE")
         before = db.total_changes
@@ -114,7 +118,7 @@ def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequenc
         db.execute("VACUUM")
         if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             raise StoreBusy(f"{path} is open elsewhere (`raftsmith annotate`?); stop that and purge again")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path} could not be purged ({error}); close what uses it and purge again, or delete it") from error
     finally:
         db.close()

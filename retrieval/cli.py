@@ -146,6 +146,7 @@ def add_paths(
     from retrieval.indexing import AddReport, add_files, find_files
     from retrieval.mapped_files import by_mapping, keep_working, together
     from retrieval.opening import open_collection, quick_encoder
+    from retrieval.segment_compaction import compact_segments
 
     name = plain_name(collection)
     listed = [line.rstrip("\n") for line in sys.stdin] if Path("-") in paths else []
@@ -196,7 +197,9 @@ def add_paths(
         if report.unencoded and not later:
             say(f"it can be searched now; {report.unencoded} full vectors follow, and an interrupt loses none that is made")
             backfill(collected.store, place.root, of, Progress("full vectors"))
-            report.unencoded, report.snapshot = 0, collected.store.snapshot
+            report.unencoded = 0
+        compact_segments(collected.store, place.root)
+        report.snapshot = collected.store.snapshot
         refreshed_index(collected.store, place.root, of.name, of.dimension, options, say)
         collected.store.close()
     return report

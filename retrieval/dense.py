@@ -86,19 +86,22 @@ class DenseIndex:
         ]
         return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in found]
 
-    def moved(self, store: CorpusStore, folder: Path) -> DenseIndex:
+    def moved(self, store: CorpusStore, folder: Path, same_history: bool = True) -> DenseIndex:
         """The index of the store's present snapshot, which the caller holds open with the segment files in `folder`.
 
-        Raises CorruptStore for a segment file that is damaged or gone.
+        In the `same_history` a chunk that is here keeps its vector, wherever that lies now. Raises CorruptStore for a segment file
+        that is damaged or gone.
         """
         last = max(self.segments, default=0)
         if last and not store.has_segments(
             self.cache.encoder, upto=last
         ):  # all of them were given up: a stranger's keys may follow
             return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).moved(store, folder)
+        index = self.vectors.removed(np.array(store.removed_after(self.snapshot), dtype=np.int64))
         places = store.vectors_after(self.cache.encoder, last)
-        keys, vectors = _gathered(places, folder, self.cache.dimension)
-        index = self.vectors.removed(np.array(store.removed_after(self.snapshot), dtype=np.int64)).updated(keys, vectors)
+        here = index.holds(np.array([place.chunk for place in places], dtype=np.int64))
+        needed = [place for place, held in zip(places, here, strict=True) if not (held and same_history)]
+        index = index.updated(*_gathered(needed, folder, self.cache.dimension))
         segments = {**self.segments, **{place.segment: place.name for place in places}} if places else self.segments
         return replace(self, vectors=index, snapshot=store.snapshot, segments=segments)
 
@@ -158,7 +161,7 @@ def open_dense_index(
         live = np.array(store.vector_numbers(encoder), dtype=np.int64)
         index = index.removed(index.difference(live)[1])
         # From the snapshot on that is open now: what was removed before has just gone.
-        opened = DenseIndex(cache, chosen, index, store.snapshot, cached.segments).moved(store, folder)
+        opened = DenseIndex(cache, chosen, index, store.snapshot, cached.segments).moved(store, folder, same_history=False)
         if not any(len(differing) for differing in opened.vectors.difference(live)):
             return opened
     return _built(store, folder, cache, chosen, say)

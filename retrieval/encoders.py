@@ -37,7 +37,8 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
         """Unit vectors, float32 `(len(texts), dimension)`, with the prompt that the model wants for `role`.
 
-        A text's vector does not depend on the other texts (up to float32 rounding). What is longer than the model reads is cut.
+        A text's vector does not depend on the other texts (up to rounding, a cosine of at least 0.9999). What is longer than the model
+        reads is cut.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Query text to an FTS5 expression. The index itself lives in the corpus store, so that it commits with the documents."""
+"""Query text to the terms of the lexical index. The index itself lives in the corpus store, so that it commits with the documents."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _STOP = frozenset(
 )
 
 
-def match_expression(query: str) -> str | None:
-    """An FTS5 MATCH expression: any word or identifier may match, quoted phrases as phrases; None when nothing is left to search for."""
+def query_terms(query: str) -> list[str]:
+    """What to search for, each once, without quotes: quoted phrases, words and identifiers; small words where nothing else is."""
     phrases = [" ".join(_TERM.findall(phrase)) for phrase in _QUOTED.findall(query)]
     words = [word.lower() for word in _TERM.findall(_QUOTED.sub(" ", query))]
     content = [word for word in words if word not in _STOP] or words
     identifiers = [term for term in identifier_terms(query) if term not in _STOP]
-    terms = list(dict.fromkeys([phrase for phrase in phrases if phrase] + content + identifiers))
-    return " OR ".join(f'"{term}"' for term in terms) or None
+    return list(dict.fromkeys([phrase for phrase in phrases if phrase] + content + identifiers))
+
+
+def match_expression(query: str) -> str | None:
+    """`query_terms` as an FTS5 MATCH expression that any of them meets; None when nothing is left to search for."""
+    return " OR ".join(f'"{term}"' for term in query_terms(query)) or None

@@ -1,24 +1,29 @@
 """The forward pass of BERT-like encoders without padding: all tokens of a batch in one matrix, attention by groups of equal length.
 
 On a CPU nearly all of the time should go into matrix products; padding, masks, copies of biases and residuals are what is saved
-here (tests/benchmarks/results/encoding.json). Knows weights and token ids; no texts, no files.
+here (tests/benchmarks/results/encoding.json). Products may be taken in bfloat16, which some processors do several times faster; sums,
+normalisations and residuals stay in float32. Knows weights and token ids; no texts, no files.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 PoolingMode = Literal["mean", "cls"]
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
 """`model_type`s whose layers are BERT's: projections, attention, add and normalise, two dense layers with GELU, add and normalise."""
+_HALF_PAYS = 1.5
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,13 @@ class _Layer:
 class PackedTransformer:
     """The weights of a BERT-like model, ready for `pooled`. Shares them with the model that it was made from, but for Q, K and V."""
 
-    def __init__(self, network: Any, pooling: PoolingMode) -> None:
-        """From a transformers model (BertModel, RobertaModel, ...) in float32. Raises ValueError, saying why, when it is not one."""
+    def __init__(self, network: Any, pooling: PoolingMode, half: bool = False) -> None:
+        """From a transformers model (BertModel, RobertaModel, ...) in float32. Raises ValueError, saying why, when it is not one.
+
+        `half`: products in bfloat16, on copies of the layers' weights.
+        """
+        import torch
+
         config = network.config
         reason = why_not_packed(network)
         if reason:
@@ -54,7 +64,8 @@ class PackedTransformer:
         # Positions and the one token type of a lone text always come together.
         self._positions = embeddings.position_embeddings.weight.detach() + embeddings.token_type_embeddings.weight.detach()[0]
         self._norm = _norm(embeddings.LayerNorm)
-        self._layers = [_layer(layer) for layer in network.encoder.layer]
+        self._half, product = half, torch.bfloat16 if half else torch.float32
+        self._layers = [_layer(layer, product) for layer in network.encoder.layer]
 
     @property
     def dimension(self) -> int:
@@ -77,18 +88,32 @@ class PackedTransformer:
             x = functional.embedding(ids, self._words).add_(functional.embedding(places, self._positions))
             x = functional.layer_norm(x, self._norm[0].shape, *self._norm, self._eps)
             for number, layer in enumerate(self._layers):
-                attended = self._attend(functional.linear(x, layer.qkv, layer.qkv_bias), groups)
+                attended = self._attend(self._linear(x, layer.qkv, layer.qkv_bias), groups)
                 if self._pooling == "cls" and number == len(self._layers) - 1:
                     x, attended = x[firsts], attended[firsts]  # nothing else of the last layer is read
-                x = x.add_(layer.out_bias).addmm_(attended, layer.out_t)
+                x = self._added(x, attended, layer.out_t, layer.out_bias)
                 x = functional.layer_norm(x, layer.norm[0].shape, *layer.norm, self._eps)
-                wide = torch._C._nn.gelu_(functional.linear(x, layer.up, layer.up_bias))
-                x = x.add_(layer.down_bias).addmm_(wide, layer.down_t)
+                wide = torch._C._nn.gelu_(self._linear(x, layer.up, layer.up_bias))
+                x = self._added(x, wide, layer.down_t, layer.down_bias)
                 x = functional.layer_norm(x, layer.norm[0].shape, *layer.down_norm, self._eps)
             if self._pooling == "cls":
                 return x
             means = [x[start : start + count * length].view(count, length, -1).mean(1) for start, count, length in groups]
             return torch.cat(means)
+
+    def _linear(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """`x` float32 through a layer; as float32, or as bfloat16."""
+        from torch.nn import functional
+
+        return functional.linear(x.bfloat16() if self._half else x, weight, bias)
+
+    def _added(self, x: Tensor, made: Tensor, weight_t: Tensor, bias: Tensor) -> Tensor:
+        """`x` float32 with `made` through a layer added, in place."""
+        from torch.nn import functional
+
+        if self._half:
+            return x.add_(functional.linear(made, weight_t.t(), bias))
+        return x.add_(bias).addmm_(made, weight_t)
 
     def _attend(self, qkv: Tensor, groups: Sequence[tuple[int, int, int]]) -> Tensor:
         """Attention within each sequence: `(tokens, 3 · dimension)` → `(tokens, dimension)`."""
@@ -96,7 +121,7 @@ class PackedTransformer:
         from torch.nn import functional
 
         width = qkv.shape[1] // 3
-        attended = torch.empty(qkv.shape[0], width)
+        attended = torch.empty(qkv.shape[0], width, dtype=qkv.dtype)
         for start, count, length in groups:
             rows = slice(start, start + count * length)
             q, k, v = qkv[rows].view(count, length, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
@@ -139,19 +164,36 @@ def _norm(module: Any) -> tuple[Tensor, Tensor]:
     return module.weight.detach(), module.bias.detach()
 
 
-def _layer(layer: Any) -> _Layer:
+@cache
+def half_pays() -> bool:
+    """Whether this processor takes products in bfloat16 much faster than in float32: measured once, on a layer's shape."""
+    import torch
+
+    taken = []
+    for dtype in (torch.float32, torch.bfloat16):
+        x, weight = torch.ones(1024, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype)
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            torch.nn.functional.linear(x, weight)
+            times.append(time.perf_counter() - started)
+        taken.append(min(times))
+    return taken[0] > _HALF_PAYS * taken[1]
+
+
+def _layer(layer: Any, product: torch.dtype) -> _Layer:
     import torch
 
     attention, parts = layer.attention, (layer.attention.self.query, layer.attention.self.key, layer.attention.self.value)
     return _Layer(
-        torch.cat([part.weight.detach() for part in parts]),
-        torch.cat([part.bias.detach() for part in parts]),
-        attention.output.dense.weight.detach().t(),
-        attention.output.dense.bias.detach(),
+        torch.cat([part.weight.detach() for part in parts]).to(product),
+        torch.cat([part.bias.detach() for part in parts]).to(product),
+        attention.output.dense.weight.detach().to(product).t(),
+        attention.output.dense.bias.detach().to(product),
         _norm(attention.output.LayerNorm),
-        layer.intermediate.dense.weight.detach(),
-        layer.intermediate.dense.bias.detach(),
-        layer.output.dense.weight.detach().t(),
-        layer.output.dense.bias.detach(),
+        layer.intermediate.dense.weight.detach().to(product),
+        layer.intermediate.dense.bias.detach().to(product),
+        layer.output.dense.weight.detach().to(product).t(),
+        layer.output.dense.bias.detach().to(product),
         _norm(layer.output.LayerNorm),
     )

@@ -16,7 +16,7 @@ from retrieval.dense import IndexOptions, Say
 from retrieval.encoders import Encoder
 from retrieval.filling import filling_fusion
 from retrieval.fusion import Fusion
-from retrieval.lexical import match_expression
+from retrieval.lexical import query_terms
 from retrieval.records import Hit, SearchResult
 from retrieval.semantic import SemanticReader
 from retrieval.static_encoder import STATIC
@@ -76,8 +76,7 @@ class Retriever:
             fusion = filling_fusion(self._fusion, filled)
             results = []
             for query, ranking in zip(queries, dense, strict=True):
-                match = match_expression(query) if mode != "dense" else None
-                lexical = self._store.lexical_search(match, depth, wanted) if match else []
+                lexical = self._store.lexical_search(query_terms(query), depth, wanted) if mode != "dense" else []
                 scored = {"hybrid": fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])

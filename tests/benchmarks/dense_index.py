@@ -197,6 +197,9 @@ def main() -> None:
         opened.append(system)
         builds[system.name] = {**json.loads((folder / "built.json").read_text()), **resident(given, name)}
         if isinstance(system, Raftsmith) and system.kind is None:
+            again = Raftsmith(as_peers=True)
+            again.open(vectors, folder)
+            opened.append(again)
             for rescored in (False, True):
                 raw = RawFaiss(system, rescored)
                 raw.open(vectors, folder)

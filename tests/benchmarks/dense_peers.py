@@ -70,9 +70,11 @@ def blocks(vectors: Vectors, start: int, until: float) -> Iterator[tuple[int, Ve
 class Raftsmith:
     """This project's index, with the kind that it chooses itself or one that it is told to build."""
 
-    def __init__(self, kind: str | None = None, target: float = 0.98) -> None:
+    def __init__(self, kind: str | None = None, target: float = 0.98, as_peers: bool = False) -> None:
         self.name = "raftsmith" if kind is None else f"raftsmith, {kind}"
-        self.kind, self.target = kind, target
+        self.kind, self.target, self.as_peers = kind, target, as_peers
+        if as_peers:
+            self.name += ", steered as the others"
         self.settings = ""
 
     def plan(self, vectors: Vectors) -> IndexPlan:
@@ -95,8 +97,11 @@ class Raftsmith:
         self.settings = self.main.plan.why
 
     def efforts(self) -> Sequence[Effort | None]:
-        """What it steered itself to when it was built."""
-        return (None,)
+        """What it steered itself to when it was built; or, as for the peers, what just reaches the target."""
+        if not self.as_peers:
+            return (None,)
+        depth = self.main.measured.effort.depth
+        return [Effort(breadth, depth) for breadth in GEOMETRIC if breadth <= self.main.plan.lists]
 
     def searching(self, effort: Effort | None) -> Callable[[Vectors], Found]:
         """With its own effort."""
@@ -291,6 +296,7 @@ class Chroma:
 
     def open(self, vectors: Vectors, folder: Path) -> None:
         """Open the collection."""
+        self.folder, self.effort = folder, 0
         self.collection = self._collection(folder)
 
     def efforts(self) -> Sequence[int]:
@@ -298,8 +304,13 @@ class Chroma:
         return GEOMETRIC[1:]
 
     def searching(self, effort: int) -> Callable[[Vectors], Found]:
-        """query of one, ids only."""
-        self.collection.modify(configuration={"hnsw": {"ef_search": effort}})
+        """query of one, ids only. An index that is loaded keeps its effort, so the collection is opened again for another one."""
+        if effort != self.effort:
+            from chromadb.api.shared_system_client import SharedSystemClient
+
+            self.collection.modify(configuration={"hnsw": {"ef_search": effort}})
+            SharedSystemClient.clear_system_cache()
+            self.collection, self.effort = self._collection(self.folder), effort
         collection = self.collection
         return lambda query: np.array(
             [int(row) for row in collection.query(query_embeddings=query[np.newaxis], n_results=K, include=[])["ids"][0]],

@@ -31,8 +31,15 @@ class StoringEncoder:
     def dimension(self) -> int:
         return self._encoder.dimension
 
-    def count_tokens(self, text: str) -> int:
-        return self._encoder.count_tokens(text)
+    @property
+    def max_tokens(self) -> int | None:
+        return self._encoder.max_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return self._encoder.count_tokens(texts)
+
+    def count_truncated(self, texts: Sequence[str], role: str = "passage") -> int:
+        return self._encoder.count_truncated(texts)
 
     def encode(self, texts: Sequence[str], role: str = "passage") -> Vectors:
         """The vectors of the encoder behind, encoded 512 at a time; what was encoded is kept even when this is stopped."""

@@ -18,6 +18,7 @@ from retrieval.dense_cache import DenseCache
 from retrieval.dense_reader import DenseReader
 from retrieval.encoders import HashingEncoder
 from retrieval.indexing import add_files, embedding_text
+from retrieval.segment_compaction import compact_segments
 from retrieval.segments import read_segment
 from retrieval.vector_index import VectorIndex
 
@@ -169,6 +170,40 @@ def test_a_store_put_in_the_place_of_another_is_not_searched_with_its_cache(tmp_
         reader.follow()
         assert_found(reader, put, k=30)
     put.close()
+
+
+def test_segments_are_compacted_and_an_index_that_has_their_vectors_reads_none(
+    store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, tmp_path, write(tmp_path, "large.txt", 99, 300))
+    for number in range(12):
+        add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
+    store.commit(removed_paths=[(str(tmp_path / "texts" / f"{number}.txt"), "default") for number in (2, 5)])
+    reader = DenseReader(store, tmp_path, ENCODER)
+    with store.reading():
+        reader.follow()
+    before = {segment.name for segment in store.segments()}
+    assert compact_segments(store, tmp_path, many_small=5) == len(before) - 1 == 10
+    large, small = sorted(store.segments(), key=lambda segment: -segment.count)
+    assert large.name in before and small.name not in before and large.count + small.count == len(store.chunks())
+    assert {path.name for path in (tmp_path / "segments").iterdir()} == {large.name, small.name} and store.integrity() is None
+    read: list[str] = []
+    monkeypatch.setattr("retrieval.dense.read_segment", lambda folder, name: read.append(name) or read_segment(folder, name))
+    with store.reading():
+        reader.follow()
+        assert_found(reader, store)
+        assert not read
+        again = DenseReader(store, tmp_path, ENCODER)  # the cache is of before
+        again.follow()
+        assert_found(again, store)
+    # A row of a chunk that is gone is rewritten away, if that is asked for.
+    store.commit(removed_paths=[(str(tmp_path / "texts" / "7.txt"), "default")])
+    assert compact_segments(store, tmp_path) == 0
+    assert compact_segments(store, tmp_path, every_dead_row=True) == 1
+    assert sum(segment.count for segment in store.segments()) == len(store.chunks()) == large.count + small.count - 12
+    with store.reading():
+        reader.follow()
+        assert_found(reader, store)
 
 
 def test_an_index_that_cannot_be_kept_still_searches(store: CorpusStore, tmp_path: Path) -> None:

@@ -313,3 +313,12 @@ def test_the_hashing_encoder_takes_roles_too() -> None:
 def test_no_such_model_says_what_is_accepted() -> None:
     with pytest.raises(ModelError, match="accepted"):
         load_encoder("no-such-model")
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "bfloat16"])
+def test_products_in_half_precision_give_the_same_vectors(
+    half: bool, texts: list[str], library: SentenceTransformerEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.packed_encoder.half_pays", lambda: half)
+    ours = pair(resolve_model(ENCODER_MODEL).path)[0]
+    assert worst_cosine(ours.encode(texts), library.encode(texts)) >= 0.9999

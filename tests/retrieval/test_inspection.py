@@ -61,6 +61,7 @@ def move_to_another_split(database: Path, title: str, twin: str) -> None:
     db.execute("UPDATE splits SET position = ? WHERE cluster = ?", (place, other.cluster))
     db.commit()
     db.close()
+    database.with_name("corpus.db.sha256").unlink()
 
 
 def run(*words: str, code: int = 0) -> Result:

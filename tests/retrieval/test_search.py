@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from corpora.chunking import ChunkOptions
 from corpora.errors import CorruptStore, RaftsmithError, StoreBusy, StoreError
+from corpora.filters import EVERYTHING, Condition, Filter
 from corpora.schema import FORMAT
 from corpora.store import CorpusStore
 from corpora.writer_lock import single_writer
@@ -26,7 +27,7 @@ from retrieval.dense_cache import DenseCache
 from retrieval.encoders import HashingEncoder
 from retrieval.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
 from retrieval.indexing import add_files, embedding_text
-from retrieval.lexical import match_expression
+from retrieval.lexical import match_expression, query_terms
 from retrieval.search import Retriever
 from retrieval.vector_index import VectorIndex
 
@@ -289,18 +290,15 @@ FTS_SYNTAX = st.lists(
 @example(" ".join(f"w{number}" for number in range(3000)))
 @example('"' + "phrase " * 3000 + '"')
 def test_no_text_is_a_syntax_error(lexical_store: CorpusStore, query: str) -> None:
-    expression = match_expression(query)
-    if expression is None:
-        assert not any(c.isalnum() for c in query)
-    else:
-        lexical_store.lexical_search(expression, 5)
+    terms = query_terms(query)
+    assert terms or not any(c.isalnum() for c in query)
+    lexical_store.lexical_search(terms, 5)
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_a_word_of_the_document_is_found_whatever_stands_around_it(lexical_store: CorpusStore, before: str, after: str) -> None:
-    expression = match_expression(f"{before.replace(chr(34), ' ')} rent {after.replace(chr(34), ' ')}")
-    assert expression is not None
-    assert lexical_store.lexical_search(expression, 5)
+    terms = query_terms(f"{before.replace(chr(34), ' ')} rent {after.replace(chr(34), ' ')}")
+    assert lexical_store.lexical_search(terms, 5)
 
 
 def test_expressions_by_example() -> None:
@@ -315,9 +313,37 @@ def test_expressions_by_example() -> None:
     assert match_expression("tell us of the U.S.") == '"tell" OR "u" OR "s"'
 
 
+@pytest.mark.parametrize("wanted", [EVERYTHING, Filter(("a",)), Filter(conditions=(Condition("title", "<", "2"),))])
+@pytest.mark.parametrize(
+    "query", ["the lease of case 8", "number 4 sepsis", "parts", "lease elephants", "a warfarin follows number 3"]
+)
+def test_rarer_words_choose_and_all_words_score(
+    store: CorpusStore, monkeypatch: pytest.MonkeyPatch, query: str, wanted: Filter
+) -> None:
+    monkeypatch.setattr("corpora.lexical_search.ENOUGH_ROWS", 3)
+    terms = query_terms(query)
+    whole = store.lexical_search(terms, 100, wanted)
+    assert whole and store.lexical_search(terms, 100, wanted, scored_rows=4) == whole, "fewer than wanted: all rows are scored"
+    for scored_rows in (1, 4, 12):
+        chosen = store.lexical_search(terms, 3, wanted, scored_rows)
+        assert len(chosen) == min(3, len(whole))
+        assert [chunk_id for chunk_id, _ in chosen] == sorted(
+            dict(chosen), key=lambda name: (-round(dict(whole)[name], 9), name)
+        )
+        assert all(score == pytest.approx(dict(whole)[chunk_id]) for chunk_id, score in chosen)
+
+
+def test_a_rare_word_keeps_common_ones_from_choosing(store: CorpusStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpora.lexical_search.ENOUGH_ROWS", 1)
+    holders = {chunk.id for chunk in store.chunks() if "23" in chunk.text}
+    found = store.lexical_search(["number", "23", "parts"], 1, scored_rows=4)
+    assert {chunk_id for chunk_id, _ in found} <= holders
+    assert store.lexical_search([], 5) == []
+
+
 def test_phrases_are_phrases(lexical_store: CorpusStore) -> None:
-    assert lexical_store.lexical_search(match_expression('"rent net"') or "", 5)
-    assert not lexical_store.lexical_search(match_expression('"net rent"') or "", 5)
+    assert lexical_store.lexical_search(query_terms('"rent net"'), 5)
+    assert not lexical_store.lexical_search(query_terms('"net rent"'), 5)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +363,7 @@ def test_phrases_are_phrases(lexical_store: CorpusStore) -> None:
     ],
 )
 def test_identifiers_are_found_as_they_are_typed(identifier_store: CorpusStore, query: str, right: str) -> None:
-    hits = identifier_store.lexical_search(match_expression(query) or "", 1)
+    hits = identifier_store.lexical_search(query_terms(query), 1)
     assert Path(identifier_store.chunks_by_id([hits[0][0]])[hits[0][0]].source).stem == right
 
 
