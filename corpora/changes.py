@@ -103,10 +103,13 @@ class Change:
     def add_vectors(self, stored: StoredVectors) -> None:
         """Further vectors of chunks that are there; what is gone meanwhile, or has one by this encoder, is left out."""
         self.add_segment(stored.segment)
+        self._further_vectors(stored.segment.name, stored.rows)
+
+    def _further_vectors(self, segment: str, rows: Iterable[tuple[str, int]]) -> None:
         self._db.executemany(
             "INSERT INTO vectors SELECT c.number, s.number, ?3 FROM chunks c, segments s WHERE c.id = ?2 AND s.name = ?1 AND NOT EXISTS "
             "(SELECT 1 FROM vectors v JOIN segments o ON o.number = v.segment WHERE v.chunk = c.number AND o.encoder = s.encoder)",
-            [(stored.segment.name, chunk_id, row) for chunk_id, row in stored.rows],
+            [(segment, chunk_id, row) for chunk_id, row in rows],
         )
 
     def move_vectors(self, moved: MovedVectors) -> None:
@@ -214,12 +217,21 @@ class Change:
             self._add_chunks(new)
         elif known != (new.chunking, int(new.duplicate_of is not None)):
             # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not before.
-            self._remove_chunks(document.id)
+            same = self._has_chunks(
+                new
+            )  # only the encoder is another one: vectors by those before stay, so that one can go back
+            if not same:
+                self._remove_chunks(document.id)
             self._db.execute(
                 "UPDATE documents SET chunking = ?, title = ?, signature = ?, duplicate_of = ?, similarity = ? WHERE id = ?",
                 (new.chunking, document.title, new.signature, new.duplicate_of, new.similarity, document.id),
             )
-            self._add_chunks(new)
+            if same:
+                self._further_vectors(
+                    new.segment, ((chunk.id, row) for row, chunk in enumerate(new.chunks, start=new.first_row))
+                )
+            else:
+                self._add_chunks(new)
         if before is not None and before[0] == document.id:  # the same text again: the file's facts may be new
             self._db.execute("UPDATE documents SET metadata = ? WHERE id = ?", (metadata, document.id))
         file = new.file or document.source
@@ -298,6 +310,14 @@ class Change:
         self._db.execute(f"INSERT INTO removed_chunks SELECT number, ?2 FROM ({mine})", (document_id, self._snapshot))  # noqa: S608
         self._db.execute(f"DELETE FROM lexical WHERE rowid IN ({mine})", (document_id,))  # noqa: S608 - constant
         self._db.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
+
+    def _has_chunks(self, new: NewDocument) -> bool:
+        """Whether the store's document has the very chunks of `new`, under the same title."""
+        wanted = "SELECT id, section, page, paragraph FROM chunks WHERE document_id = ?"
+        there = set(self._db.execute(wanted, (new.document.id,)))
+        title = self._db.execute("SELECT title FROM documents WHERE id = ?", (new.document.id,)).fetchone()[0]
+        made = {(chunk.id, chunk.section, chunk.page, chunk.paragraph) for chunk in new.chunks}
+        return bool(title == new.document.title and there == made)
 
     def _add_chunks(self, new: NewDocument) -> None:
         found = self._db.execute("SELECT number FROM segments WHERE name = ?", (new.segment,)).fetchone()

@@ -235,6 +235,11 @@ class Workspace:
         """The corpus store."""
         return self.root / "corpus.db"
 
+    @property
+    def tuned_encoder(self) -> bool:
+        """True when the encoder is one of the workspace's own runs: then it knows the passages of the training queries."""
+        return Path(self.config.models.encoder).is_relative_to(self.root / "runs")
+
     def owns(self, path: Path) -> bool:
         """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
         if not path.is_relative_to(self.root):
@@ -285,9 +290,15 @@ def open_workspace(chosen: Path | None = None) -> Workspace:
     candidates = [start] if chosen else [start, *start.parents]
     for folder in candidates:
         if (folder / CONFIG).is_file():
-            return Workspace(folder, read_config(folder / CONFIG))
+            return Workspace(folder, _anchored(read_config(folder / CONFIG), folder))
     where = f"{start} has no {CONFIG}" if chosen else f"no {CONFIG} in {start} or above it"
     raise WorkspaceError(f"{where}; run `raftsmith init` there, or name a workspace with --workspace")
+
+
+def _anchored(config: Config, root: Path) -> Config:
+    """The configuration with models of the workspace's own runs by their full paths: written they stay right when it moves."""
+    own = {key: str(root / name) for key, name in config.models if name.startswith("runs/") and (root / name).is_dir()}
+    return config.model_copy(update={"models": config.models.model_copy(update=own)}) if own else config
 
 
 def read_config(path: Path) -> Config:

@@ -62,7 +62,8 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             reviewed += [(folder.name, example) for example in showing if example]
             _forget_reviews(folder / REVIEWS_FILE, showing)
     for folder in _folders(workspace, "runs", "config.json"):
-        if _json(folder / "config.json")["dataset_digest"] in digests:
+        built_on = _json(folder / "config.json")  # a dataset, or the documents that an encoder was tuned on
+        if built_on.get("dataset_digest") in digests or gone & set(built_on.get("documents", ())):
             report.runs.append(folder.name)
             write_json(folder / FLAG, flag)
     for folder in _folders(workspace, "reports", "results.json"):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from corpora.chunking import ChunkOptions
+from corpora.duplicates import THRESHOLD
 from corpora.errors import UnreadableDocument
 from corpora.readers import FileReading, ReadOptions
 from corpora.records import Reading
 from corpora.store import CorpusStore
 from retrieval.beir import read_corpus
+from retrieval.duplicates import Similarities
 from retrieval.encoders import Encoder
 from retrieval.indexing import AddReport, add_files
 
@@ -24,17 +27,28 @@ def index_corpus(
     corpus: Path,
     options: ChunkOptions,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    cluster_similarity: float = THRESHOLD,
 ) -> AddReport:
     """Index the documents of `corpus`, a document a row; what is there already costs nothing. `progress` counts documents.
 
-    The caller holds the writer lock. Raises EvaluationError for a corpus that cannot be read.
+    Documents at least so alike (0–1) share a split; each is indexed all the same, as each is judged. The caller holds the writer
+    lock. Raises EvaluationError for a corpus that cannot be read.
     """
 
     def read(paths: Iterable[Path], _: ReadOptions) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
         for path in paths:
             yield path, FileReading(_Counted(read_corpus(path), progress))
 
-    return add_files(store, root, encoder, [corpus.resolve()], COLLECTION, options, reader=read)
+    return add_files(
+        store,
+        root,
+        encoder,
+        [corpus.resolve()],
+        COLLECTION,
+        options,
+        reader=read,
+        similarities=Similarities(cluster_similarity, skip=math.inf),
+    )
 
 
 class _Counted(list[Reading]):

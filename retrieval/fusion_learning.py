@@ -64,14 +64,28 @@ def learn_fusion(
         raise ValueError(
             f"{len(validation)} validation and {len(held_out)} held-out queries; at least {LEAST_QUERIES} of each are needed"
         )
-    means = [(fusion, _mean(_values(validation, item_of, fusion))) for fusion in candidates(usual)]
+    means = [(fusion, _mean(ndcg_values(validation, item_of, fusion))) for fusion in candidates(usual)]
     tried = sorted(means, key=lambda pair: (-pair[1], *_distance(pair[0], usual)))
     chosen = tried[0][0]
     comparison = None
     if chosen != usual:
-        values = {"learnt": _values(held_out, item_of, chosen), "usual": _values(held_out, item_of, usual)}
+        values = {"learnt": ndcg_values(held_out, item_of, chosen), "usual": ndcg_values(held_out, item_of, usual)}
         comparison = compare(values)[0]
     return LearntFusion(usual, chosen, tuple(tried), len(validation), len(held_out), comparison)
+
+
+def ndcg_values(queries: Sequence[RankedQuery], item_of: Mapping[str, str], fusion: Fusion) -> list[float]:
+    """nDCG@10 of each query when its rankings are fused so; what is judged stands where its best chunk does."""
+    run = {}
+    for query in queries:
+        items: dict[str, None] = {}
+        for chunk_id, _ in fusion(query.dense, query.lexical):
+            items.setdefault(item_of[chunk_id])
+            if len(items) == _DEPTH:
+                break
+        run[query.id] = list(items)
+    qrels = {query.id: query.relevant for query in queries}
+    return retrieval_measures(qrels, run, {DECIDING: ALL_MEASURES[DECIDING]})[DECIDING]
 
 
 def toml_lines(fusion: Fusion) -> dict[str, str | float | int]:
@@ -103,19 +117,6 @@ def verdict(learnt: LearntFusion) -> str:
             f"Use {chosen}: best on {learnt.validation} validation queries, and on held-out ones it beats {usual} by {figures}."
         )
     return f"Keep {usual}: {chosen} is best on {learnt.validation} validation queries, but on held-out ones that may be noise: {figures}."
-
-
-def _values(queries: Sequence[RankedQuery], item_of: Mapping[str, str], fusion: Fusion) -> list[float]:
-    run = {}
-    for query in queries:
-        items: dict[str, None] = {}
-        for chunk_id, _ in fusion(query.dense, query.lexical):
-            items.setdefault(item_of[chunk_id])
-            if len(items) == _DEPTH:
-                break
-        run[query.id] = list(items)
-    qrels = {query.id: query.relevant for query in queries}
-    return retrieval_measures(qrels, run, {DECIDING: ALL_MEASURES[DECIDING]})[DECIDING]
 
 
 def _distance(fusion: Fusion, usual: Fusion) -> tuple[bool, float, int]:

@@ -107,14 +107,23 @@ def _label(source: str) -> str:
     return source.partition("#")[2] or PurePath(source).name
 
 
-def from_qrels(name: str, queries: Mapping[str, str], qrels: Qrels, store: CorpusStore, level: Level = "document") -> JudgedSet:
+def from_qrels(
+    name: str,
+    queries: Mapping[str, str],
+    qrels: Qrels,
+    store: CorpusStore,
+    level: Level = "document",
+    splits: Splits | None = None,
+) -> JudgedSet:
     """The judged queries of a judgement file. Chunks are called by their ids. Raises EvaluationError when none is left.
 
-    Half of the queries, by a hash of their id, are "validation", the other half "test".
+    Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that of the
+    documents which are relevant to it, as questions have, so that no document is relevant to queries of two splits.
     """
+    homes: Mapping[str, str] = {}
     if level == "chunk":
-        ids = {chunk.id: {chunk.id} for chunk in store.chunks()}
-        known = DocumentNames(ids)
+        homes = {chunk.id: chunk.document_id for chunk in store.chunks()}
+        known = DocumentNames({chunk_id: {chunk_id} for chunk_id in homes})
     else:
         known = document_names(store)
     kept: list[JudgedQuery] = []
@@ -133,6 +142,9 @@ def from_qrels(name: str, queries: Mapping[str, str], qrels: Qrels, store: Corpu
             dropped.append((query, f"no {level} that is relevant to it is in the collection"))
         else:
             kept.append(JudgedQuery(query, queries[query], relevant, _half(query)))
+    if splits is not None:
+        split = _splits(store, [[homes.get(item, item) for item in query.relevant] for query in kept], splits)
+        kept = [replace(query, split=of) for query, of in zip(kept, split, strict=True)]
     return _complete(JudgedSet(name, level, tuple(kept), tuple(dropped)))
 
 
@@ -144,10 +156,8 @@ def from_questions(
     A chunk is relevant that holds at least half of the evidence, or lies in it by at least half. Splits are those of the
     documents, as `generate` makes them: what a model was tuned on is "train".
     """
-    shares = splits or Splits()
-    documents = store.documents()
     names = document_names(store)
-    texts = {document.id: document.text for document in documents}
+    texts = {document.id: document.text for document in store.documents()}
     chunks: dict[str, list[Chunk]] = {}
     for chunk in store.chunks():
         chunks.setdefault(chunk.document_id, []).append(chunk)
@@ -166,18 +176,18 @@ def from_questions(
         else:
             reason = "its evidence is not in any document of the store" if question.evidence else "it has no evidence"
             dropped.append((question.id, reason))
-    placed = {document.id: (document.cluster, document.position) for document in documents}
-    split = splits_of(placed, [homes for *_, homes in found], shares.validation_fraction, shares.test_fraction)
+    split = _splits(store, [homes for *_, homes in found], splits or Splits())
     kept = [
-        JudgedQuery(
-            question.id,
-            question.text,
-            relevant,
-            split[homes[0]],
-        )
-        for question, relevant, homes in found
+        JudgedQuery(question.id, question.text, relevant, of) for (question, relevant, _), of in zip(found, split, strict=True)
     ]
     return _complete(JudgedSet(name, level, tuple(kept), tuple(dropped)))
+
+
+def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) -> list[str]:
+    """The split of each query by `homes`, the documents that are relevant to it: they share one, with all near-duplicates."""
+    placed = {document.id: (document.cluster, document.position) for document in store.documents()}
+    split = splits_of(placed, homes, shares.validation_fraction, shares.test_fraction)
+    return [split[of[0]] for of in homes]
 
 
 def _standing(

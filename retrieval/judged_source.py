@@ -59,15 +59,20 @@ class JudgedIndex:
 
 
 @contextmanager
-def judged_index(source: Source, place: Workspace | None, say: Say = lambda line: None) -> Iterator[JudgedIndex]:
+def judged_index(
+    source: Source, place: Workspace | None, say: Say = lambda line: None, by_document: bool = False
+) -> Iterator[JudgedIndex]:
     """The judged queries over the index of `place`; a BEIR folder is indexed first, without `place` into a folder for once.
 
+    `by_document`: queries of judgement files are split by the documents that are relevant to them, as questions always are, and as
+    with an encoder that was tuned here: its training queries must not pass for unseen ones.
     Closes the store at the end. Raises EvaluationError when nothing can be judged.
     """
     with tempfile.TemporaryDirectory(prefix="raftsmith-") if place is None else nullcontext(place.root) as folder:
         workspace = place or Workspace(Path(folder), Config())
         with _opened(workspace, source.beir, say) as index:
-            judged = _sampled(_read(source, index, workspace.config, say), source.limit)
+            by_document = by_document or workspace.tuned_encoder
+            judged = _sampled(_read(source, index, workspace.config, say, by_document), source.limit)
             yield JudgedIndex(judged, index, workspace.config, document_names(index.store))
 
 
@@ -79,7 +84,8 @@ def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[Index]:
         encoder = load_encoder(place.config.models.encoder, say)
         if corpus is not None:
             with single_writer(place.root):
-                report = index_corpus(store, place.root, encoder, corpus, place.config.chunks.options, Progress("documents"))
+                chunks, alike = place.config.chunks.options, place.config.ingest.cluster_similarity
+                report = index_corpus(store, place.root, encoder, corpus, chunks, Progress("documents"), alike)
             say(f"{report.documents} documents indexed" if report.documents else "the corpus is indexed already")
         if not store.counts()["chunks"]:
             raise EvaluationError("the collection is empty; run `raftsmith add` first, or give --beir DIR")
@@ -88,13 +94,16 @@ def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[Index]:
         store.close()
 
 
-def _read(source: Source, index: Index, config: Config, say: Say) -> JudgedSet:
+def _read(source: Source, index: Index, config: Config, say: Say, by_document: bool) -> JudgedSet:
     level: Level = "chunk" if source.judge == "chunk" or (source.judge is None and source.questions) else "document"
+    shares = Splits(config.generate.validation_fraction, config.generate.test_fraction)
+    splits = shares if by_document else None
     if source.beir is not None:
         found = read_beir(source.beir, source.split)
-        return from_qrels(found.name, found.queries, found.qrels, index.store, level)
+        return from_qrels(found.name, found.queries, found.qrels, index.store, level, splits)
     if source.qrels is not None and source.queries is not None:
-        return from_qrels(source.qrels.name, read_queries(source.queries), read_qrels(source.qrels), index.store, level)
+        queries = read_queries(source.queries)
+        return from_qrels(source.qrels.name, queries, read_qrels(source.qrels), index.store, level, splits)
     asked = {}
     dropped: list[tuple[str, str]] = []
     for path in source.questions:
@@ -103,9 +112,7 @@ def _read(source: Source, index: Index, config: Config, say: Say) -> JudgedSet:
         dropped += read.dropped
         dropped += [(question.id, "the id occurs twice") for question in read.questions if question.id in asked]
         asked.update({question.id: question for question in read.questions if question.id not in asked})
-    split = config.generate
     name = ", ".join(path.name for path in source.questions)
-    shares = Splits(split.validation_fraction, split.test_fraction)
     judged = from_questions(name, list(asked.values()), index.store, level, shares)
     return judged.with_dropped(dropped)
 

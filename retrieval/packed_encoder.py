@@ -145,12 +145,16 @@ class PackedEncoder:
 def open_encoder(model: ModelFolder) -> PackedEncoder | SentenceTransformerEncoder:
     """The encoder of a model: packed where it can be, which gives the same vectors sooner; else sentence-transformers itself."""
     loaded = load_sentence_transformer(model.path)
-    provenance = provenance_of(loaded, model.path, Path(model.name).name, model.digest)
+    return encoder_of(loaded, provenance_of(loaded, model.path, Path(model.name).name, model.digest))
+
+
+def encoder_of(model: SentenceTransformer, provenance: Provenance) -> PackedEncoder | SentenceTransformerEncoder:
+    """The encoder of a model that is loaded, with its weights as they are now."""
     try:
-        return PackedEncoder(loaded, replace(provenance, backend="torch-packed"))
+        return PackedEncoder(model, replace(provenance, backend="torch-packed"))
     except ValueError as reason:
-        log.info("%s is encoded by sentence-transformers: %s", model.name, reason)
-        return SentenceTransformerEncoder(loaded, provenance)
+        log.info("%s is encoded by sentence-transformers: %s", provenance.model, reason)
+        return SentenceTransformerEncoder(model, provenance)
 
 
 def why_not(model: SentenceTransformer, provenance: Provenance) -> str:

@@ -20,6 +20,7 @@ from retrieval.evaluate_cli import evaluate_retrieval
 from retrieval.import_cli import import_faiss
 from retrieval.index_cli import index
 from retrieval.tune_cli import tune_search
+from retrieval.tune_encoder_cli import tune_encoder
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
@@ -52,6 +53,7 @@ for command in (
     search,
     evaluate_retrieval,
     tune_search,
+    tune_encoder,
     index,
     inspect,
     annotate,

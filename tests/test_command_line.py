@@ -34,6 +34,7 @@ VERBS = (
     "search",
     "evaluate-retrieval",
     "tune-search",
+    "tune-encoder",
     "index",
     "inspect",
     "annotate",

@@ -9,6 +9,7 @@ import gzip
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,21 @@ def dc_code(documents: int = 700) -> RetrievalSet:
     rows = _drawn(_lines("dc_code/sections.jsonl.gz"), documents)
     kept = {row["_id"]: ("", row["text"]) for row in rows}
     return _known_item("dc_code", kept, _lines("dc_code/queries_heading.jsonl"), "dc_code/qrels_heading.tsv")
+
+
+def irish_acts(documents: int = 2000) -> RetrievalSet:
+    """Sections of acts, found by their headings, which are not in the text: those that no other section has."""
+    sections: list[tuple[str, str, str]] = []
+    for act in _lines("irish_acts/acts_2018on.jsonl.gz"):
+        parts = re.split(r"^##### \d+[A-Z]*\. \*\*(.+?)\*\*\s*$", act["text"], flags=re.M)
+        for number, (heading, text) in enumerate(zip(parts[1::2], parts[2::2], strict=True)):
+            body = re.sub(r"^#.*$|\*", "", text, flags=re.M).strip()
+            if len(body.split()) >= 20:
+                sections.append((f"{act['_id']}-{number}", heading.replace("*", ""), body))
+    often = Counter(heading for _, heading, _ in sections)
+    rows = _drawn([row for row in sections if often[row[1]] == 1], documents)
+    kept = {identity: ("", text) for identity, _, text in rows}
+    return RetrievalSet("irish_acts", kept, {i: heading for i, heading, _ in rows}, {i: {i: 1} for i, _, _ in rows})
 
 
 def legal_plain_summ() -> RetrievalSet:

@@ -335,7 +335,102 @@ def _beside(part: dict[str, Any], system: str) -> str:
     return " ▼" if found.get("better") else " ▲" if found.get("worse") else ""
 
 
+def tuning() -> str:
+    """What a tuned encoder finds on documents that it was not tuned on, and what it changes elsewhere."""
+    result = _result("retriever_tuning")
+    lines = [
+        "| tuned on | queries: train, validation, test | passages | minutes | search | nDCG@10 before | after | difference | relative |",
+        f"|{'---|' * 9}",
+    ]
+    elsewhere = []
+    for name, part in result["sets"].items():
+        queries = ", ".join(str(part["queries"][split]) for split in ("train", "validation", "test"))
+        for gain in part["gains"]:
+            figures = (
+                f"{gain['base']['value']:.3f} | {gain['tuned']['value']:.3f} | {_change(gain['comparison']['difference'])}"
+            )
+            about = f"| {name} | {queries} | {part['chunks']} | {part['trained']['seconds'] / 60:.0f} | {gain['mode']}"
+            lines.append(f"{about} | {figures} | {gain['relative']:+.1%} |")
+        for other, gains in part["elsewhere"].items():
+            cells = [f"{gain['base']['value']:.3f} | {_change(gain['comparison']['difference'])}" for gain in gains]
+            elsewhere.append(f"| {name} | {other} | {gains[0]['base']['n']} | {' | '.join(cells)} |")
+    about = next(iter(result["sets"].values()))["environment"]
+    commits = ", ".join(f"{name} {part['environment']['commit']}" for name, part in result["sets"].items())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"All figures are of the test queries, whose relevant documents no training query has; {result['words']} words a passage; "
+            f"95 % paired-bootstrap intervals. {about['cores']} cores of {about['cpu']}, with other work beside; {about['date']}; "
+            f"commits: {commits}.",
+            "",
+            "| tuned on | and searched on | queries | dense before | dense change | hybrid before | hybrid change |",
+            f"|{'---|' * 7}",
+            *elsewhere,
+        ]
+    )
+
+
+def dense() -> str:
+    """The index of vectors beside FAISS alone and the peers: latency at the recall that each reaches, building, bytes."""
+    result = _result("dense_index_100k")
+    lines = ["| index | recall@10 | p50 ms | p99 ms | build s | on disk MB | settings |", "|---|---|---|---|---|---|---|"]
+    for row in result["results"]:
+        built = f"{row['seconds']:.0f} | {row['disk_bytes'] / 1e6:.0f}" if "seconds" in row else "– | –"
+        shown = row["settings"].partition(":")[0] if row["system"].startswith("raftsmith") else row["settings"]
+        settings = shown + (f"; effort {row['effort']}" if row["effort"] not in ("None", "") else "")
+        lines.append(
+            f"| {row['system']} | {row['recall']:.3f} | {row['p50_ms']:.2f} | {row['p99_ms']:.2f} | {built} | {settings} |"
+        )
+    about = result["environment"]
+    peers = ", ".join(f"{package} {version}" for package, version in about["peers"].items())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{result['vectors']:,} × {result['dimension']}, one query at a time, {result['results'][0]['queries']} real questions in "
+            f"{result['rounds']} interleaved rounds; every system steered to {result['target_recall']} on other questions, where it can be. "
+            f"{about['cores']} cores of {about['cpu']}; {peers}; {about['date']}, commit {about['commit']}.",
+        ]
+    )
+
+
+def scale_add() -> str:
+    """Adding 100,000 real passages, killed twice."""
+    result = _result("scale_add")
+    about, reading, filling = result["environment"], result["killed_while_reading"], result["killed_while_filling"]
+    return (
+        f"{result['files']} acts, {result['words']:,} words, {result['passages']:,} passages, {result['full_vectors']:,} full vectors in "
+        f"{result['seconds'] / 60:.1f} minutes with two kills (`kill -9` while reading, at {reading['passages']:,} passages, and while "
+        f"filling, at {filling['full_vectors']:,} full vectors; {result['vectors_made_before_the_kill_and_kept']:,} of these were kept). "
+        f"First passages searchable after {result['first_searchable_s']:.0f} s, all after {result['all_searchable_s']:.0f} s; "
+        f"{result['vectors_per_s_while_filling']:.0f} full vectors a second; peak memory {result['peak_memory_bytes'] / 1e9:.1f} GB; "
+        f"store {result['store_bytes'] / 1e6:.0f} MB, vectors {result['segment_bytes'] / 1e6:.0f} MB. "
+        f"{about['cores']} cores of {about['cpu']}, {about['date']}."
+    )
+
+
+def scale_curve() -> str:
+    """What a collection costs by its size."""
+    result = _result("scale_curve")
+    ways = ("dense", "lexical", "hybrid", "hybrid, a filter of 1 %")
+    heads = " | ".join(f"{way} p50 / p99 ms" for way in ways)
+    lines = [
+        f"| passages | index | {heads} | commit ms | next search ms | open s | database MB |",
+        f"|{'---|' * (len(ways) + 6)}",
+    ]
+    for row in result["rows"]:
+        cells = " | ".join(f"{row[way]['p50_ms']:.1f} / {row[way]['p99_ms']:.0f}" for way in ways)
+        rest = f"{row['commit_ms']:.0f} | {row['next_search_ms']:.1f} | {row['open_s']:.1f} | {row['database_bytes'] / 1e6:.0f}"
+        lines.append(f"| {row['passages']:,} | {row['index']} | {cells} | {rest} |")
+    about = result["environment"]
+    return "\n".join([*lines, "", f"{about['cores']} cores of {about['cpu']}, {about['date']}."])
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "dense": dense,
+    "scale-add": scale_add,
+    "scale-curve": scale_curve,
     "demo": lambda: comparison("demo"),
     "shared": lambda: comparison("shared_collection"),
     "stages": stages,
@@ -346,6 +441,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "splits": splits,
     "personal-held-out": personal_held_out,
     "quality": quality,
+    "tuning": tuning,
     "chunking": chunking,
     "sentences": sentences,
     "lexical": lexical,

@@ -126,14 +126,22 @@ def test_another_chunk_size_cuts_again(place: Place, copies: int) -> None:
     assert place.add(chunk_words=100).unchanged == copies
 
 
-def test_another_encoder_replaces_every_vector(place: Place) -> None:
+def test_another_encoder_gets_vectors_beside_those_there_are(place: Place) -> None:
+    """Who goes back to the encoder before finds its vectors; chunks that are cut otherwise take them along."""
     place.write("a.txt", TEXT)
     place.write("copy.txt", TEXT)
     place.add()
     other = HashingEncoder(64)
     add_files(place.store, place.workspace, other, find_files([place.texts]), "default", ChunkOptions(10))
-    assert [(segment.encoder, segment.dimension) for segment in place.store.segments()] == [("hashing-64", 64)]
-    assert Retriever(place.store, place.workspace, other).search(["lease"], 3, "dense")[0].hits
+    assert {(segment.encoder, segment.dimension) for segment in place.store.segments()} == {
+        ("hashing-64", 64),
+        ("hashing-256", 256),
+    }
+    for encoder in (other, place.encoder):
+        assert len(place.store.vector_places(encoder.name)) == place.store.counts()["chunks"]
+        assert Retriever(place.store, place.workspace, encoder).search(["lease"], 3, "dense")[0].hits
+    add_files(place.store, place.workspace, other, find_files([place.texts]), "default", ChunkOptions(5))
+    assert {segment.encoder for segment in place.store.segments()} == {"hashing-64"}
 
 
 def test_a_file_name_that_is_not_unicode_is_no_obstacle(place: Place) -> None:

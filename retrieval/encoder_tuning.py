@@ -1,0 +1,235 @@
+"""An encoder tuned to one collection and judged on documents that it was not tuned on.
+
+Training queries give pairs with mined negatives, validation queries choose the epoch, test queries say whether it helped. The index is
+read and never written. Knows no command line and no configuration file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corpora.errors import TrainingError
+from corpora.splits import SPLITS
+from retrieval.configurations import fusion_of
+from retrieval.contrastive import ContrastiveOptions, Step, Texts, tune
+from retrieval.encoder_comparison import Gain, JudgedCollection, Progress, compare_encoders, judged_collection
+from retrieval.encoder_run import EncoderRun, Trained, versions
+from retrieval.encoders import Encoder, load_sentence_transformer, provenance_of
+from retrieval.fusion_learning import ndcg_values
+from retrieval.indexing import embedding_text
+from retrieval.judged import JudgedQuery, JudgedSet
+from retrieval.judged_source import JudgedIndex
+from retrieval.models import ENCODER_MODEL, ModelFolder, Say, resolve_model
+from retrieval.packed_encoder import encoder_of, open_encoder
+from retrieval.rankings import encoded_table
+from retrieval.remembering import RememberingEncoder
+from retrieval.training_pairs import MiningOptions, Passages, mine_pairs
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+LEAST = {"train": 50, "validation": 10, "test": 20}
+"""Queries of each split without which nothing is tuned."""
+MINED = 50
+"""Places of a ranking among which negatives are looked for."""
+
+
+@dataclass(frozen=True)
+class TuningOptions:
+    """How pairs are mined and learnt from. Validation looks at so many queries at most, and for them in so many passages."""
+
+    contrastive: ContrastiveOptions = field(default_factory=ContrastiveOptions)
+    mining: MiningOptions = field(default_factory=MiningOptions)
+    validation_queries: int = 200
+    validation_passages: int = 1500
+
+
+@dataclass(frozen=True)
+class TunedEncoder:
+    """What came of it. `gains` are of dense search and of the search that is configured, which decides; none without a better epoch."""
+
+    run: EncoderRun
+    trained: Trained
+    gains: list[Gain]
+
+    @property
+    def better(self) -> bool:
+        """True when the configured search finds more with the tuned encoder, on held-out queries and by more than noise."""
+        return bool(self.gains) and self.gains[-1].comparison.better
+
+    @property
+    def verdict(self) -> str:
+        """One or two plain sentences."""
+        if not self.gains:
+            return f"Keep {self.run.base}: no epoch of tuning was better on the validation queries."
+        deciding = self.gains[-1]
+        if self.better:
+            return f"Use {self.run.model.name}: on queries about documents that it was not tuned on, {deciding}."
+        return f"Keep {self.run.base}: on queries about documents that it was not tuned on, the gain may be noise: {deciding}."
+
+
+def tune_encoder(
+    found: JudgedIndex,
+    base: ModelFolder,
+    run: EncoderRun,
+    options: TuningOptions,
+    say: Say = lambda line: None,
+    progress: Progress = lambda what: lambda done, total: None,
+) -> tuple[TunedEncoder, Encoder]:
+    """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection already.
+
+    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives the same weights.
+    Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
+    when the index is not the encoder's.
+    """
+    queries = _by_split(found.judged)
+    config = _config(found, base, options, queries)
+    run.prepare(config)
+    collection = judged_collection(found, queries)
+    trained = run.trained()
+    if trained is None:
+        trained = _train(collection, base, run, options, say)
+        run.write_trained(trained)
+    gains: list[Gain] = run.gains() or []
+    if not trained.epoch:
+        return TunedEncoder(run, trained, []), found.index.encoder
+    encoder = RememberingEncoder(open_encoder(resolve_model(str(run.model))))
+    if not gains:
+        say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
+        gains = compare_encoders(collection, queries["test"], encoder, progress)
+    tuned = TunedEncoder(run, trained, gains)
+    run.write_card(config, trained, gains, tuned.verdict)
+    run.write_gains(gains, tuned.better)
+    return tuned, encoder
+
+
+def _by_split(judged: JudgedSet) -> dict[str, list[JudgedQuery]]:
+    queries = {split: [query for query in judged.queries if query.split == split] for split in SPLITS}
+    short = [split for split, least in LEAST.items() if len(queries[split]) < least]
+    if short:
+        there = ", ".join(f"{len(of)} {split}" for split, of in queries.items())
+        needed = ", ".join(f"{least} {split}" for split, least in LEAST.items())
+        raise TrainingError(
+            f"{judged.name}: {there} queries; needed are {needed}. Give more questions, or change generate.validation_fraction and "
+            "generate.test_fraction. Queries with a relevant document in common share a split: where all hang together, there is no test"
+        )
+    return queries
+
+
+def _config(
+    found: JudgedIndex, base: ModelFolder, options: TuningOptions, queries: Mapping[str, Sequence[JudgedQuery]]
+) -> dict[str, Any]:
+    """All that the weights depend on, and the documents that are learnt: who purges one of them can find what knows it."""
+    rows = [[query.id, query.text, dict(query.relevant), query.split] for query in found.judged.queries]
+    chunks = {chunk.id: chunk.document_id for chunk in found.index.store.chunks()}
+    return {
+        "base": base.name,
+        "base_digest": base.digest,
+        "encoder": found.index.encoder.name,
+        "judged": found.judged.name,
+        "judged_digest": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16],
+        "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
+        "queries": {split: len(of) for split, of in queries.items()},
+        "documents": sorted({chunks.get(item, item) for query in queries["train"] for item in query.relevant}),
+        "search": asdict(fusion_of(found.config.search)),
+        "options": {**asdict(options.contrastive), **asdict(options.mining)},
+        "versions": versions(),
+    }
+
+
+def _train(collection: JudgedCollection, base: ModelFolder, run: EncoderRun, options: TuningOptions, say: Say) -> Trained:
+    """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder."""
+    model = load_sentence_transformer(base.path)
+    if not hasattr(model[0], "auto_model"):
+        raise TrainingError(
+            f"{base.name} begins with {type(model[0]).__name__}; only transformer encoders are tuned, such as {ENCODER_MODEL}"
+        )
+    encoder, queries = collection.found.index.encoder, collection.queries["train"]
+    passages = Passages(collection.item_of, collection.base.of)
+    ranked = collection.ranked(queries, encoder, collection.base)
+    fusion = fusion_of(collection.found.config.search)
+    rankings = {query.id: [chunk for chunk, _ in fusion(query.dense, query.lexical)[:MINED]] for query in ranked}
+    vectors = encoder.encode([query.text for query in queries], "query")
+    pairs = mine_pairs(queries, vectors, rankings, passages, options.mining, options.contrastive.seed)
+    texts = {chunk.id: embedding_text(chunk) for chunk in collection.chunks}
+    examples = [Texts(p.query, texts[p.positive], tuple(texts[n] for n in p.negatives)) for p in pairs]
+    if len(examples) < LEAST["train"]:
+        raise TrainingError(
+            f"{len(examples)} training pairs could be made from {len(queries)} queries; at least {LEAST['train']} are needed: a relevant "
+            f"passage with {options.mining.negatives} others that do not answer. Add more documents, or give more questions"
+        )
+    say(f"{len(examples)} pairs from {len(queries)} queries; tuning {base.name}")
+    provenance = provenance_of(model, base.path, run.model.name, "tuning")
+    validation = _Validation(collection, options)
+    values = [validation.value(encoder)]
+    started = time.monotonic()
+
+    def judge(now: SentenceTransformer, epoch: int) -> bool:
+        values.append(validation.value(encoder_of(now, provenance)))
+        better = values[-1] > max(values[:-1])
+        say(f"epoch {epoch}: nDCG@10 {values[-1]:.3f} on validation queries, {values[0]:.3f} before tuning")
+        if better:
+            _save(now, run.model)
+        return better
+
+    def report(step: Step) -> None:
+        run.append(step)
+        left = step.seconds / step.step * (step.steps - step.step)
+        rate = step.step * options.contrastive.batch_pairs / step.seconds
+        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {left / 60:.1f} min left")
+
+    shutil.rmtree(run.model, ignore_errors=True)
+    (run.folder / "metrics.csv").unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="raftsmith-") as scratch:
+        tune(model, examples, options.contrastive, Path(scratch), judge, report, provenance.prompts)
+    epoch = max(range(len(values)), key=lambda number: values[number])
+    return Trained(len(examples), epoch, tuple(values), round(time.monotonic() - started, 1))
+
+
+def _save(model: SentenceTransformer, folder: Path) -> None:
+    """The model into `folder`, as safetensors, all of it or nothing."""
+    building = folder.with_name(f".{folder.name}")
+    shutil.rmtree(building, ignore_errors=True)
+    model.save_pretrained(str(building), create_model_card=False)
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+
+
+class _Validation:
+    """nDCG@10 of the configured search on validation queries, dense among what is relevant to them or ranked highest by the base encoder.
+
+    The whole collection would have to be encoded after each epoch; these passages are the ones that are hard to tell apart.
+    """
+
+    def __init__(self, collection: JudgedCollection, options: TuningOptions) -> None:
+        queries = collection.queries["validation"]
+        count = min(len(queries), options.validation_queries)
+        self._queries = random.Random(options.contrastive.seed).sample(list(queries), count)
+        self._collection = collection
+        parts = Passages(collection.item_of, collection.base.of).of_items()
+        pool = dict.fromkeys(passage for query in self._queries for item in query.relevant for passage in parts.get(item, []))
+        ranked = collection.ranked(self._queries, collection.found.index.encoder, collection.base)
+        for place in range(MINED):
+            for query in ranked:
+                for ranking in (query.dense, query.lexical):
+                    if place < len(ranking) and len(pool) < options.validation_passages:
+                        pool.setdefault(ranking[place][0])
+        self._chunks = [chunk for chunk in collection.chunks if chunk.id in pool]
+
+    def value(self, encoder: Encoder) -> float:
+        """The mean over the queries, in 0–1."""
+        table = encoded_table(self._chunks, encoder)
+        ranked = self._collection.ranked(self._queries, encoder, table)
+        fusion = fusion_of(self._collection.found.config.search)
+        return float(np.mean(ndcg_values(ranked, self._collection.item_of, fusion)))
