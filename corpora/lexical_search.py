@@ -32,6 +32,8 @@ def best_chunks(
     double, an identifier four times. All rows are scored where `wanted` lets few through, and where those that the rarer terms
     chose are fewer than `limit`.
     """
+    if isinstance(terms, str):
+        raise TypeError("terms is one string; give a list of words and phrases")  # it would be searched letter by letter
     if not terms:
         return []
     quoted = [f'"{term}"' for term in terms]

@@ -309,6 +309,16 @@ class CorpusStore:
         """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id, see `best_chunks`."""
         return best_chunks(self._db, terms, limit, wanted, scored_rows)
 
+    def chunks_with(self, words: Sequence[str], limit: int) -> list[str]:
+        """Ids of the chunks whose text has all of `words`, of which there is one at least, best first; word forms count as one."""
+        match = " AND ".join(f'"{word}"' for word in words)
+        rows = self._db.execute(
+            "SELECT c.id FROM lexical JOIN chunks c ON c.number = lexical.rowid WHERE lexical MATCH ? "
+            "ORDER BY bm25(lexical, 0.0, 1.0, 0.0), c.id LIMIT ?",
+            (f"text : ({match})", limit),
+        )
+        return [row[0] for row in rows]
+
     def find_documents(self, name: str) -> list[Document]:
         """Documents that are called `name`: by id (or its first eight digits and more), by source, by file or by title."""
         start = name if len(name) >= 8 else "-"

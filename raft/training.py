@@ -214,6 +214,11 @@ def _load(base: ModelFolder, options: TrainOptions, gpu: bool) -> tuple[Any, Any
         return model, None
     if quantization is not None:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+        for module in model.modules():
+            # On processors with bfloat16 bitsandbytes (0.50) would repack the weights at the first validation, for a kernel that has to be
+            # fetched, which fails for narrow layers and is not undone when training goes on.
+            if getattr(module, "support_avx512bf16_for_cpu", False):
+                module.support_avx512bf16_for_cpu = False
     modules, layers = _targets(model, options.layers_fraction)
     config = LoraConfig(
         r=options.rank,

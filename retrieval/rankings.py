@@ -19,7 +19,7 @@ from retrieval.encoders import Encoder, Vectors
 from retrieval.faiss_library import faiss
 from retrieval.fusion import Ranking
 from retrieval.indexing import embedding_text
-from retrieval.lexical import match_expression
+from retrieval.lexical import query_terms
 from retrieval.segments import read_segment
 
 DEPTH = 200
@@ -79,5 +79,4 @@ def encoded_table(
 
 def lexical_rankings(store: CorpusStore, queries: Sequence[str], depth: int = DEPTH) -> list[Ranking]:
     """`(chunk id, BM25)` for each query, descending, ties by id."""
-    matches = [match_expression(query) for query in queries]
-    return [store.lexical_search(match, depth) if match else [] for match in matches]
+    return [store.lexical_search(query_terms(query), depth) for query in queries]

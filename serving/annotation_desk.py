@@ -62,8 +62,8 @@ class Desk:
         return [chunk for chunk in chunks if chunk.id in ids]
 
     def _passages(self, query: str, most: int) -> list[str]:
-        words = " AND ".join(f'"{word}"' for word in _WORD.findall(query))
-        return [name for name, _ in self.store.lexical_search(f"text : ({words})", most)] if words else []
+        words = _WORD.findall(query)
+        return self.store.chunks_with(words, most) if words else []
 
     @cached_property
     def examples(self) -> dict[str, RaftExample]:

@@ -68,6 +68,6 @@ def test_the_index_changes_under_load(tmp_path: Path, fake, served, client_of, m
     reading.close()
     writing.close()
     assert not failures
-    assert len(answers) >= COMMITS and len({snapshot for snapshot, *_ in answers}) >= 5
+    assert len(answers) >= 10 and len({snapshot for snapshot, *_ in answers}) >= 5
     for snapshot, run, answer in answers:
         assert run is None and right[snapshot] in answer, (snapshot, answer)
