@@ -45,7 +45,7 @@ from retrieval.segments import write_segment  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 RESULTS = Path(__file__).resolve().parent / "results"
-WORDS_A_PASSAGE = 14
+WORDS_A_PASSAGE = 28
 """About so many has a passage of at most 20; decides how many acts are taken."""
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 A_DOCUMENT = 20
