@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from corpora.changes import Segment, StoredVectors
+from corpora.errors import RaftsmithError
 from corpora.store import CorpusStore
 from retrieval.dense_cache import DenseCache
 from retrieval.encoders import Encoder
@@ -33,10 +34,24 @@ def backfill(
         store.commit(vectors=[StoredVectors(segment, places)])
         after, done = max(waiting), done + len(waiting)
         progress(done, total)
-    static = {segment.encoder: segment.dimension for segment in store.segments() if segment.encoder.startswith(STATIC)}
-    if static:
-        store.commit(superseded=sorted(static))
-        for name, dimension in static.items():
+    drop_vectors(store, workspace, lambda name: name.startswith(STATIC))
+    return done
+
+
+def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[str]:
+    """Take out the vectors by other encoders than `encoder`, and give their names. Raises RaftsmithError while any chunk needs them."""
+    missing = store.count_unencoded(encoder.name)
+    if missing:
+        raise RaftsmithError(f"{missing} passages have no vector by {encoder.name} yet; run `raftsmith index --fill` first")
+    return drop_vectors(store, workspace, lambda name: name != encoder.name)
+
+
+def drop_vectors(store: CorpusStore, workspace: Path, of: Callable[[str], bool]) -> list[str]:
+    """Take out the vectors by the encoders with such names, which it gives. The caller holds the writer lock."""
+    dropped = {segment.encoder: segment.dimension for segment in store.segments() if of(segment.encoder)}
+    if dropped:
+        store.commit(superseded=sorted(dropped))
+        for name, dimension in dropped.items():
             DenseCache(workspace / "cache", name, dimension).forget()
         sweep_segments(store, workspace)
-    return done
+    return sorted(dropped)

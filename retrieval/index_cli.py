@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 @click.option(
     "--fill", is_flag=True, help="Make the full vectors that are missing; can be stopped, and goes on when run again."
 )
+@click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
-def index(rebuild: bool, fill: bool, workspace: Path | None, as_json: bool) -> None:
+def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, as_json: bool) -> None:
     """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
@@ -28,6 +29,7 @@ def index(rebuild: bool, fill: bool, workspace: Path | None, as_json: bool) -> N
     from corpora.store import CorpusStore
     from corpora.writer_lock import single_writer
     from retrieval.backfill import backfill
+    from retrieval.backfill import drop_others as drop_others_of
     from retrieval.configurations import index_options_of
     from retrieval.dense import refreshed_index
     from retrieval.dense_cache import DenseCache
@@ -39,6 +41,10 @@ def index(rebuild: bool, fill: bool, workspace: Path | None, as_json: bool) -> N
     if fill:
         with single_writer(place.root):
             backfill(store, place.root, encoder, Progress("full vectors"))
+    if drop_others:
+        with single_writer(place.root):
+            dropped = drop_others_of(store, place.root, encoder)
+        say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
     if rebuild:
         DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
     options = index_options_of(place.config.search)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from corpora.chunking import ChunkOptions
+from corpora.errors import RaftsmithError
 from corpora.filters import make_filter
 from corpora.sandbox import read_in_process
 from corpora.store import CorpusStore
 from retrieval import indexing
-from retrieval.backfill import backfill
+from retrieval.backfill import backfill, drop_others
 from retrieval.encoders import HashingEncoder
 from retrieval.explanation import as_lines, explain
 from retrieval.fusion import Fusion
@@ -173,6 +174,24 @@ def test_another_process_searches_while_vectors_fill_in(store: CorpusStore, tmp_
         thread.join(60)
     other.close()
     assert not errors and shares == sorted(shares) and shares[-1] == 1.0 and shares[0] < 1
+
+
+def test_another_encoder_takes_over_and_the_old_one_s_vectors_go_when_asked(store: CorpusStore, tmp_path: Path) -> None:
+    add(store, tmp_path, [write(tmp_path, number) for number in range(6)])
+    other = HashingEncoder(96)
+    with pytest.raises(RaftsmithError, match=r"index --fill"):
+        Retriever(store, tmp_path, other).search(["lease"], 3)
+    with pytest.raises(RaftsmithError, match="passages have no vector by hashing-96 yet"):
+        drop_others(store, tmp_path, other)
+    assert backfill(store, tmp_path, other) == len(store.chunks())
+    assert {segment.encoder for segment in store.segments()} == {ENCODER.name, other.name}
+    assert (
+        retriever(store, tmp_path).search(["lease"], 3)[0].hits
+        and Retriever(store, tmp_path, other).search(["lease"], 3)[0].hits
+    )
+    assert drop_others(store, tmp_path, other) == [ENCODER.name] and drop_others(store, tmp_path, other) == []
+    assert {path.name for path in (tmp_path / "segments").iterdir()} == {segment.name for segment in store.segments()}
+    assert Retriever(store, tmp_path, other).search(["lease"], 3)[0].hits
 
 
 def test_the_real_encoder_and_its_static_one(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
