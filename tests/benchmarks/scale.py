@@ -324,7 +324,7 @@ def plot(picture: Path) -> None:
     right.plot(sizes, [row["next_search_ms"] for row in rows], marker="s", linestyle="--", label="first search after it, dense")
     right.set(xscale="log", yscale="log", xlabel="passages", ylabel="ms, median", title="what a collection costs")
     for axes in (left, right):
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="lower right")
         axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(picture, dpi=110)
