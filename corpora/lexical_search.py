@@ -23,14 +23,33 @@ _BEST = "ORDER BY score DESC, c.id LIMIT ?"
 _DOCUMENTS = "documents d INDEXED BY documents_facts"
 
 
+def few_permitted(database: Database, wanted: Filter, scored_rows: int = SCORED_ROWS) -> str | None:
+    """Numbers of the chunks that `wanted` lets through, as JSON, where these are so few that all of them are scored; else None.
+
+    They are those of one snapshot: worth keeping for its next queries.
+    """
+    if wanted.everything:
+        return None
+    condition, values = wanted.sql()
+    permitted = f"SELECT p.number FROM {_DOCUMENTS} JOIN chunks p ON p.document_id = d.id WHERE {condition} LIMIT ?"  # noqa: S608 - built of constants
+    most = min(2 * scored_rows, _chunks(database) // 20)
+    numbers = [number for (number,) in database.execute(permitted, (*values, most))]
+    return json.dumps(numbers) if len(numbers) < most else None
+
+
 def best_chunks(
-    database: Database, terms: Sequence[str], limit: int, wanted: Filter, scored_rows: int = SCORED_ROWS
+    database: Database,
+    terms: Sequence[str],
+    limit: int,
+    wanted: Filter,
+    scored_rows: int = SCORED_ROWS,
+    few: str | None = None,
 ) -> list[tuple[str, float]]:
     """`(chunk_id, BM25 score)`, best first, ties by chunk id, of the chunks with any of `terms`, distinct words or phrases without quotes.
 
     Only chunks of the documents that `wanted` lets through; word frequencies are those of the whole collection. The title counts
-    double, an identifier four times. All rows are scored where `wanted` lets few through, and where those that the rarer terms
-    chose are fewer than `limit`.
+    double, an identifier four times. All rows are scored where `wanted` lets few through, which `few_permitted` gave, and where
+    those that the rarer terms chose are fewer than `limit`.
     """
     if isinstance(terms, str):
         raise TypeError("terms is one string; give a list of words and phrases")  # it would be searched letter by letter
@@ -38,20 +57,14 @@ def best_chunks(
         return []
     quoted = [f'"{term}"' for term in terms]
     everything = " OR ".join(quoted)
-    chunks = int(database.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()[0])  # and those that are gone
+    if few is not None:
+        # Scored whole. The plus keeps SQLite from asking the index anew for every number.
+        among = f"{_SCORES} WHERE lexical MATCH ? AND +lexical.rowid IN (SELECT value FROM json_each(?)) {_BEST}"  # noqa: S608 - built of constants
+        return _found(database, among, (everything, few, limit))
     condition, values = wanted.sql()
-    joined = ""
-    if not wanted.everything:
-        joined = f"JOIN {_DOCUMENTS} ON d.id = c.document_id"
-        permitted = f"SELECT p.number FROM {_DOCUMENTS} JOIN chunks p ON p.document_id = d.id WHERE {condition} LIMIT ?"  # noqa: S608 - built of constants
-        most = min(2 * scored_rows, chunks // 20)
-        numbers = [number for (number,) in database.execute(permitted, (*values, most))]
-        if len(numbers) < most:
-            # Scored whole. The plus keeps SQLite from asking the index anew for every number.
-            among = f"{_SCORES} WHERE lexical MATCH ? AND +lexical.rowid IN (SELECT value FROM json_each(?)) {_BEST}"  # noqa: S608
-            return _found(database, among, (everything, json.dumps(numbers), limit))
+    joined = "" if wanted.everything else f"JOIN {_DOCUMENTS} ON d.id = c.document_id"
     scored = f"{_SCORES} {joined} WHERE lexical MATCH ? AND {condition} {_BEST}"
-    chosen, rest = _choosing(database, quoted, scored_rows) if chunks > scored_rows else (quoted, [])
+    chosen, rest = _choosing(database, quoted, scored_rows) if _chunks(database) > scored_rows else (quoted, [])
     if rest:
         # FTS5 has no optional terms. A row of the chosen ones counts these twice here, so the rest is there twice as well.
         rows, others = " OR ".join(chosen), " OR ".join(rest)
@@ -72,6 +85,11 @@ def _choosing(database: Database, terms: Sequence[str], scored_rows: int) -> tup
             return order[:place], order[place:]
         rows += counts[term]
     return order or list(terms), []
+
+
+def _chunks(database: Database) -> int:
+    """How many there are, those that are gone included: asked without counting."""
+    return int(database.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()[0])
 
 
 def _found(database: Database, statement: str, values: Sequence[str | int]) -> list[tuple[str, float]]:

@@ -18,7 +18,7 @@ from corpora.changes import Change, FinishedFile, MovedVectors, NewDocument, Seg
 from corpora.database import Database
 from corpora.filters import EVERYTHING, Filter
 from corpora.given import EVERYBODY, Given, given_from_json
-from corpora.lexical_search import SCORED_ROWS, best_chunks
+from corpora.lexical_search import SCORED_ROWS, best_chunks, few_permitted
 from corpora.records import Chunk, Document, Version, content_id
 from corpora.schema import LAYOUT
 
@@ -35,6 +35,7 @@ _UNENCODED = """
 NOT EXISTS (SELECT 1 FROM vectors v JOIN segments s ON s.number = v.segment WHERE v.chunk = c.number AND s.encoder = ?)
 """
 KEEP_VERSIONS = 5
+_FILTERS_KEPT = 32
 
 
 class VectorPlace(NamedTuple):
@@ -53,6 +54,7 @@ class CorpusStore:
         """Open, create with mode 0600, or upgrade."""
         self.path = path
         self._db = Database(path, LAYOUT)
+        self._few_at, self._few = -1, dict[tuple[Filter, int], str | None]()
 
     def close(self) -> None:
         """Close the database; the WAL is checkpointed by SQLite."""
@@ -307,7 +309,15 @@ class CorpusStore:
         self, terms: Sequence[str], limit: int, wanted: Filter = EVERYTHING, scored_rows: int = SCORED_ROWS
     ) -> list[tuple[str, float]]:
         """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id, see `best_chunks`."""
-        return best_chunks(self._db, terms, limit, wanted, scored_rows)
+        snapshot = self.snapshot
+        if self._few_at != snapshot:
+            self._few_at, self._few = snapshot, {}
+        key = wanted, scored_rows
+        if key not in self._few:
+            if len(self._few) >= _FILTERS_KEPT:
+                self._few.clear()
+            self._few[key] = few_permitted(self._db, wanted, scored_rows)
+        return best_chunks(self._db, terms, limit, wanted, scored_rows, self._few[key])
 
     def chunks_with(self, words: Sequence[str], limit: int) -> list[str]:
         """Ids of the chunks whose text has all of `words`, of which there is one at least, best first; word forms count as one."""
