@@ -415,9 +415,9 @@ def encoding() -> str:
         [
             *lines,
             "",
-            f"Lowest cosine with the library's vectors {worst:.5f}. The static encoder: {static['100 words, texts a CPU second']:,} texts of 100 words a "
-            f"processor second, distilled in {static['distilled, model loaded included, s']:.0f} s. {about['cores']} cores of {about['cpu']}, "
-            f"{about['date']}, commit {about['commit']}.",
+            f"Lowest cosine with the library's vectors {worst:.5f}. The static encoder: {static['100 words, texts a CPU second']:,} texts of "
+            f"100 words a processor second, distilled in {static['distilled, model loaded included, s']:.0f} s. {about['cores']} cores of "
+            f"{about['cpu']}, {about['date']}, commit {about['commit']}.",
         ]
     )
 
