@@ -422,6 +422,19 @@ def encoding() -> str:
     )
 
 
+def filling() -> str:
+    """nDCG@10 of hybrid search while full vectors fill in."""
+    sets = _result("filling")["sets"]
+    way = "hybrid: deviations, static × 1.0"
+    shares = list(next(iter(sets.values()))["filled"])
+    lines = [f"| nDCG@10, hybrid | queries | words alone | {' | '.join(f'{share} % filled' for share in shares)} |"]
+    lines.append(f"|{'---|' * (len(shares) + 3)}")
+    for name, part in sets.items():
+        cells = " | ".join(f"{part['filled'][share][way]:.3f}" for share in shares)
+        lines.append(f"| {name} | {part['queries']} | {part['alone']['lexical']:.3f} | {cells} |")
+    return "\n".join(lines)
+
+
 def scale_add() -> str:
     """Adding 100,000 real passages, killed twice."""
     result = _result("scale_add")
@@ -456,6 +469,7 @@ def scale_curve() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "dense": dense,
+    "filling": filling,
     "encoding": encoding,
     "scale-add": scale_add,
     "scale-curve": scale_curve,
