@@ -217,9 +217,8 @@ class Change:
             self._add_chunks(new)
         elif known != (new.chunking, int(new.duplicate_of is not None)):
             # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not before.
-            same = self._has_chunks(
-                new
-            )  # only the encoder is another one: vectors by those before stay, so that one can go back
+            # Where only the encoder is another one, the vectors by those before stay, so that one can go back.
+            same = self._has_chunks(new)
             if not same:
                 self._remove_chunks(document.id)
             self._db.execute(

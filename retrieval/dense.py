@@ -93,9 +93,8 @@ class DenseIndex:
         that is damaged or gone.
         """
         last = max(self.segments, default=0)
-        if last and not store.has_segments(
-            self.cache.encoder, upto=last
-        ):  # all of them were given up: a stranger's keys may follow
+        if last and not store.has_segments(self.cache.encoder, upto=last):
+            # All of them were given up, vectors of chunks that are there perhaps too: begun anew.
             return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).moved(store, folder)
         index = self.vectors.removed(np.array(store.removed_after(self.snapshot), dtype=np.int64))
         places = store.vectors_after(self.cache.encoder, last)
@@ -105,9 +104,9 @@ class DenseIndex:
         segments = {**self.segments, **{place.segment: place.name for place in places}} if places else self.segments
         return replace(self, vectors=index, snapshot=store.snapshot, segments=segments)
 
-    def compacted_main(self) -> MainIndex:
+    def compacted_main(self, say: Say = lambda line: None) -> MainIndex:
         """One new main index of these vectors, chosen, built, measured and published. Takes long for a large one."""
-        return published(self.cache, lambda keep: self.vectors.compacted_main(self.options.memory, keep), self.segments)
+        return published(self.cache, lambda keep: self.vectors.compacted_main(self.options.memory, keep), self.segments, say)
 
     def onto(self, main: MainIndex) -> DenseIndex:
         """The same vectors over `main`, which was compacted from this index or an earlier value of it."""
@@ -123,15 +122,18 @@ def refreshed_index(
     if index.vectors.needs_compaction():
         if len(index) >= _WORTH_SAYING:
             say(f"renewing the search index over {len(index):,} vectors")
-        index = index.onto(index.compacted_main())
+        index = index.onto(index.compacted_main(say))
     return index
 
 
-def published(cache: DenseCache, build: Callable[[Keep], MainIndex], segments: Mapping[int, str]) -> MainIndex:
-    """Built into the cache; in memory where that cannot be written, as it is only a cache."""
+def published(cache: DenseCache, build: Callable[[Keep], MainIndex], segments: Mapping[int, str], say: Say) -> MainIndex:
+    """Built into the cache; in memory where that cannot be written, as it is only a cache, which `say` is told."""
     try:
         return cache.publish(build, segments)
-    except OSError:
+    except OSError as error:
+        say(
+            f"the search index cannot be kept in {cache.cache} ({error}) and is built again each time; free space or mend that folder"
+        )
         return build(in_memory)
 
 
@@ -181,7 +183,7 @@ def _built(store: CorpusStore, folder: Path, cache: DenseCache, options: IndexOp
     def build(keep: Keep) -> MainIndex:
         return build_main(plan, keep((len(keys), cache.dimension), _blocks(places, folder, cache.dimension)), keys)
 
-    return replace(nothing, vectors=VectorIndex.of(published(cache, build, segments)))
+    return replace(nothing, vectors=VectorIndex.of(published(cache, build, segments, say)))
 
 
 def _empty(dimension: int) -> VectorIndex:

@@ -8,7 +8,6 @@ from threading import Thread
 
 import numpy as np
 
-from corpora.errors import RaftsmithError
 from corpora.filters import Filter
 from corpora.store import CorpusStore
 from retrieval.dense import DenseIndex, IndexOptions, Say, open_dense_index
@@ -60,7 +59,7 @@ class DenseReader:
         self._permissions.clear()
         self._take_compacted()
         if self._background and self._compacting is None and self._index.vectors.needs_compaction():
-            self._compacting = _in_thread(self._index)
+            self._compacting = _in_thread(self._index, self._say)
 
     def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[str, float]]]:
         """As `DenseIndex.search`, among what `wanted` lets through."""
@@ -88,8 +87,9 @@ class DenseReader:
             except ValueError:
                 return  # the index was begun anew meanwhile
             self._permissions.clear()
-        elif isinstance(done.exception(), RaftsmithError):
-            self._say(f"the search index was not compacted: {done.exception()}")
+        else:
+            self._background = False  # not tried over and over; searches go on with what there is
+            self._say(f"the search index was not renewed ({done.exception()}); `raftsmith index` does it")
 
     def _permission(self, wanted: Filter) -> Permission | None:
         """What `wanted` lets through at this snapshot: asked of the store once."""
@@ -104,12 +104,12 @@ class DenseReader:
         return known
 
 
-def _in_thread(index: DenseIndex) -> Future[MainIndex]:
+def _in_thread(index: DenseIndex, say: Say) -> Future[MainIndex]:
     future: Future[MainIndex] = Future()
 
     def compact() -> None:
         try:
-            future.set_result(index.compacted_main())
+            future.set_result(index.compacted_main(say))
         except Exception as error:
             future.set_exception(error)
 

@@ -209,10 +209,31 @@ def test_segments_are_compacted_and_an_index_that_has_their_vectors_reads_none(
 def test_an_index_that_cannot_be_kept_still_searches(store: CorpusStore, tmp_path: Path) -> None:
     add(store, tmp_path, write(tmp_path, "a.txt", 1))
     (tmp_path / "cache").write_text("a file where the folder should be")
-    reader = DenseReader(store, tmp_path, ENCODER)
+    said: list[str] = []
+    reader = DenseReader(store, tmp_path, ENCODER, say=said.append)
     with store.reading():
         reader.follow()
         assert_found(reader, store)
+    assert len(said) == 1 and "cannot be kept" in said[0]
+
+
+def test_a_compaction_that_fails_is_said_and_searches_go_on(
+    store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 5)
+    monkeypatch.setattr(VectorIndex, "compacted_main", fail)
+    said: list[str] = []
+    reader = DenseReader(store, tmp_path, ENCODER, say=said.append, background=True)
+    for number in range(4):
+        add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
+        with store.reading():
+            reader.follow()
+            assert_found(reader, store)
+        reader.wait()
+    assert len(said) == 1 and "no room" in said[0]
 
 
 def test_a_lost_segment_is_named(store: CorpusStore, tmp_path: Path) -> None:
