@@ -128,12 +128,13 @@ def generate_dataset(
     found = search_questions(grounding, collected.retriever, options)
     examples = build_examples(grounding, found, options)
     passages = options.distractors + 1
-    support = fit_support(observations(grounding, found, ["train"], passages), passages)
+    fitting, judging = support_splits(workspace)
+    support = fit_support(observations(grounding, found, fitting, passages), passages)
     measure = None
     if support is None:
-        say("too few training questions, or search missed too few of them, to learn from search when to abstain")
+        say(f"too few {fitting[0]} questions, or search missed too few of them, to learn from search when to abstain")
     else:
-        held = observations(grounding, found, ["validation", "test"], passages)
+        held = observations(grounding, found, judging, passages)
         measure = measure_support(support, held, workspace.config.ask.min_support)
         say(as_text(measure) if measure else "no held-out questions to measure abstaining on")
     sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
@@ -143,6 +144,19 @@ def generate_dataset(
     clusters = clusters_of(documents, workspace.config.ingest.cluster_similarity)
     snapshot = collected.store.snapshot
     return write_dataset(folder, name, grounding, wrong, examples, options, snapshot, sources, learnt, clusters)
+
+
+def support_splits(workspace: Workspace) -> tuple[list[str], list[str]]:
+    """Splits of the questions that abstaining is fitted on, and of those that it is judged on.
+
+    Search that was tuned to the training questions finds these better than new ones, so they say nothing of when it misses.
+    """
+    from retrieval.encoder_run import tuned_in
+
+    config = workspace.config
+    if tuned_in(workspace.root, config.models.encoder, config.search.rerank):
+        return ["validation"], ["test"]
+    return ["train"], ["validation", "test"]
 
 
 @click.command("train", **with_example("raftsmith train --dataset first --adapter qlora --run first-qlora"))

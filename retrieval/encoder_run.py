@@ -107,6 +107,11 @@ class EncoderRun:
         return {path.name: sha256_file(path) for path in sorted(self.model.glob("*.safetensors"))}
 
 
+def tuned_in(workspace: Path, *models: str) -> bool:
+    """Whether one of `models`, as raftsmith.toml names them, was tuned to the collection of `workspace`."""
+    return any(name and (workspace / name).parent.joinpath("trained.json").exists() for name in models)
+
+
 def versions() -> dict[str, str]:
     """What a training depends on besides its configuration."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in VERSIONED}}

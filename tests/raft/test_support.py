@@ -10,7 +10,10 @@ import pytest
 from tests_collection import Collection
 
 from corpora.errors import ModelError
+from corpora.toml_edit import with_value
+from corpora.workspace import create_workspace, open_workspace
 from raft.answering import Assistant
+from raft.cli import support_splits
 from raft.examples import ExampleOptions, ground, observations, search_questions
 from raft.prompts import ABSTENTION
 from raft.support import (
@@ -110,3 +113,14 @@ def test_an_assistant_abstains_without_asking_the_model(collection: Collection) 
     assert answer.support == pytest.approx(0.2689, abs=1e-4)
     with pytest.raises(AssertionError, match="asked"):
         replace(assistant, min_support=0.2).answer(["What is the dose?"])
+
+
+@pytest.mark.parametrize("key", [("models", "encoder"), ("search", "rerank")])
+def test_abstaining_is_not_fitted_on_questions_that_search_was_tuned_to(tmp_path: Path, key: tuple[str, str]) -> None:
+    path = create_workspace(tmp_path)
+    assert support_splits(open_workspace(tmp_path)) == (["train"], ["validation", "test"])
+    path.write_text(with_value(path.read_text(), *key, "runs/statutes/mini-statutes"))
+    assert support_splits(open_workspace(tmp_path)) == (["train"], ["validation", "test"])
+    (tmp_path / "runs" / "statutes").mkdir(parents=True)
+    (tmp_path / "runs" / "statutes" / "trained.json").write_text("{}")
+    assert support_splits(open_workspace(tmp_path)) == (["validation"], ["test"])
