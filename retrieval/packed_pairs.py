@@ -60,7 +60,7 @@ class PackedPairs:
         return [float(score) for score in activation(torch.from_numpy(self._logits(pairs)))] if pairs else []
 
     def _logits(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-        first, second = ([pair[side].strip() for pair in pairs] for side in (0, 1))
+        first, second = ([pair[side] for pair in pairs] for side in (0, 1))
         read = self._model.tokenizer(
             first,
             second,

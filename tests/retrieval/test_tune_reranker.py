@@ -91,7 +91,6 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     assert kept["verdict"].startswith("Keep search without a reranker")
 
     won = value(*words, "--epochs", "4", "--learning-rate", "5e-4")
-    print(json.dumps(won, indent=1))
     assert toml.read_text() == before
     assert won["better"] and not won["written"] and won["verdict"].startswith("Use all-MiniLM-L6-v2-reranker")
     change = won["gain"]["comparison"]["difference"]
