@@ -236,9 +236,10 @@ class Workspace:
         return self.root / "corpus.db"
 
     @property
-    def tuned_encoder(self) -> bool:
-        """True when the encoder is one of the workspace's own runs: then it knows the passages of the training queries."""
-        return Path(self.config.models.encoder).is_relative_to(self.root / "runs")
+    def tuned_search(self) -> bool:
+        """True when the encoder or the reranker is one of the workspace's own runs: then it knows what answers the training queries."""
+        used = (self.config.models.encoder, self.config.search.rerank)
+        return any(Path(name).is_relative_to(self.root / "runs") for name in used)
 
     def owns(self, path: Path) -> bool:
         """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
@@ -297,8 +298,13 @@ def open_workspace(chosen: Path | None = None) -> Workspace:
 
 def _anchored(config: Config, root: Path) -> Config:
     """The configuration with models of the workspace's own runs by their full paths: written they stay right when it moves."""
-    own = {key: str(root / name) for key, name in config.models if name.startswith("runs/") and (root / name).is_dir()}
-    return config.model_copy(update={"models": config.models.model_copy(update=own)}) if own else config
+
+    def own(name: str) -> str:
+        return str(root / name) if name.startswith("runs/") and (root / name).is_dir() else name
+
+    models = config.models.model_copy(update={key: own(name) for key, name in config.models})
+    search = config.search.model_copy(update={"rerank": own(config.search.rerank)})
+    return config.model_copy(update={"models": models, "search": search})
 
 
 def read_config(path: Path) -> Config:

@@ -6,41 +6,34 @@ read and never written. Knows no command line and no configuration file.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
-import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from corpora.errors import TrainingError
-from corpora.splits import SPLITS
 from retrieval.configurations import fusion_of
-from retrieval.contrastive import ContrastiveOptions, Step, Texts, tune
+from retrieval.contrastive import ContrastiveOptions, tune
 from retrieval.encoder_comparison import Gain, JudgedCollection, Progress, compare_encoders, judged_collection
-from retrieval.encoder_run import EncoderRun, Trained, versions
 from retrieval.encoders import Encoder, load_sentence_transformer, provenance_of
 from retrieval.fusion_learning import ndcg_values
-from retrieval.indexing import embedding_text
-from retrieval.judged import JudgedQuery, JudgedSet
 from retrieval.judged_source import JudgedIndex
 from retrieval.models import ENCODER_MODEL, ModelFolder, Say, resolve_model
 from retrieval.packed_encoder import encoder_of, open_encoder
 from retrieval.rankings import encoded_table
 from retrieval.remembering import RememberingEncoder
-from retrieval.training_pairs import MiningOptions, Passages, mine_pairs
+from retrieval.training_pairs import MiningOptions, Passages
+from retrieval.tuning_data import mined_examples, queries_by_split, training_config
+from retrieval.tuning_run import Trained, TuningRun
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-LEAST = {"train": 50, "validation": 10, "test": 20}
-"""Queries of each split without which nothing is tuned."""
 MINED = 50
 """Places of a ranking among which negatives are looked for."""
 
@@ -59,7 +52,7 @@ class TuningOptions:
 class TunedEncoder:
     """What came of it. `gains` are of dense search and of the search that is configured, which decides; none without a better epoch."""
 
-    run: EncoderRun
+    run: TuningRun
     trained: Trained
     gains: list[Gain]
 
@@ -82,7 +75,7 @@ class TunedEncoder:
 def tune_encoder(
     found: JudgedIndex,
     base: ModelFolder,
-    run: EncoderRun,
+    run: TuningRun,
     options: TuningOptions,
     say: Say = lambda line: None,
     progress: Progress = lambda what: lambda done, total: None,
@@ -93,8 +86,8 @@ def tune_encoder(
     Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
     when the index is not the encoder's.
     """
-    queries = _by_split(found.judged)
-    config = _config(found, base, options, queries)
+    queries = queries_by_split(found.judged)
+    config = training_config(found, base, {**asdict(options.contrastive), **asdict(options.mining)}, queries)
     run.prepare(config)
     collection = judged_collection(found, queries)
     trained = run.trained()
@@ -114,65 +107,18 @@ def tune_encoder(
     return tuned, encoder
 
 
-def _by_split(judged: JudgedSet) -> dict[str, list[JudgedQuery]]:
-    queries = {split: [query for query in judged.queries if query.split == split] for split in SPLITS}
-    short = [split for split, least in LEAST.items() if len(queries[split]) < least]
-    if short:
-        there = ", ".join(f"{len(of)} {split}" for split, of in queries.items())
-        needed = ", ".join(f"{least} {split}" for split, least in LEAST.items())
-        raise TrainingError(
-            f"{judged.name}: {there} queries; needed are {needed}. Give more questions, or change generate.validation_fraction and "
-            "generate.test_fraction. Queries with a relevant document in common share a split: where all hang together, there is no test"
-        )
-    return queries
-
-
-def _config(
-    found: JudgedIndex, base: ModelFolder, options: TuningOptions, queries: Mapping[str, Sequence[JudgedQuery]]
-) -> dict[str, Any]:
-    """All that the weights depend on, and the documents that are learnt: who purges one of them can find what knows it."""
-    rows = [[query.id, query.text, dict(query.relevant), query.split] for query in found.judged.queries]
-    chunks = {chunk.id: chunk.document_id for chunk in found.index.store.chunks()}
-    return {
-        "base": base.name,
-        "base_digest": base.digest,
-        "encoder": found.index.encoder.name,
-        "judged": found.judged.name,
-        "judged_digest": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16],
-        "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
-        "queries": {split: len(of) for split, of in queries.items()},
-        "documents": sorted({chunks.get(item, item) for query in queries["train"] for item in query.relevant}),
-        "search": asdict(fusion_of(found.config.search)),
-        "options": {**asdict(options.contrastive), **asdict(options.mining)},
-        "versions": versions(),
-    }
-
-
-def _train(collection: JudgedCollection, base: ModelFolder, run: EncoderRun, options: TuningOptions, say: Say) -> Trained:
+def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, options: TuningOptions, say: Say) -> Trained:
     """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder."""
     model = load_sentence_transformer(base.path)
     if not hasattr(model[0], "auto_model"):
         raise TrainingError(
             f"{base.name} begins with {type(model[0]).__name__}; only transformer encoders are tuned, such as {ENCODER_MODEL}"
         )
-    encoder, queries = collection.found.index.encoder, collection.queries["train"]
-    passages = Passages(collection.item_of, collection.base.of)
-    ranked = collection.ranked(queries, encoder, collection.base)
-    fusion = fusion_of(collection.found.config.search)
-    rankings = {query.id: [chunk for chunk, _ in fusion(query.dense, query.lexical)[:MINED]] for query in ranked}
-    vectors = encoder.encode([query.text for query in queries], "query")
-    pairs = mine_pairs(queries, vectors, rankings, passages, options.mining, options.contrastive.seed)
-    texts = {chunk.id: embedding_text(chunk) for chunk in collection.chunks}
-    examples = [Texts(p.query, texts[p.positive], tuple(texts[n] for n in p.negatives)) for p in pairs]
-    if len(examples) < LEAST["train"]:
-        raise TrainingError(
-            f"{len(examples)} training pairs could be made from {len(queries)} queries; at least {LEAST['train']} are needed: a relevant "
-            f"passage with {options.mining.negatives} others that do not answer. Add more documents, or give more questions"
-        )
-    say(f"{len(examples)} pairs from {len(queries)} queries; tuning {base.name}")
+    examples = mined_examples(collection, MINED, options.mining, options.contrastive.seed)
+    say(f"{len(examples)} pairs from {len(collection.queries['train'])} queries; tuning {base.name}")
     provenance = provenance_of(model, base.path, run.model.name, "tuning")
     validation = _Validation(collection, options)
-    values = [validation.value(encoder)]
+    values = [validation.value(collection.found.index.encoder)]
     started = time.monotonic()
 
     def judge(now: SentenceTransformer, epoch: int) -> bool:
@@ -180,30 +126,22 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: EncoderRun, opt
         better = values[-1] > max(values[:-1])
         say(f"epoch {epoch}: nDCG@10 {values[-1]:.3f} on validation queries, {values[0]:.3f} before tuning")
         if better:
-            _save(now, run.model)
+            run.save(now)
         return better
 
-    def report(step: Step) -> None:
-        run.append(step)
-        left = step.seconds / step.step * (step.steps - step.step)
-        rate = step.step * options.contrastive.batch_pairs / step.seconds
-        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {left / 60:.1f} min left")
-
-    shutil.rmtree(run.model, ignore_errors=True)
-    (run.folder / "metrics.csv").unlink(missing_ok=True)
+    run.begin()
     with tempfile.TemporaryDirectory(prefix="raftsmith-") as scratch:
-        tune(model, examples, options.contrastive, Path(scratch), judge, report, provenance.prompts)
+        tune(
+            model,
+            examples,
+            options.contrastive,
+            Path(scratch),
+            judge,
+            partial(run.report, rows=options.contrastive.batch_pairs, say=say),
+            provenance.prompts,
+        )
     epoch = max(range(len(values)), key=lambda number: values[number])
     return Trained(len(examples), epoch, tuple(values), round(time.monotonic() - started, 1))
-
-
-def _save(model: SentenceTransformer, folder: Path) -> None:
-    """The model into `folder`, as safetensors, all of it or nothing."""
-    building = folder.with_name(f".{folder.name}")
-    shutil.rmtree(building, ignore_errors=True)
-    model.save_pretrained(str(building), create_model_card=False)
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
 
 
 class _Validation:

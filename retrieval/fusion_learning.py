@@ -75,16 +75,16 @@ def learn_fusion(
 
 
 def ndcg_values(queries: Sequence[RankedQuery], item_of: Mapping[str, str], fusion: Fusion) -> list[float]:
-    """nDCG@10 of each query when its rankings are fused so; what is judged stands where its best chunk does."""
-    run = {}
-    for query in queries:
-        items: dict[str, None] = {}
-        for chunk_id, _ in fusion(query.dense, query.lexical):
-            items.setdefault(item_of[chunk_id])
-            if len(items) == _DEPTH:
-                break
-        run[query.id] = list(items)
-    qrels = {query.id: query.relevant for query in queries}
+    """nDCG@10 of each query when its rankings are fused so."""
+    rankings = {query.id: [chunk_id for chunk_id, _ in fusion(query.dense, query.lexical)] for query in queries}
+    return ndcg_of_rankings({query.id: query.relevant for query in queries}, item_of, rankings)
+
+
+def ndcg_of_rankings(
+    qrels: Mapping[str, Mapping[str, int]], item_of: Mapping[str, str], rankings: Mapping[str, Sequence[str]]
+) -> list[float]:
+    """nDCG@10 of each query of `qrels` with its chunks ranked so; what is judged stands where its best chunk does."""
+    run = {query: list(dict.fromkeys(item_of[chunk_id] for chunk_id in rankings[query]))[:_DEPTH] for query in qrels}
     return retrieval_measures(qrels, run, {DECIDING: ALL_MEASURES[DECIDING]})[DECIDING]
 
 

@@ -65,13 +65,13 @@ def judged_index(
     """The judged queries over the index of `place`; a BEIR folder is indexed first, without `place` into a folder for once.
 
     `by_document`: queries of judgement files are split by the documents that are relevant to them, as questions always are, and as
-    with an encoder that was tuned here: its training queries must not pass for unseen ones.
+    with an encoder or a reranker that was tuned here: its training queries must not pass for unseen ones.
     Closes the store at the end. Raises EvaluationError when nothing can be judged.
     """
     with tempfile.TemporaryDirectory(prefix="raftsmith-") if place is None else nullcontext(place.root) as folder:
         workspace = place or Workspace(Path(folder), Config())
         with _opened(workspace, source.beir, say) as index:
-            by_document = by_document or workspace.tuned_encoder
+            by_document = by_document or workspace.tuned_search
             judged = _sampled(_read(source, index, workspace.config, say, by_document), source.limit)
             yield JudgedIndex(judged, index, workspace.config, document_names(index.store))
 

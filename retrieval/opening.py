@@ -16,7 +16,13 @@ from retrieval.configurations import Index, make_searcher
 from retrieval.encoders import Encoder, HashingEncoder
 from retrieval.models import Say, resolve_model
 from retrieval.packed_encoder import open_encoder
-from retrieval.reranking import LATE_INTERACTION, CrossEncoderReranker, LateInteractionReranker, Reranker
+from retrieval.reranking import (
+    LATE_INTERACTION,
+    CrossEncoderReranker,
+    LateInteractionReranker,
+    Reranker,
+    load_cross_encoder,
+)
 from retrieval.search import SHOWN_RANKS, Searcher
 from retrieval.static_encoder import STATIC, load_static_encoder
 
@@ -74,7 +80,7 @@ def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Rera
         model = resolve_model(encoder, say)
         return LateInteractionReranker(model.path, f"{LATE_INTERACTION}/{Path(model.name).name}@{model.digest}")
     model = resolve_model(name, say)
-    return CrossEncoderReranker(model.path, f"{Path(model.name).name}@{model.digest}")
+    return CrossEncoderReranker(load_cross_encoder(model.path), f"{Path(model.name).name}@{model.digest}")
 
 
 def open_collection(

@@ -127,8 +127,8 @@ class PackedEncoder:
         budget = self._batch_tokens
         if self._cores.count > 1:  # some batches a core, the long texts first: then all cores end together
             budget = max(256, min(budget, sum(map(len, tokens)) // (4 * self._cores.count)))
-        batches = list(_batches([len(tokens[i]) for i in order], budget))
-        made = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), batches)
+        filled = list(batches([len(tokens[i]) for i in order], budget))
+        made = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), filled)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         vectors[order] = np.concatenate(made)
         return vectors
@@ -168,7 +168,7 @@ def why_not(model: SentenceTransformer, provenance: Provenance) -> str:
     return why_not_packed(model[0].auto_model)
 
 
-def _batches(lengths: Sequence[int], budget: int) -> Iterator[range]:
+def batches(lengths: Sequence[int], budget: int) -> Iterator[range]:
     """Consecutive rows whose `lengths` sum to at most `budget`; a longer one is alone."""
     start = total = 0
     for row, length in enumerate(lengths):

@@ -66,8 +66,10 @@ class PackedTransformer:
         self._first_position = 0 if config.model_type == "bert" else config.pad_token_id + 1
         embeddings = network.embeddings
         self._words = embeddings.word_embeddings.weight.detach()
-        # Positions and the one token type of a lone text always come together.
-        self._positions = embeddings.position_embeddings.weight.detach() + embeddings.token_type_embeddings.weight.detach()[0]
+        types = embeddings.token_type_embeddings.weight.detach()
+        # Positions and the first token type always come together; a second text adds the difference.
+        self._positions = embeddings.position_embeddings.weight.detach() + types[0]
+        self._second = types[1] - types[0] if len(types) > 1 else None
         self._norm = _norm(embeddings.LayerNorm)
         self._half, product = half, torch.bfloat16 if half else torch.float32
         self._layers = [_layer(layer, product) for layer in network.encoder.layer]
@@ -77,10 +79,11 @@ class PackedTransformer:
         """The length of a token's vector."""
         return int(self._words.shape[1])
 
-    def pooled(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+    def pooled(self, sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None) -> Tensor:
         """One vector a sequence of token ids, float32 `(len(sequences), dimension)`, not scaled. No sequence may be empty.
 
-        The fewer different lengths there are, the fewer calls of the attention kernel: give sequences sorted by length.
+        The fewer different lengths there are, the fewer calls of the attention kernel: give sequences sorted by length. `types`: for
+        each token whether it is of a pair's first text, 0, or of its second, 1; None is all of the first.
         """
         import torch
         from torch.nn import functional
@@ -91,6 +94,8 @@ class PackedTransformer:
             ids = torch.from_numpy(np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences]))
             places = torch.cat([torch.arange(length).repeat(count) for _, count, length in groups]) + self._first_position
             x = functional.embedding(ids, self._words).add_(functional.embedding(places, self._positions))
+            if types is not None and self._second is not None:
+                x[torch.from_numpy(np.concatenate([np.asarray(of, dtype=bool) for of in types]))] += self._second
             x = functional.layer_norm(x, self._norm[0].shape, *self._norm, self._eps)
             kind = torch.bfloat16 if self._half else torch.float32
             qkv = torch.empty(len(x), self._layers[0].qkv_t.shape[1], dtype=kind)

@@ -5,20 +5,26 @@ A reranker is slower and sharper than search and sees `depth` hits. Knows no sto
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from corpora.errors import ModelError
 from corpora.filters import EVERYTHING, Filter
 from retrieval.indexing import embedding_text
+from retrieval.packed_pairs import PackedPairs
 from retrieval.records import Hit, SearchResult
 from retrieval.search import Mode, Searcher
 
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
 LATE_INTERACTION = "late-interaction"
+log = logging.getLogger("raftsmith.retrieval")
 
 
 class Reranker(Protocol):
@@ -35,24 +41,16 @@ class Reranker(Protocol):
 
 
 class CrossEncoderReranker:
-    """Any cross-encoder of sentence-transformers with one output, in a local folder."""
+    """Any cross-encoder of sentence-transformers with one output; packed where it can be, which gives the same scores sooner."""
 
-    def __init__(self, folder: Path, name: str, batch_size: int = 32) -> None:
-        """Load from `folder`; nothing is fetched. Raises ModelError for a model that does not score pairs."""
-        from sentence_transformers import CrossEncoder
-
+    def __init__(self, model: CrossEncoder, name: str, batch_size: int = 32) -> None:
+        """From a model with its weights as they are now; `batch_size` is of what cannot be packed."""
+        self._model, self._name, self._batch_size = model, name, batch_size
         try:
-            self._model = CrossEncoder(str(folder), local_files_only=True, trust_remote_code=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(
-                f"{folder} cannot be loaded as a cross-encoder ({error}); give one with a classification head"
-            ) from error
-        outputs = int(self._model.model.config.num_labels)
-        if outputs != 1:
-            raise ModelError(
-                f"{folder} gives {outputs} values a pair; a reranker gives one: choose a model with num_labels = 1"
-            )
-        self._name, self._batch_size = name, batch_size
+            self._packed: PackedPairs | None = PackedPairs(model)
+        except ValueError as reason:
+            log.info("%s is run by sentence-transformers: %s", name, reason)
+            self._packed = None
 
     @property
     def name(self) -> str:
@@ -63,10 +61,28 @@ class CrossEncoderReranker:
         """The model's output for each pair (query, passage)."""
         if not passages:
             return []
-        found = self._model.predict(
-            [(query, passage) for passage in passages], batch_size=self._batch_size, show_progress_bar=False
-        )
+        pairs = [(query, passage) for passage in passages]
+        if self._packed is not None:
+            return self._packed.scores(pairs)
+        found = self._model.predict(pairs, batch_size=self._batch_size, show_progress_bar=False)
         return [float(score) for score in found]
+
+
+def load_cross_encoder(folder: Path) -> CrossEncoder:
+    """The cross-encoder in `folder`; nothing is fetched and no code of the model's is run. Raises ModelError for what scores no pairs."""
+    from sentence_transformers import CrossEncoder
+
+    try:
+        model = CrossEncoder(str(folder), local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{folder} cannot be loaded as a cross-encoder ({error}); give one with a classification head"
+        ) from error
+    if model.num_labels != 1:
+        raise ModelError(
+            f"{folder} gives {model.num_labels} values a pair; a reranker gives one: choose a model with num_labels = 1"
+        )
+    return model
 
 
 class LateInteractionReranker:

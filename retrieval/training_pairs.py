@@ -1,4 +1,4 @@
-"""What an encoder is tuned on: judged queries, the passage that answers each, and passages that only look as if they did. Pure.
+"""What an encoder or a reranker is tuned on: judged queries, the passage that answers each, and passages that only look as if they did. Pure.
 
 Negatives are mined from the collection's own ranking. What may be relevant without being judged so is left out by its score, next
 to that of the right passage: Moreira et al., "NV-Retriever: improving text embedding models with effective hard-negative mining",
@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,14 @@ from retrieval.judged import JudgedQuery
 @dataclass(frozen=True)
 class TrainingPair:
     """A query's text with ids of passages: the one that answers it, and those that do not."""
+
+    query: str
+    positive: str
+    negatives: tuple[str, ...]
+
+
+class Texts(NamedTuple):
+    """A training example as texts: the query, the passage that answers it, and those that do not, as many in every example."""
 
     query: str
     positive: str

@@ -70,14 +70,14 @@ def tune_encoder(
 
 def tune(found: JudgedIndex, place: Workspace, name: str, options: TuningOptions) -> tuple[TunedEncoder, Encoder]:
     """Tune the workspace's encoder in runs/`name`; see `retrieval.encoder_tuning`."""
-    from retrieval.encoder_run import EncoderRun
     from retrieval.encoder_tuning import tune_encoder as tuned_and_judged
     from retrieval.models import resolve_model
     from retrieval.opening import quiet_libraries
+    from retrieval.tuning_run import TuningRun
 
     quiet_libraries()
     base = resolve_model(place.config.models.encoder, say)
-    return tuned_and_judged(found, base, EncoderRun(name, place.run(name), base.name), options, say, Progress)
+    return tuned_and_judged(found, base, TuningRun(name, place.run(name), base.name), options, say, Progress)
 
 
 def adopt(found: JudgedIndex, place: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:

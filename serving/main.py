@@ -21,6 +21,7 @@ from retrieval.import_cli import import_faiss
 from retrieval.index_cli import index
 from retrieval.tune_cli import tune_search
 from retrieval.tune_encoder_cli import tune_encoder
+from retrieval.tune_reranker_cli import tune_reranker
 from serving.annotate_cli import annotate
 from serving.cli import ask, demo, doctor, serve
 
@@ -54,6 +55,7 @@ for command in (
     evaluate_retrieval,
     tune_search,
     tune_encoder,
+    tune_reranker,
     index,
     inspect,
     annotate,

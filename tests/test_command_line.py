@@ -35,6 +35,7 @@ VERBS = (
     "evaluate-retrieval",
     "tune-search",
     "tune-encoder",
+    "tune-reranker",
     "index",
     "inspect",
     "annotate",

@@ -371,6 +371,40 @@ def tuning() -> str:
     )
 
 
+def reranking() -> str:
+    """What a tuned reranker changes on documents that it was not tuned on, and what it costs."""
+    result = _result("reranker_tuning")
+    lines = [
+        "| tuned on | queries: train, validation, test | epochs | minutes | weight | nDCG@10 without | with | difference | relative "
+        "| ms a query without, with |",
+        f"|{'---|' * 10}",
+    ]
+    for name, part in result["sets"].items():
+        queries = ", ".join(str(part["queries"][split]) for split in ("train", "validation", "test"))
+        about = f"| {name} | {queries} | {len(part['trained']['validation']) - 1} | {part['trained']['seconds'] / 60:.0f}"
+        gain, cost = part["gain"], part["milliseconds"]
+        if gain is None:
+            lines.append(f"{about} | 0 | – | – | – | – | – |")
+            continue
+        figures = (
+            f"{gain['base']['value']:.3f} | {gain['tuned']['value']:.3f} | {_change(gain['comparison']['difference'])} | "
+            f"{gain['relative']:+.1%} | {cost['search']:.0f}, {cost['reranked']:.0f}"
+        )
+        lines.append(f"{about} | {part['trained']['weight']:g} | {figures} |")
+    about, depth = next(iter(result["sets"].values()))["environment"], next(iter(result["sets"].values()))["depth"]
+    commits = ", ".join(f"{name} {part['environment']['commit']}" for name, part in result["sets"].items())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Hybrid search with the untuned encoder; the first {depth} hits are reranked. All figures are of the test queries, whose "
+            f"relevant documents no training query has; {result['words']} words a passage; 95 % paired-bootstrap intervals. A weight of 0: "
+            f"no epoch was better on validation queries. {about['cores']} cores of {about['cpu']}, with other work beside, so "
+            f"milliseconds are too many; {about['date']}; commits: {commits}.",
+        ]
+    )
+
+
 def dense() -> str:
     """The index of vectors beside FAISS alone and the peers: latency at the recall that each reaches, building, bytes."""
     return "\n\n".join(_dense(_result(name)) for name in ("dense_index_1m", "dense_index_100k"))
@@ -490,6 +524,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "personal-held-out": personal_held_out,
     "quality": quality,
     "tuning": tuning,
+    "reranking": reranking,
     "chunking": chunking,
     "sentences": sentences,
     "lexical": lexical,

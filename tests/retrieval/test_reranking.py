@@ -10,6 +10,7 @@ from corpora.errors import ModelError
 from corpora.records import Chunk
 from retrieval.models import ENCODER_MODEL, resolve_model
 from retrieval.opening import load_reranker
+from retrieval.packed_pairs import PackedPairs
 from retrieval.records import Hit, SearchResult
 from retrieval.reranking import CrossEncoderReranker, LateInteractionReranker, RerankedSearcher, reordered
 from retrieval.search import Mode
@@ -153,3 +154,52 @@ def test_what_is_no_cross_encoder_is_refused(cross_encoder: Path, tmp_path: Path
         load_reranker(str(tmp_path), "hashing-256")
     with pytest.raises(ModelError, match="nothing-here"):
         load_reranker("nothing-here", "hashing-256")
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize("half", [False, True])
+def test_packed_scores_are_the_library_s(
+    cross_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, half: bool
+) -> None:
+    import torch
+    from sentence_transformers import CrossEncoder
+    from transformers import AutoTokenizer, RobertaConfig, RobertaForSequenceClassification
+
+    folder = cross_encoder
+    if family == "roberta":
+        folder, tokenizer = tmp_path, AutoTokenizer.from_pretrained(cross_encoder)
+        shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+        places = {"max_position_embeddings": 514, "type_vocab_size": 2, "pad_token_id": tokenizer.pad_token_id, "num_labels": 1}
+        RobertaForSequenceClassification(RobertaConfig(vocab_size=len(tokenizer), **shape, **places)).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    monkeypatch.setattr("retrieval.packed_pairs.half_pays", lambda: half)
+    model = CrossEncoder(str(folder), local_files_only=True)
+    with torch.no_grad():  # the classifier's own weights are so small that all scores are alike
+        for weight in model.model.classifier.parameters():
+            weight.mul_(10)
+    packed = PackedPairs(model, batch_tokens=64)
+    pairs = [("notice period", "The notice period is two months. " * count) for count in (1, 3, 0, 90, 2)]
+    pairs += [("", "x"), ("a query that is longer than its passage", "x"), ("sepsis", "Lactate is measured within six hours.")]
+    assert packed.scores(pairs) == pytest.approx(
+        model.predict(pairs, show_progress_bar=False).tolist(), abs=0.01 if half else 1e-4
+    )
+    assert packed.scores([]) == []
+    alone = [packed.scores([pair])[0] for pair in pairs]
+    assert alone == pytest.approx(packed.scores(pairs), abs=0.01)
+
+
+def test_the_second_text_has_its_own_token_type(cross_encoder: Path) -> None:
+    from sentence_transformers import CrossEncoder
+
+    packed = PackedPairs(CrossEncoder(str(cross_encoder), local_files_only=True))
+    ids, types = [[101, 2054, 102, 2009, 102]], [[0, 0, 0, 1, 1]]
+    one, other = (packed._transformer.pooled(ids, given) for given in (types, None))
+    assert not np.allclose(one.numpy(), other.numpy(), atol=1e-3)
+
+
+def test_what_cannot_be_packed_is_scored_by_the_library(cross_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_reranker(str(cross_encoder), "hashing-256").scores("notice", ["two months", "sepsis"])
+    monkeypatch.setattr("retrieval.packed_pairs.why_not_packed", lambda network: "its architecture is another")
+    reranker = load_reranker(str(cross_encoder), "hashing-256")
+    assert isinstance(reranker, CrossEncoderReranker) and reranker._packed is None
+    assert reranker.scores("notice", ["two months", "sepsis"]) == pytest.approx(expected, abs=0.01)

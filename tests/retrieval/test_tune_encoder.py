@@ -20,7 +20,6 @@ from raft.purging import purge_files
 from retrieval.bootstrap import Interval
 from retrieval.contrastive import ContrastiveOptions
 from retrieval.encoder_comparison import Gain
-from retrieval.encoder_run import EncoderRun, Trained
 from retrieval.encoder_tuning import TunedEncoder
 from retrieval.judged import JudgedQuery, Splits, from_qrels
 from retrieval.models import ENCODER_MODEL, resolve_model
@@ -28,6 +27,7 @@ from retrieval.opening import open_collection
 from retrieval.rankings import VectorTable, stored_table
 from retrieval.significance import Comparison
 from retrieval.training_pairs import MiningOptions, Passages, mine_pairs
+from retrieval.tuning_run import Trained, TuningRun
 from serving.main import raftsmith
 
 TOPICS = "deposit warfarin sepsis hearsay appeal lactate warranty verdict statute fever probate insulin".split()
@@ -271,7 +271,7 @@ def gain(low: float, p: float) -> Gain:
 
 
 def test_noise_is_not_adopted(tmp_path: Path) -> None:
-    encoder_run = EncoderRun("r", tmp_path, ENCODER_MODEL)
+    encoder_run = TuningRun("r", tmp_path, ENCODER_MODEL)
     noise = TunedEncoder(encoder_run, Trained(60, 1, (0.1, 0.2), 1.0), [gain(-0.01, 0.2)])
     assert not noise.better and "may be noise" in noise.verdict and "+5.0%" in noise.verdict and "n = 40" in noise.verdict
     assert TunedEncoder(encoder_run, noise.trained, [gain(0.01, 0.01)]).better
@@ -281,11 +281,11 @@ def test_noise_is_not_adopted(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "adapter").mkdir()
     with pytest.raises(TrainingError, match="something else"):
-        EncoderRun("r", tmp_path, ENCODER_MODEL).prepare({"base": ENCODER_MODEL})
+        TuningRun("r", tmp_path, ENCODER_MODEL).prepare({"base": ENCODER_MODEL})
 
 
 def test_a_model_that_was_changed_is_trained_again(tmp_path: Path) -> None:
-    encoder_run = EncoderRun("r", tmp_path, ENCODER_MODEL)
+    encoder_run = TuningRun("r", tmp_path, ENCODER_MODEL)
     encoder_run.model.mkdir()
     (encoder_run.model / "model.safetensors").write_bytes(b"one")
     trained = Trained(60, 1, (0.1, 0.2), 1.0)

@@ -1,6 +1,7 @@
-"""The folder of a tuned encoder: what was asked for, the losses as they come, the model, what it gained, and its card.
+"""The folder of a tuned encoder or reranker: what was asked for, the losses as they come, the model, what it gained, and its card.
 
-`config.json` comes first; `trained.json` says that the model is whole, `encoder.json` that it was judged. Knows no torch.
+`config.json` comes first; `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged. Knows no
+torch.
 """
 
 from __future__ import annotations
@@ -9,42 +10,63 @@ import csv
 import importlib.metadata
 import json
 import platform
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from corpora.errors import TrainingError
 from corpora.files import sha256_file, write_atomic, write_json
 from retrieval.bootstrap import Interval
-from retrieval.contrastive import Step
 from retrieval.encoder_comparison import Gain
+from retrieval.models import Say
 from retrieval.significance import Comparison
+from retrieval.trainer import Step
 
 VERSIONED = ("torch", "transformers", "sentence-transformers", "accelerate")
+Kind = Literal["encoder", "reranker"]
+_PIPELINES: dict[Kind, str] = {"encoder": "sentence-similarity", "reranker": "text-ranking"}
 
 
 @dataclass(frozen=True)
 class Trained:
-    """How a training ended. `validation`: mean nDCG@10 after each epoch, the base model's first; `epoch` is the one that was kept."""
+    """How a training ended. `validation`: mean nDCG@10 after each epoch, that of before first; `epoch` is the one that was kept.
+
+    `weight` is that of a reranker against search, which validation chose; None for an encoder.
+    """
 
     pairs: int
     epoch: int
     validation: tuple[float, ...]
     seconds: float
+    weight: float | None = None
 
 
 @dataclass(frozen=True)
-class EncoderRun:
+class Latency:
+    """The median milliseconds of a query, without a reranker and with it."""
+
+    search: float
+    reranked: float
+
+    def __str__(self) -> str:
+        """One phrase."""
+        return f"{self.reranked:.0f} ms a query instead of {self.search:.0f}"
+
+
+@dataclass(frozen=True)
+class TuningRun:
     """The run `name` in `folder`."""
 
     name: str
     folder: Path
     base: str
+    kind: Kind = "encoder"
 
     @property
     def model(self) -> Path:
-        """The tuned model. Its folder's name becomes part of the encoder's, so it says what it was and by which run."""
+        """The tuned model. Its folder's name becomes part of the model's, so it says what it was and by which run."""
         return self.folder / f"{Path(self.base).name}-{self.name}"
 
     def prepare(self, config: Mapping[str, Any]) -> None:
@@ -75,14 +97,40 @@ class EncoderRun:
 
     def gains(self) -> list[Gain] | None:
         """What it gained, the way of searching that decides last; None when it was not judged yet."""
-        value = self._read("encoder.json")
+        value = self._read(f"{self.kind}.json")
         return [_gain(row) for row in value["gains"]] if value else None
 
-    def write_gains(self, gains: list[Gain], adopted: bool) -> None:
-        """Keep the verdict."""
-        write_json(self.folder / "encoder.json", {"gains": [asdict(gain) for gain in gains], "better": adopted})
+    def latency(self) -> Latency | None:
+        """What a reranker costs; None when it was not judged yet."""
+        value = self._read(f"{self.kind}.json")
+        return Latency(**value["latency"]) if value and value.get("latency") else None
 
-    def append(self, step: Step) -> None:
+    def write_gains(self, gains: list[Gain], adopted: bool, latency: Latency | None = None) -> None:
+        """Keep the verdict."""
+        value: dict[str, Any] = {"gains": [asdict(gain) for gain in gains], "better": adopted}
+        write_json(self.folder / f"{self.kind}.json", value | ({"latency": asdict(latency)} if latency else {}))
+
+    def begin(self) -> None:
+        """Take away what an earlier try left of a training."""
+        shutil.rmtree(self.model, ignore_errors=True)
+        (self.folder / "metrics.csv").unlink(missing_ok=True)
+
+    def save(self, model: Any) -> None:
+        """Keep a model of sentence-transformers, as safetensors, all of it or nothing."""
+        building = self.model.with_name(f".{self.model.name}")
+        shutil.rmtree(building, ignore_errors=True)
+        model.save_pretrained(str(building), create_model_card=False)
+        shutil.rmtree(self.model, ignore_errors=True)
+        building.rename(self.model)
+
+    def report(self, step: Step, rows: int, say: Say) -> None:
+        """Keep how far training is, and say it; `rows` is how many pairs a step has."""
+        self._append(step)
+        left = step.seconds / step.step * (step.steps - step.step)
+        rate = step.step * rows / step.seconds
+        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {left / 60:.1f} min left")
+
+    def _append(self, step: Step) -> None:
         """A row of `metrics.csv`; the header comes with the first."""
         path = self.folder / "metrics.csv"
         new = not path.exists()
@@ -123,14 +171,15 @@ def _gain(row: Mapping[str, Any]) -> Gain:
     return Gain(row["mode"], Interval(**row["base"]), Interval(**row["tuned"]), comparison)
 
 
-def _card(run: EncoderRun, config: Mapping[str, Any], trained: Trained, gains: list[Gain], verdict: str) -> str:
+def _card(run: TuningRun, config: Mapping[str, Any], trained: Trained, gains: list[Gain], verdict: str) -> str:
     options = "\n".join(f"- {key}: {value}" for key, value in config["options"].items())
     splits = ", ".join(f"{split} {count}" for split, count in config["queries"].items())
     epochs = ", ".join(f"{value:.3f}" for value in trained.validation)
+    weight = "" if trained.weight is None else f"; weight against search: {trained.weight:g}"
     return f"""---
 base_model: {Path(config["base"]).name}
 library_name: sentence-transformers
-pipeline_tag: sentence-similarity
+pipeline_tag: {_PIPELINES[run.kind]}
 tags: [sentence-transformers, raftsmith]
 ---
 # {run.model.name}
@@ -142,7 +191,7 @@ Data: {config["judged"]} (digest {config["judged_digest"]}), queries by split: {
 together: no document that is relevant to a test query is relevant to a training query.
 
 Training: {trained.pairs} pairs with mined negatives, {trained.seconds:.0f} s. Validation nDCG@10 before and after each epoch:
-{epochs}; kept: epoch {trained.epoch}.
+{epochs}; kept: epoch {trained.epoch}{weight}.
 
 ## Held-out queries
 

@@ -1,0 +1,81 @@
+"""Does a reranker tuned to a collection pay, on documents that it was not tuned on? Over hybrid search with the untuned encoder, on the CPU.
+
+    python tests/benchmarks/reranker_tuning.py --work /tmp/tuning --set irish_acts
+    python tests/benchmarks/reranker_tuning.py --work /tmp/tuning --collect --json tests/benchmarks/results/reranker_tuning.json
+
+Each set is indexed and tuned as `raftsmith tune-reranker --beir` does it. Needs the folder of data sets (../shared/data).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from environment import environment
+from judged_sets import SETS, RetrievalSet, dc_code, irish_acts
+from retriever_tuning import WORDS, workspace
+
+from corpora.terminal import say
+from retrieval.cross_encoder_training import CrossEncoderOptions
+from retrieval.judged_source import judged_index
+from retrieval.reranker_tuning import RerankerOptions
+from retrieval.tune_reranker_cli import tune
+
+TUNED: dict[str, tuple[Callable[[], RetrievalSet], int]] = {
+    "irish_acts": (irish_acts, 2),
+    "dc_code": (lambda: dc_code(documents=10_000), 2),
+    "medquad": (SETS["medquad"], 3),
+    "legal_plain_summ": (SETS["legal_plain_summ"], 4),
+}
+"""Sets with their epochs: as many as two cores train in half an hour, and at most four."""
+
+
+def measure(name: str, work: Path) -> dict[str, Any]:
+    """Tune on one set and judge on its held-out documents."""
+    make, epochs = TUNED[name]
+    place, source = workspace(make(), work)
+    options = RerankerOptions(CrossEncoderOptions(epochs=epochs))
+    with judged_index(source, place, say, by_document=True) as found:
+        tuned = tune(found, place, "reranker", place.config.models.encoder, options)
+        return {
+            "chunks": found.index.store.counts()["chunks"],
+            "queries": dict(Counter(query.split for query in found.judged.queries)),
+            "depth": place.config.search.rerank_depth,
+            "options": asdict(options),
+            "better": tuned.better,
+            "verdict": tuned.verdict,
+            "trained": asdict(tuned.trained),
+            "gain": {**asdict(tuned.gain), "relative": tuned.gain.relative} if tuned.gain else None,
+            "milliseconds": asdict(tuned.latency) if tuned.latency else None,
+        }
+
+
+def main() -> None:
+    """Measure sets, or collect what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=sorted(TUNED), action="append", help="default: all")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--collect", action="store_true")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    parts = arguments.work / "rerankers"
+    parts.mkdir(parents=True, exist_ok=True)
+    if not arguments.collect:
+        for name in arguments.set or TUNED:
+            part = {**measure(name, arguments.work), "environment": environment()}
+            (parts / f"{name}.json").write_text(json.dumps(part, indent=1) + "\n")
+            print(name, part["verdict"], flush=True)
+        return
+    done = {name: json.loads((parts / f"{name}.json").read_text()) for name in TUNED if (parts / f"{name}.json").exists()}
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"words": WORDS, "sets": done}, indent=1) + "\n")
+    print(json.dumps({name: part["verdict"] for name, part in done.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
