@@ -151,7 +151,7 @@ def support_splits(workspace: Workspace) -> tuple[list[str], list[str]]:
 
     Search that was tuned to the training questions finds these better than new ones, so they say nothing of when it misses.
     """
-    from retrieval.encoder_run import tuned_in
+    from retrieval.tuning_run import tuned_in
 
     config = workspace.config
     if tuned_in(workspace.root, config.models.encoder, config.search.rerank):

@@ -1,7 +1,7 @@
 """Contrastive tuning of a sentence-transformers model by the library's own trainer: a query near what answers it, far from the rest.
 
 The loss is multiple-negatives ranking (InfoNCE over a batch's passages and the mined ones: Henderson et al., 2017; van den Oord et al.,
-2018). In float32. Knows no collection and no index.
+2018). Knows no collection and no index.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from corpora.errors import TrainingError
 from retrieval.models import ModelFolder
-from retrieval.packed_transformer import half_pays
 from retrieval.trainer import Schedule, Step, fit
 from retrieval.training_pairs import Texts
 
@@ -78,11 +77,7 @@ def train(
     judge: Callable[[CrossEncoder, int], bool],
     report: Callable[[Step], None],
 ) -> None:
-    """Tune `model` in place. After each epoch `judge(model, epoch)` says whether to go on; it sees a model that reads whole pairs.
-
-    Weights are float32; products are taken in bfloat16 where the processor does them faster.
-    """
-    import torch
+    """Tune `model` in place. After each epoch `judge(model, epoch)` says whether to go on; it sees a model that reads whole pairs."""
     from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from sentence_transformers.cross_encoder.losses import ListNetLoss
@@ -101,7 +96,6 @@ def train(
         scratch,
         lambda epoch: judge(model, epoch),
         report,
-        bf16=not torch.cuda.is_available() and half_pays(),
     )
 
 
