@@ -14,6 +14,15 @@ from corpora.errors import CorruptStore, StoreBusy, StoreError
 from corpora.files import checkpoint, make_folder, sync_folder
 from corpora.seal import break_seal, check_seal, put_seal
 
+_OF_THE_DISK = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -33,7 +42,8 @@ class Layout:
 class Database:
     """The file at `path`, made when absent with mode 0600, upgraded when older.
 
-    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format.
+    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format or when
+    the disk is in the way.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
@@ -52,6 +62,10 @@ class Database:
                 self._connection.close()
                 raise
         except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:  # extended codes have the primary one below
+                raise StoreError(
+                    f"{path} could not be opened: {error}; free space or mend the disk and run it again"
+                ) from error
             raise CorruptStore(f"{path} is not {layout.what} or is damaged ({error}); restore a backup of it") from error
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
