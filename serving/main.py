@@ -22,7 +22,7 @@ from retrieval.index_cli import index
 from retrieval.tune_cli import tune_search
 from retrieval.tune_encoder_cli import tune_encoder
 from serving.annotate_cli import annotate
-from serving.cli import ask, demo, doctor, serve
+from serving.cli import ask, demo, doctor, serve, swap
 
 
 @click.group(
@@ -62,6 +62,7 @@ for command in (
     evaluate,
     ask,
     serve,
+    swap,
     models,
     doctor,
     demo,

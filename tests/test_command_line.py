@@ -43,6 +43,7 @@ VERBS = (
     "evaluate",
     "ask",
     "serve",
+    "swap",
     "models",
     "doctor",
     "demo",
