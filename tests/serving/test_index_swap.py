@@ -1,6 +1,6 @@
 """Promise R16, of the index: while documents change and the index is renewed, no request fails and each answer names its snapshot.
 
-An adapter cannot be swapped while the server runs: that takes a new server.
+That of the adapter is test_adapter_swap.py.
 """
 
 from __future__ import annotations

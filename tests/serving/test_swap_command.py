@@ -14,6 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import openai
@@ -37,25 +38,29 @@ from serving.presence import Presence, announce, presence_lock, running_server
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "corpora" / "samples"
 QUESTION = "How long may a deposit be held before it is protected?"
+# So large steps that two runs of seconds each say something else.
+OPTIONS = TrainOptions(
+    "lora", layers_fraction=1, learning_rate=5e-2, max_examples=12, max_validation_examples=4, max_tokens=4096
+)
 ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
 def workspace(tiny: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty legal notes, the runs `first` and `second` of a tiny model, and `broken`, a damaged copy of the first."""
+    """Twelve legal notes, the runs `first` and `second` of a tiny model, and `broken`, a damaged copy of the first."""
     root = tmp_path_factory.mktemp("w")
     config = create_workspace(root)
     text = config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"')
     config.write_text(text.replace('"SmolLM2-135M-Instruct"', f'"{tiny.path}"').replace("max_tokens = 96", "max_tokens = 24"))
     store, encoder = CorpusStore(root / "corpus.db"), HashingEncoder(128)
-    add_files(store, root, encoder, sorted((SAMPLES / "legal").iterdir())[:20], "legal", ChunkOptions(20))
+    add_files(store, root, encoder, sorted((SAMPLES / "legal").iterdir())[:12], "legal", ChunkOptions(20))
     questions, _ = read_squad(SAMPLES / "questions" / "legal.json")
     options = ExampleOptions()
     grounding = ground(questions, store, options)
     examples = build_examples(grounding, search_questions(grounding, Retriever(store, root, encoder), options), options)
     store.close()
-    for run, seed, epochs in (("first", 0, 1), ("second", 1, 6)):
-        asked = TrainOptions("lora", 4, learning_rate=5e-3, epochs=epochs, max_examples=24, max_tokens=4096, seed=seed)
+    for run, epochs in (("first", 1), ("second", 2)):
+        asked = replace(OPTIONS, epochs=epochs, seed=epochs)
         train(run, root / "runs" / run, tiny, "d", "digest", examples, asked)
     shutil.copytree(root / "runs" / "first", root / "runs" / "broken")
     weights = root / "runs" / "broken" / "adapter" / "adapter_model.safetensors"
