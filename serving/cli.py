@@ -55,15 +55,12 @@ def serve(run: str | None, host: str | None, port: int | None, readers: tuple[st
     The model id "raftsmith" is whatever is served; `raftsmith swap` changes that while requests go on. So does SIGHUP: the
     server reads serve.run, [ask] and models.base of raftsmith.toml again.
     """
-    from serving.server import bind
+    from serving.service import serve_workspace
 
     place = opened(workspace)
     config = place.config.serve
-    # Host and port are refused before half a minute goes into loading a model.
-    listener = bind(host or config.host, config.port if port is None else port)
-    from serving.service import serve_workspace
-
-    serve_workspace(place, (config.run if run is None else run) or None, listener, readers, say)
+    asked = (config.run if run is None else run) or None
+    serve_workspace(place, asked, host or config.host, config.port if port is None else port, readers, say)
 
 
 @click.command("swap", **with_example("raftsmith swap --run second-qlora"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,15 +18,16 @@ from serving.api import create_app
 from serving.catalog import BASE_MODEL_ID
 from serving.presence import Presence, announce, presence_lock, running_server
 from serving.reloading import Reloader
-from serving.server import at_hang_up, serve_on, url_of
+from serving.server import at_hang_up, bind, serve_on, url_of
 from serving.swapping import called, config_digest
 
 
-def serve_workspace(workspace: Workspace, run: str | None, listener: socket.socket, readers: tuple[str, ...], say: Say) -> None:
-    """Serve `run` (None: the base model) on a socket that `serving.server.bind` gave, to `readers`, and at SIGHUP what `serve.run` names.
+def serve_workspace(workspace: Workspace, run: str | None, host: str, port: int, readers: tuple[str, ...], say: Say) -> None:
+    """Serve `run` (None: the base model) to `readers`, and from SIGHUP on what `serve.run` of raftsmith.toml names then.
 
-    Raises RaftsmithError when the workspace or the run cannot be opened; afterwards such a run leaves the one that answers.
+    Raises RaftsmithError when it cannot listen there or open the workspace or the run; later such a run leaves the one that answers.
     """
+    listener = bind(host, port)  # refused before half a minute goes into loading a model
     collected = open_collection(workspace, say, background=True)
     closed = sum(bool(entry["readers"]) for entry in collected.store.overview())
     if closed and not readers:
