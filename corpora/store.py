@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from corpora.changes import Change, FinishedFile, MovedVectors, NewDocument, Segment, StoredVectors, TopicSum
 from corpora.database import Database, of_the_disk
@@ -22,6 +22,7 @@ from corpora.given import EVERYBODY, Given, given_from_json
 from corpora.lexical_search import SCORED_ROWS, best_chunks, few_permitted
 from corpora.records import Chunk, Document, Version, content_id
 from corpora.schema import LAYOUT
+from corpora.vector_places import VectorPlaces
 from corpora.writer_lock import other_writer
 
 _DOCUMENT_COLUMNS = """
@@ -33,20 +34,8 @@ SELECT c.id, c.document_id, c."start", c."end", substr(d.text, c."start" + 1, c.
        d.source, d.collection, c.page, c.paragraph
 FROM chunks c JOIN documents d ON d.id = c.document_id
 """
-_UNENCODED = """
-NOT EXISTS (SELECT 1 FROM vectors v JOIN segments s ON s.number = v.segment WHERE v.chunk = c.number AND s.encoder = ?)
-"""
 KEEP_VERSIONS = 5
 _FILTERS_KEPT = 32
-
-
-class VectorPlace(NamedTuple):
-    """Where the vector of chunk number `chunk` lies: in `row` of the segment with that number and file name."""
-
-    chunk: int
-    segment: int
-    name: str
-    row: int
 
 
 class CorpusStore:
@@ -59,6 +48,7 @@ class CorpusStore:
         """Open, create with mode 0600, or upgrade."""
         self.path = path
         self._db = Database(path, LAYOUT)
+        self.vectors = VectorPlaces(self._db)
         self._few_at, self._few = -1, dict[tuple[Filter, int], str | None]()
         if self._db.unsealed and not other_writer(path.parent):
             self._look_through()
@@ -184,80 +174,6 @@ class CorpusStore:
             for row in self._db.execute(f"{_CHUNK_COLUMNS} WHERE c.id IN ({marks})", part):
                 found[row[0]] = Chunk(*row)
         return found
-
-    def vector_places(self, encoder: str, ids: Sequence[str] | None = None) -> list[tuple[str, str, int]]:
-        """`(chunk_id, segment, row)` of every chunk that `encoder` has encoded, or of those of `ids`, by chunk id: an index
-        built from it is the same every time.
-        """
-        wanted = (
-            "SELECT c.id, s.name, v.row FROM chunks c JOIN vectors v ON v.chunk = c.number JOIN segments s ON s.number = v.segment "
-            "WHERE s.encoder = ?"
-        )
-        if ids is None:
-            return list(self._db.execute(f"{wanted} ORDER BY c.id", (encoder,)))
-        places = []
-        for first in range(0, len(ids), 500):
-            part = list(ids[first : first + 500])
-            marks = ",".join("?" * len(part))
-            places += self._db.execute(f"{wanted} AND c.id IN ({marks})", (encoder, *part)).fetchall()
-        return sorted(places)
-
-    def vectors_after(self, encoder: str, segment: int) -> list[VectorPlace]:
-        """The vectors by `encoder` in segments with higher numbers than `segment`, by segment and row: what was added since that one."""
-        rows = self._db.execute(
-            "SELECT v.chunk, s.number, s.name, v.row FROM segments s JOIN vectors v ON v.segment = s.number "
-            "WHERE s.encoder = ? AND s.number > ? ORDER BY s.number, v.row",
-            (encoder, segment),
-        )
-        return [VectorPlace(*row) for row in rows]
-
-    def vectors_in(self, encoder: str, segment: int) -> list[VectorPlace]:
-        """The vectors in one segment, by row."""
-        rows = self._db.execute(
-            "SELECT v.chunk, s.number, s.name, v.row FROM segments s JOIN vectors v ON v.segment = s.number "
-            "WHERE s.encoder = ? AND s.number = ? ORDER BY v.row",
-            (encoder, segment),
-        )
-        return [VectorPlace(*row) for row in rows]
-
-    def segment_rows(self, encoder: str) -> list[tuple[int, int, int]]:
-        """`(number, rows in the file, rows of chunks that are there)` of each segment by `encoder`, by number."""
-        rows = self._db.execute(
-            "SELECT number, count, (SELECT count(*) FROM vectors WHERE segment = number) FROM segments WHERE encoder = ? ORDER BY number",
-            (encoder,),
-        )
-        return rows.fetchall()
-
-    def unencoded(self, encoder: str, after: int, limit: int) -> dict[int, str]:
-        """Number → id of the first `limit` chunks with numbers above `after` that `encoder` has not encoded, by number."""
-        rows = self._db.execute(
-            f"SELECT c.number, c.id FROM chunks c WHERE c.number > ? AND {_UNENCODED} ORDER BY c.number LIMIT ?",  # noqa: S608 - constant
-            (after, encoder, limit),
-        )
-        return dict(rows.fetchall())
-
-    def count_unencoded(self, encoder: str) -> int:
-        """How many chunks `encoder` has not encoded."""
-        row = self._db.execute(f"SELECT count(*) FROM chunks c WHERE {_UNENCODED}", (encoder,))  # noqa: S608 - constant
-        return int(row.fetchone()[0])
-
-    def vector_numbers(self, encoder: str) -> list[int]:
-        """Numbers of the chunks that `encoder` has encoded, in no order."""
-        wanted = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
-        return [row[0] for row in self._db.execute(wanted, (encoder,))]
-
-    def removed_after(self, snapshot: int) -> list[int]:
-        """Numbers of the chunks that went in later commits than that of `snapshot`. A number is never used again."""
-        return [row[0] for row in self._db.execute("SELECT number FROM removed_chunks WHERE snapshot > ?", (snapshot,))]
-
-    def segment_names(self, encoder: str) -> dict[int, str]:
-        """Number → file name of the segments by `encoder`. A number is never used again."""
-        return dict(self._db.execute("SELECT number, name FROM segments WHERE encoder = ? ORDER BY number", (encoder,)))
-
-    def has_segments(self, encoder: str, upto: int) -> bool:
-        """Whether there is a segment by `encoder` with a number of at most `upto`."""
-        row = self._db.execute("SELECT EXISTS (SELECT 1 FROM segments WHERE encoder = ? AND number <= ?)", (encoder, upto))
-        return bool(row.fetchone()[0])
 
     def chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
         """Number → id of the chunks that exist among `numbers`."""

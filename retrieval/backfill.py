@@ -22,9 +22,9 @@ def backfill(
 
     When none is left, static vectors have done their service and go. Raises RaftsmithError, StoreError.
     """
-    total = store.count_unencoded(encoder.name)
+    total = store.vectors.count_missing(encoder.name)
     done = after = 0
-    while waiting := store.unencoded(encoder.name, after, BATCH_CHUNKS):
+    while waiting := store.vectors.missing(encoder.name, after, BATCH_CHUNKS):
         chunks = store.chunks_by_id(list(waiting.values()))
         texts = {embedding_text(chunks[chunk_id]): None for chunk_id in waiting.values()}
         rows = {text: row for row, text in enumerate(texts)}
@@ -40,7 +40,7 @@ def backfill(
 
 def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[str]:
     """Take out the vectors by other encoders than `encoder`, and give their names. Raises RaftsmithError while any chunk needs them."""
-    missing = store.count_unencoded(encoder.name)
+    missing = store.vectors.count_missing(encoder.name)
     if missing:
         raise RaftsmithError(f"{missing} passages have no vector by {encoder.name} yet; run `raftsmith index --fill` first")
     return drop_vectors(store, workspace, lambda name: name != encoder.name)

@@ -193,7 +193,7 @@ def add_paths(
             forget(place.root, [(path, name) for path in lost])
         report.waiting = len(collected.store.unfinished(name))
         of, options = collected.encoder, index_options_of(place.config.search)
-        report.unencoded = collected.store.count_unencoded(of.name)
+        report.unencoded = collected.store.vectors.count_missing(of.name)
         if report.unencoded and not later:
             say(f"it can be searched now; {report.unencoded} full vectors follow, and an interrupt loses none that is made")
             backfill(collected.store, place.root, of, Progress("full vectors"))

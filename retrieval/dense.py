@@ -16,7 +16,8 @@ import numpy as np
 
 from corpora.errors import CorruptStore
 from corpora.segment_lock import segments_kept
-from corpora.store import CorpusStore, VectorPlace
+from corpora.store import CorpusStore
+from corpora.vector_places import VectorPlace
 from retrieval.dense_cache import DenseCache
 from retrieval.encoders import Vectors
 from retrieval.exact_scores import Matrix, Rows
@@ -93,11 +94,11 @@ class DenseIndex:
         that is damaged or gone.
         """
         last = max(self.segments, default=0)
-        if last and not store.has_segments(self.cache.encoder, upto=last):
+        if last and not store.vectors.has_segments(self.cache.encoder, upto=last):
             # All of them were given up, vectors of chunks that are there perhaps too: begun anew.
             return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).moved(store, folder)
-        index = self.vectors.removed(np.array(store.removed_after(self.snapshot), dtype=np.int64))
-        places = store.vectors_after(self.cache.encoder, last)
+        index = self.vectors.removed(np.array(store.vectors.removed_after(self.snapshot), dtype=np.int64))
+        places = store.vectors.after(self.cache.encoder, last)
         here = index.holds(np.array([place.chunk for place in places], dtype=np.int64))
         needed = [place for place, held in zip(places, here, strict=True) if not (held and same_history)]
         index = index.updated(*_gathered(needed, folder, self.cache.dimension))
@@ -151,7 +152,7 @@ def open_dense_index(
     """
     chosen = options or IndexOptions()
     cache, folder = DenseCache(workspace / "cache", encoder, dimension), workspace / "segments"
-    names = store.segment_names(encoder)
+    names = store.vectors.segment_names(encoder)
     cached = cache.load()
     # A segment that is not the one that went into the cache tells of another history: a backup was put in the store's place.
     if (
@@ -160,7 +161,7 @@ def open_dense_index(
         and all(cached.segments.get(n) == name for n, name in names.items() if n <= max(cached.segments, default=0))
     ):
         index = VectorIndex.of(cached.main)
-        live = np.array(store.vector_numbers(encoder), dtype=np.int64)
+        live = np.array(store.vectors.chunk_numbers(encoder), dtype=np.int64)
         index = index.removed(index.difference(live)[1])
         # From the snapshot on that is open now: what was removed before has just gone.
         opened = DenseIndex(cache, chosen, index, store.snapshot, cached.segments).moved(store, folder, same_history=False)
@@ -170,7 +171,7 @@ def open_dense_index(
 
 
 def _built(store: CorpusStore, folder: Path, cache: DenseCache, options: IndexOptions, say: Say) -> DenseIndex:
-    places = sorted(store.vectors_after(cache.encoder, 0), key=lambda place: place.chunk)
+    places = sorted(store.vectors.after(cache.encoder, 0), key=lambda place: place.chunk)
     segments = {place.segment: place.name for place in places}
     nothing = DenseIndex(cache, options, _empty(cache.dimension), store.snapshot, segments)
     if not places:

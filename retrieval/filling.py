@@ -7,7 +7,6 @@ all that the query has in that encoder, in standard deviations. Knows no encoder
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,13 +58,12 @@ def standardised(ranking: Ranking, background: Background, query: Vectors) -> li
     return [(item, (cosine - mean) / deviation if deviation > 1e-6 else 0.0) for item, cosine in ranking]
 
 
-def merge_filling(full: Ranking, static: Ranking, filled: Callable[[str], bool]) -> list[tuple[str, float]]:
+def merge_filling(full: Ranking, static: Ranking) -> list[tuple[str, float]]:
     """One ranking out of two `standardised` ones, best first, ties by id.
 
-    `full` ranks what is filled; of `static`, which ranks everything, only what is not `filled` counts.
+    `full` ranks what is filled, `static` what is not.
     """
-    merged = [*full, *(pair for pair in static if not filled(pair[0]))]
-    return sorted(merged, key=lambda pair: (-pair[1], pair[0]))
+    return sorted([*full, *static], key=lambda pair: (-pair[1], pair[0]))
 
 
 def filling_fusion(fusion: Fusion, filled: float) -> Fusion:

@@ -49,7 +49,7 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
         DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
     options = index_options_of(place.config.search)
     found = refreshed_index(store, place.root, encoder.name, encoder.dimension, options, say)
-    missing = store.count_unencoded(encoder.name)
+    missing = store.vectors.count_missing(encoder.name)
     store.close()
     emit(_value(found, missing), as_json, "\n".join(_lines(found, missing)))
 

@@ -333,7 +333,7 @@ class _Known:
         stored = store.chunks_by_id(ids)
         encoded = {
             (chunk_id, embedding_text(stored[chunk_id])): (name, row)
-            for chunk_id, name, row in store.vector_places(encoder.name, ids)
+            for chunk_id, name, row in store.vectors.places(encoder.name, ids)
         }
         at = [place for place, pair in enumerate(zip(ids, texts, strict=True)) if pair in encoded]
         return _Known(workspace / "segments", texts, [(ids[place], encoded[ids[place], texts[place]]) for place in at], at)

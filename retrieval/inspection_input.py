@@ -80,7 +80,7 @@ def _document_vectors(store: CorpusStore, folder: Path, documents: Sequence[Docu
     row_of = {chunk.id: row for row, document in enumerate(documents) for chunk in store.chunks(document.id)}
     found: dict[tuple[str, int], dict[str, list[tuple[int, int]]]] = {}
     for encoder, dimension in sorted({(segment.encoder, segment.dimension) for segment in store.segments()}):
-        for chunk_id, segment, row in store.vector_places(encoder):
+        for chunk_id, segment, row in store.vectors.places(encoder):
             if chunk_id in row_of:
                 found.setdefault((encoder, dimension), {}).setdefault(segment, []).append((row_of[chunk_id], row))
     if not found:

@@ -96,7 +96,7 @@ def open_collection(
     if not joined:
         search = search.model_copy(update={"join_neighbours": False})
     encoder = load_encoder(models.encoder, say)
-    waiting = store.count_unencoded(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
+    waiting = store.vectors.count_missing(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
     if waiting:
         say(f"{waiting} passages wait for their full vectors and are searched by quick ones; `raftsmith index --fill` goes on")
     index = Index(store, place.root, encoder, quick_encoder(models.encoder, say))

@@ -53,7 +53,7 @@ class VectorTable:
 
 def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
     """Every chunk with its vector by `encoder`, from the index. Raises EvaluationError when some have none yet."""
-    places = store.vector_places(encoder)
+    places = store.vectors.places(encoder)
     count = store.counts()["chunks"]
     if len(places) < count:
         raise EvaluationError(

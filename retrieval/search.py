@@ -102,7 +102,7 @@ class Retriever:
         made = {segment.encoder for segment in self._store.segments()}
         others = {name for name in made - {self._encoder.name} if not name.startswith(STATIC)}
         # Vectors of two encoders may stand side by side, so that one can be judged before it takes over.
-        if others and self._store.count_unencoded(self._encoder.name):
+        if others and self._store.vectors.count_missing(self._encoder.name):
             raise RaftsmithError(
                 f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
                 "set that encoder in raftsmith.toml, or run `raftsmith index --fill` to encode the collection with this one"

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from corpora.changes import MovedVectors, Segment
-from corpora.store import CorpusStore, VectorPlace
+from corpora.store import CorpusStore
+from corpora.vector_places import VectorPlace
 from retrieval.indexing import BATCH_CHUNKS, sweep_segments
 from retrieval.segments import read_segment, write_segment
 
@@ -27,14 +28,14 @@ def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool =
     """
     went = 0
     for encoder in sorted({segment.encoder for segment in store.segments()}):
-        held = store.segment_rows(encoder)
+        held = store.vectors.segment_rows(encoder)
         least = 0.0 if every_dead_row else DEAD_SHARE
         chosen = {number for number, count, live in held if count - live > least * count}
         if not every_dead_row and sum(count - live for number, count, live in held if number in chosen) < DEAD_ROWS:
             chosen = set()
         small = [number for number, _, live in held if live < BATCH_CHUNKS]
         chosen.update(small if len(small) >= many_small else ())
-        for group in _groups([store.vectors_in(encoder, number) for number in sorted(chosen)]):
+        for group in _groups([store.vectors.of_segment(encoder, number) for number in sorted(chosen)]):
             _rewrite(store, workspace, encoder, group)
         went += len(chosen)
     if went:

@@ -40,6 +40,7 @@ class SemanticReader:
         self._quick_encoder: Encoder | None = None
         self._quick: DenseReader | None = None
         self._waiting: Rows = np.empty(0, dtype=np.int64)
+        self._unranked = 0
         self._backgrounds = (Background.of(np.empty((0, 1), dtype=np.float32)),) * 2
 
     def at(self, snapshot: int) -> bool:
@@ -49,13 +50,13 @@ class SemanticReader:
     @property
     def filled(self) -> float:
         """The share of chunks that have their full vector, 0–1; 1.0 where there is nothing to wait for."""
-        count = len(self.full.index)
-        return count / (count + len(self._waiting)) if len(self._waiting) else 1.0
+        count, waiting = len(self.full.index), len(self._waiting) + self._unranked
+        return count / (count + waiting) if waiting else 1.0
 
     def follow(self) -> None:
         """As `DenseReader.follow`, of both."""
         self.full.follow()
-        self._waiting = self._waiting[:0]
+        self._waiting, self._unranked = self._waiting[:0], 0
         encoders = {segment.encoder for segment in self._store.segments()}
         if self._load is None or not any(name.startswith(STATIC) for name in encoders):
             self._quick = None
@@ -63,7 +64,9 @@ class SemanticReader:
         if self._quick_encoder is None:
             self._quick_encoder = self._load()
         if self._quick_encoder.name not in encoders:
-            return  # distilled anew since: those chunks are found by their words only, until their full vectors are there
+            # Distilled anew since: those chunks are found by their words only, until their full vectors are there.
+            self._quick, self._unranked = None, self._store.vectors.count_missing(self._encoder.name)
+            return
         if self._quick is None:
             # Exact: it lives for minutes, and training lists would take part of them.
             self._quick = DenseReader(self._store, self._workspace, self._quick_encoder, IndexOptions(1.0))
@@ -84,8 +87,6 @@ class SemanticReader:
         waiting = self._quick.search_among(quick_vectors, k, self._waiting, wanted)
         of_full, of_quick = self._backgrounds
         return [
-            merge_filling(
-                standardised(ranked, of_full, vector), standardised(quick, of_quick, quick_vector), lambda item: False
-            )
+            merge_filling(standardised(ranked, of_full, vector), standardised(quick, of_quick, quick_vector))
             for ranked, vector, quick, quick_vector in zip(full, vectors, waiting, quick_vectors, strict=True)
         ]

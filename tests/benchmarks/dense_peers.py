@@ -33,7 +33,9 @@ K = 10
 THREADS = 2
 BLOCK = 20_000
 MEMORY = 8 << 30
-GEOMETRIC = (8, 12, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512, 768, 1_024, 2_048, 4_096)
+GEOMETRIC = (
+    8, 12, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1_024, 2_048, 4_096,
+)  # fmt: skip
 
 
 class System(Protocol):
@@ -309,16 +311,14 @@ class Chroma:
         self.collection = self._collection(folder)
 
     def efforts(self) -> Sequence[int]:
-        """ef_search."""
-        return GEOMETRIC[1:]
+        """ef_search, about from its default of 100 on: each one means loading the index again."""
+        return [effort for effort in GEOMETRIC if effort >= 96]
 
     def searching(self, effort: int) -> Callable[[Vectors], Found]:
         """query of one, ids only. An index that is loaded keeps its effort, so the collection is opened again for another one."""
         if effort != self.effort:
-            from chromadb.api.shared_system_client import SharedSystemClient
-
             self.collection.modify(configuration={"hnsw": {"ef_search": effort}})
-            SharedSystemClient.clear_system_cache()
+            self.client.close()  # or the index stays in memory beside its successor
             self.collection, self.effort = self._collection(self.folder), effort
         collection = self.collection
         return lambda query: np.array(

@@ -201,8 +201,8 @@ def measure(name: str, work: Path) -> dict[str, Any]:
             keep("semantic: static until all is full", query, d[query] if share == 100 else s[query])
             keep("semantic: ranks", query, reciprocal_rank_fusion([[x for x, _ in full], [x for x, _ in s[query]]]))
             for factor in FACTORS:
-                scaled = [(identity, score * factor) for identity, score in sz[query]]
-                together = merge_filling(fz, scaled, filled.__contains__)
+                scaled = [(identity, score * factor) for identity, score in sz[query] if identity not in filled]
+                together = merge_filling(fz, scaled)
                 keep(f"semantic: deviations, static × {factor}", query, together)
                 fused = convex_fusion([together, words], [weight, 1 - weight])
                 keep(f"hybrid: deviations, static × {factor}", query, fused)

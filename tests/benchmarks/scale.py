@@ -102,7 +102,7 @@ class Adding:
             return 0, 0
         store = CorpusStore(self.workspace / "corpus.db")
         passages, quick = store.counts()["chunks"], [s.encoder for s in store.segments() if not s.encoder.startswith("static")]
-        vectors = sum(len(store.vector_numbers(name)) for name in set(quick))
+        vectors = sum(len(store.vectors.chunk_numbers(name)) for name in set(quick))
         store.close()
         return passages, vectors
 
@@ -110,7 +110,7 @@ class Adding:
         """Where each full vector lies, by chunk id."""
         store = CorpusStore(self.workspace / "corpus.db")
         names = {s.encoder for s in store.segments() if not s.encoder.startswith("static")}
-        found = {chunk_id: (segment, row) for name in names for chunk_id, segment, row in store.vector_places(name)}
+        found = {chunk_id: (segment, row) for name in names for chunk_id, segment, row in store.vectors.places(name)}
         store.close()
         return found
 

@@ -245,7 +245,7 @@ class Scenario:
         found = store.documents()
         assert all(0 <= document.position < 1 for document in found)
         assert found == sorted((document for document, _ in expected), key=lambda document: document.id)
-        places = {chunk_id: (segment, row) for chunk_id, segment, row in store.vector_places(HashingEncoder().name)}
+        places = {chunk_id: (segment, row) for chunk_id, segment, row in store.vectors.places(HashingEncoder().name)}
         assert set(places) == {chunk.id for _, chunks in expected for chunk in chunks}
         segments = {name: read_segment(workspace / "segments", name) for name, _ in places.values()}
         for document, chunks in expected:

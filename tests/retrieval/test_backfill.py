@@ -63,8 +63,8 @@ def add(store: CorpusStore, workspace: Path, paths: list[Path], collection: str 
     add_files(store, workspace, ENCODER, paths, collection, options, reader=read_in_process, quick=lambda: QUICK)
 
 
-def retriever(store: CorpusStore, workspace: Path) -> Retriever:
-    return Retriever(store, workspace, ENCODER, quick=lambda: QUICK)
+def retriever(store: CorpusStore, workspace: Path, quick: Quick = QUICK) -> Retriever:
+    return Retriever(store, workspace, ENCODER, quick=lambda: quick)
 
 
 def assert_vectors_right(store: CorpusStore, workspace: Path) -> None:
@@ -75,10 +75,26 @@ def assert_vectors_right(store: CorpusStore, workspace: Path) -> None:
     assert all(chunk.text in {hit.chunk.text for hit in result.hits} for chunk, result in zip(chunks, results, strict=True))
 
 
+class DistilledAnew(Quick):
+    """Another static encoder than that of the vectors in the store."""
+
+    @property
+    def name(self) -> str:
+        return "static-32(other)"
+
+
+@pytest.mark.usefixtures("small")
+def test_chunks_without_any_usable_vector_are_not_called_filled(store: CorpusStore, tmp_path: Path) -> None:
+    add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
+    chunks, waiting = len(store.chunks()), store.vectors.count_missing(ENCODER.name)
+    (result,) = retriever(store, tmp_path, DistilledAnew(32)).search(["the lease of case 8"], 40)
+    assert waiting and result.filled == pytest.approx(1 - waiting / chunks)
+
+
 @pytest.mark.usefixtures("small")
 def test_everything_is_found_from_the_first_commit_on(store: CorpusStore, tmp_path: Path) -> None:
     add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
-    chunks, waiting = store.chunks(), store.count_unencoded(ENCODER.name)
+    chunks, waiting = store.chunks(), store.vectors.count_missing(ENCODER.name)
     assert 0 < len(chunks) - waiting <= 10 and waiting > 40
     reader = retriever(store, tmp_path)
     for chunk in chunks:
@@ -98,7 +114,7 @@ def test_everything_is_found_from_the_first_commit_on(store: CorpusStore, tmp_pa
     assert seen[-1] == (waiting, waiting) and filled == 1.0
     assert {segment.encoder for segment in store.segments()} == {ENCODER.name}, "quick vectors have done their service"
     assert {path.name for path in (tmp_path / "segments").iterdir()} == {segment.name for segment in store.segments()}
-    assert len(store.vector_numbers(ENCODER.name)) == len(chunks)
+    assert len(store.vectors.chunk_numbers(ENCODER.name)) == len(chunks)
     assert_vectors_right(store, tmp_path)
     assert backfill(store, tmp_path, ENCODER) == 0
 
@@ -106,7 +122,7 @@ def test_everything_is_found_from_the_first_commit_on(store: CorpusStore, tmp_pa
 @pytest.mark.usefixtures("small")
 def test_a_stop_loses_nothing_that_was_made(store: CorpusStore, tmp_path: Path) -> None:
     add(store, tmp_path, [write(tmp_path, number) for number in range(16)])
-    waiting = store.count_unencoded(ENCODER.name)
+    waiting = store.vectors.count_missing(ENCODER.name)
 
     def stop(done: int, total: int) -> None:
         if done >= 16:
@@ -114,15 +130,15 @@ def test_a_stop_loses_nothing_that_was_made(store: CorpusStore, tmp_path: Path) 
 
     with pytest.raises(KeyboardInterrupt):
         backfill(store, tmp_path, ENCODER, stop)
-    assert store.count_unencoded(ENCODER.name) == waiting - 16
+    assert store.vectors.count_missing(ENCODER.name) == waiting - 16
     # Meanwhile a document changes and another goes: what is known keeps its vectors, what is gone needs none.
     changed = write(tmp_path, 3)
     changed.write_text(changed.read_text() + "\n\nAn appeal was heard in May.")
     add(store, tmp_path, [changed])
     store.commit(removed_paths=[(str(tmp_path / "texts" / "15.txt"), "default")])
     backfill(store, tmp_path, ENCODER)
-    assert sorted(store.vector_numbers(ENCODER.name)) == sorted(set(store.vector_numbers(ENCODER.name)))
-    assert not store.count_unencoded(ENCODER.name)
+    assert sorted(store.vectors.chunk_numbers(ENCODER.name)) == sorted(set(store.vectors.chunk_numbers(ENCODER.name)))
+    assert not store.vectors.count_missing(ENCODER.name)
     assert_vectors_right(store, tmp_path)
 
 

@@ -37,19 +37,19 @@ def test_a_scale_of_one_encoder_that_is_higher_does_not_win() -> None:
     dull = dull + 4 * dull.mean(axis=0)  # everything is similar to everything
     dull = (dull / np.linalg.norm(dull, axis=1, keepdims=True)).astype(np.float32)
     query_dull, query_sharp = dull[3], sharp[150]
-    static = standardised([(f"p{i:03}", float(dull[i] @ query_dull)) for i in range(200)], Background.of(dull), query_dull)
+    static = standardised([(f"p{i:03}", float(dull[i] @ query_dull)) for i in range(100)], Background.of(dull), query_dull)
     full = standardised(
         [(f"p{i:03}", float(sharp[i] @ query_sharp)) for i in range(100, 200)], Background.of(sharp[100:]), query_sharp
     )
-    merged = merge_filling(full, static, lambda passage: passage >= "p100")
+    merged = merge_filling(full, static)
     assert {merged[0][0], merged[1][0]} == {"p003", "p150"}
     assert len(merged) == len({passage for passage, _ in merged}) == 200
 
 
 def test_at_the_ends_it_is_the_one_ranking_or_the_other() -> None:
     static, full = [("a", 2.0), ("b", 1.0)], [("b", 3.0), ("a", 2.0)]
-    assert merge_filling([], static, lambda passage: False) == static
-    assert merge_filling(full, static, lambda passage: True) == full
-    tied = merge_filling([("b", 1.0)], [("b", 5.0), ("c", 1.0), ("a", 1.0)], lambda passage: passage == "b")
+    assert merge_filling([], static) == static
+    assert merge_filling(full, []) == full
+    tied = merge_filling([("b", 1.0)], [("c", 1.0), ("a", 1.0)])
     assert tied == [("a", 1.0), ("b", 1.0), ("c", 1.0)]
     assert [semantic_weight(share, 0.6, 0.2) for share in (-1, 0, 0.5, 1, 2)] == [0.2, 0.2, 0.4, 0.6, 0.6]

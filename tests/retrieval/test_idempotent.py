@@ -49,11 +49,11 @@ def test_adding_twice_changes_nothing(place: Place) -> None:
         place.write(f"{number}.txt", f"{TEXT} Clause {number}.")
     first = place.add()
     assert (first.added, first.unchanged, first.failed, first.snapshot) == (4, 0, [], 1)
-    chunks, places = place.store.chunks(), place.store.vector_places("hashing-64")
+    chunks, places = place.store.chunks(), place.store.vectors.places("hashing-64")
     again = place.add()
     assert (again.added, again.unchanged, again.failed, again.snapshot) == (0, 4, [], 1)
     assert place.encoder.encoded == []
-    assert (place.store.chunks(), place.store.vector_places("hashing-64")) == (chunks, places)
+    assert (place.store.chunks(), place.store.vectors.places("hashing-64")) == (chunks, places)
 
 
 def test_only_the_changed_file_is_read_again(place: Place) -> None:
@@ -138,7 +138,7 @@ def test_another_encoder_gets_vectors_beside_those_there_are(place: Place) -> No
         ("hashing-256", 256),
     }
     for encoder in (other, place.encoder):
-        assert len(place.store.vector_places(encoder.name)) == place.store.counts()["chunks"]
+        assert len(place.store.vectors.places(encoder.name)) == place.store.counts()["chunks"]
         assert Retriever(place.store, place.workspace, encoder).search(["lease"], 3, "dense")[0].hits
     add_files(place.store, place.workspace, other, find_files([place.texts]), "default", ChunkOptions(5))
     assert {segment.encoder for segment in place.store.segments()} == {"hashing-64"}

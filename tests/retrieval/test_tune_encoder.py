@@ -70,7 +70,7 @@ def value(*words: str) -> dict[str, Any]:
 def state(root: Path) -> dict[str, str]:
     """What search depends on: the configuration, the store's content, the vectors."""
     store = CorpusStore(root / "corpus.db")
-    snapshot, places = store.snapshot, [store.vector_places(segment.encoder) for segment in store.segments()]
+    snapshot, places = store.snapshot, [store.vectors.places(segment.encoder) for segment in store.segments()]
     store.close()
     files = [root / "raftsmith.toml", root / "corpus.db", *sorted((root / "segments").iterdir())]
     return {"store": f"{snapshot} {places}", **{p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}
