@@ -14,6 +14,15 @@ from corpora.errors import CorruptStore, StoreBusy, StoreError
 from corpora.files import checkpoint, make_folder, sync_folder
 from corpora.seal import break_seal, check_seal, put_seal
 
+_IN_THE_WAY = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -30,20 +39,28 @@ class Layout:
     meta: Mapping[str, str] = field(default_factory=dict)
 
 
+def of_the_disk(error: Exception) -> bool:
+    """Whether the disk or another process was in the way, rather than that the file is damaged."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _IN_THE_WAY  # the lower byte of an extended code is the primary one
+
+
 class Database:
     """The file at `path`, made when absent with mode 0600, upgraded when older.
 
-    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format.
+    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format or when
+    the disk is in the way.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
         """Open, make or upgrade."""
         self.path, self._layout, self._changed = path, layout, False
         make_folder(path.parent)
+        held = path.exists() and path.stat().st_size > 0
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             sync_folder(path.parent)  # SQLite syncs the file; its name would be lost with the power
-        check_seal(path)
+        self.unsealed = not check_seal(path) and held
+        """True when nothing tells whether it is what was written: a writer was killed, or is at it."""
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
             try:
@@ -51,7 +68,11 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter when SQLite quotes what is damaged
+            if of_the_disk(error):
+                raise StoreError(
+                    f"{path} could not be opened: {error}; free space or mend the disk and run it again"
+                ) from error
             raise CorruptStore(f"{path} is not {layout.what} or is damaged ({error}); restore a backup of it") from error
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -117,14 +138,20 @@ class Database:
         """Close the file; SQLite checkpoints the WAL. What was changed is sealed, unless another process is at it too."""
         try:
             if self._changed:
-                self._seal()
-        except (sqlite3.Error, OSError):
-            pass  # without a seal, damage is noticed later or not at all; what was committed is safe
+                self.seal()
         finally:
             self._connection.close()
 
+    def seal(self) -> None:
+        """Seal the file as it is, unless another process is at it: then the last one to close does, or the next writer."""
+        try:
+            self.execute("PRAGMA busy_timeout = 200")
+            self._seal()
+            self.execute("PRAGMA busy_timeout = 5000")
+        except (sqlite3.Error, OSError):
+            pass  # without a seal, damage is noticed later or not at all; what was committed is safe
+
     def _seal(self) -> None:
-        self.execute("PRAGMA busy_timeout = 200")  # somebody reads for longer: the last one to close seals, or the next writer
         if self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             return
         self.execute("BEGIN IMMEDIATE")  # nobody writes meanwhile

@@ -51,3 +51,7 @@ class TrainingError(RaftsmithError):
 
 class EvaluationError(RaftsmithError):
     """An evaluation cannot be done as asked."""
+
+
+class ServerError(RaftsmithError):
+    """No server runs in the workspace, or it cannot do what it is told."""

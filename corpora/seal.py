@@ -1,7 +1,8 @@
 """The digest of a database file at rest, beside it: SQLite itself does not notice a flipped bit in a text (promise R4).
 
 Whoever is about to write takes the seal away first, durably, and puts a new one on when everything is in the file and nobody else
-writes. So a seal that is there and does not fit tells of damage, and no seal tells of nothing: a process was killed, or is writing.
+writes. So a seal that is there and does not fit tells of damage, and no seal tells of nothing: a process was killed, or is writing. What
+was left without one is for whoever knows its content to look through, and to seal.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ def put_seal(path: Path) -> None:
     write_atomic(_seal(path), f"{digest} {_check(digest)}\n".encode())
 
 
-def check_seal(path: Path) -> None:
-    """Raises CorruptStore when the file is not what was sealed."""
+def check_seal(path: Path) -> bool:
+    """True when the file is what was sealed, False when there is nothing to tell by. Raises CorruptStore when it is not."""
     sealed = _sealed(path)
-    if sealed is None or _in_use(path) or sha256_file(path) == sealed:
-        return
+    if sealed is None or _in_use(path):
+        return False
+    if sha256_file(path) == sealed:
+        return True
     if _sealed(path) == sealed and not _in_use(path):  # else a writer has begun meanwhile
         raise CorruptStore(
             f"{path} is damaged: it is not what was written last; restore a backup (`raftsmith restore`), or delete {_seal(path).name} "
             "if you put that file there yourself"
         )
+    return False
 
 
 def _seal(path: Path) -> Path:

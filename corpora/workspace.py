@@ -28,6 +28,8 @@ _OWN = frozenset(
         "reports",
         "writer.lock",
         "segments.lock",
+        "serve.lock",
+        "serve.json",
         "personal.key",
         "mappings.json",
     )
@@ -202,8 +204,12 @@ class AskConfig(_Section):
 
 
 class ServeConfig(_Section):
-    """Where the API listens."""
+    """What the API answers with, and where it listens."""
 
+    run: str = Field(
+        default="",
+        description='A tuned run, "" is the base model; a running server changes to it by `raftsmith swap`.',
+    )
     host: str = Field(
         default="127.0.0.1", description="Address; only loopback addresses are accepted, as there are no keys yet."
     )

@@ -13,10 +13,11 @@ from corpora.errors import StoreBusy
 
 
 @contextmanager
-def single_writer(workspace: Path, wait_s: float = 0.0) -> Iterator[None]:
+def single_writer(workspace: Path, wait_s: float = 0.2) -> Iterator[None]:
     """Hold the workspace's writer lock; the kernel frees it when the process ends, however it ends (promise R7).
 
-    Raises StoreBusy, naming the holder's pid, when another process holds it after `wait_s` seconds.
+    Raises StoreBusy, naming the holder's pid, when another process holds it after `wait_s` seconds: for a moment one also does that
+    looks whether there is a writer, or that was forked just now.
     """
     path = workspace / "writer.lock"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -39,3 +40,18 @@ def single_writer(workspace: Path, wait_s: float = 0.0) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def other_writer(workspace: Path) -> bool:
+    """Whether another process writes to the workspace at this moment."""
+    try:
+        descriptor = os.open(workspace / "writer.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.read(descriptor, 20) != str(os.getpid()).encode()
+    finally:
+        os.close(descriptor)
+    return False

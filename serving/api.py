@@ -1,4 +1,4 @@
-"""The routes of the API. Knows how to find a model and whether the server is ready; answering is `serving.chat`."""
+"""The routes of the API. Knows whether the server is ready; models are `serving.catalog`, answering is `serving.chat`."""
 
 from __future__ import annotations
 
@@ -8,59 +8,49 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from corpora.errors import RaftsmithError
 from raft.answering import Assistant
 from serving.admission import MAX_WAITING, Gate
 from serving.boundary import Boundary
+from serving.catalog import Catalog
 from serving.chat import ChatResponse
-from serving.errors import ApiError, ErrorResponse, install_handlers, unavailable
+from serving.errors import ErrorResponse, install_handlers, unavailable
 from serving.schemas import ChatCompletion, ChatRequest, Model, ModelList
-from serving.turn import ServedModel, served_model
 
-BASE_MODEL_ID = "raftsmith-base"
 _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for status in (400, 403, 404, 413, 500, 503)}
 
 
 def create_app(
     assistants: Mapping[str, Assistant], *, ready: Callable[[], bool] = lambda: True, waiting: int = MAX_WAITING
 ) -> FastAPI:
-    """The application that serves `assistants`, by model id, with its `Gate` as `app.state.gate`.
+    """The application that serves `assistants`, by model id, with its `Gate` as `app.state.gate` and its `Catalog` as `.catalog`.
 
     `ready` is asked by GET /ready besides whether the server stops; `waiting` bounds the queue. There are no documentation
     pages, as those load scripts from elsewhere; the schema is at /openapi.json. Raises RaftsmithError when there is no
     assistant or one that cannot be served.
     """
-    if not assistants:
-        raise RaftsmithError("there is no assistant to serve; give one or more")
-    served = {name: served_model(name, assistant) for name, assistant in assistants.items()}
+    catalog = Catalog(assistants)
     gate = Gate(waiting)
     created = int(time.time())
     app = FastAPI(title="raftsmith", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.gate = gate
+    app.state.gate, app.state.catalog = gate, catalog
     app.add_middleware(Boundary)
     install_handlers(app)
-
-    def find(name: str) -> ServedModel:
-        if name not in served:
-            raise ApiError(
-                404, "no such model is served; GET /v1/models lists those that are", code="model_not_found", param="model"
-            )
-        return served[name]
 
     @app.post("/v1/chat/completions", response_model=ChatCompletion, responses=_ERRORS)
     async def chat_completions(request: ChatRequest) -> Response:
         """Answer the last user message from the documents, with quotes as annotations."""
-        return ChatResponse(request, find(request.model), gate)
+        return ChatResponse(request, catalog.find(request.model), gate)
 
     @app.get("/v1/models")
     async def list_models() -> ModelList:
         """The models that can be asked."""
-        return ModelList(data=[Model(id=name, created=created) for name in served])
+        return ModelList(data=[Model(id=name, created=created) for name in catalog.names])
 
     @app.get("/v1/models/{model_id}", responses=_ERRORS)
     async def get_model(model_id: str) -> Model:
         """One model."""
-        return Model(id=find(model_id).name, created=created)
+        catalog.find(model_id)
+        return Model(id=model_id, created=created)
 
     @app.get("/health")
     async def health() -> dict[str, str]:

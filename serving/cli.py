@@ -1,4 +1,4 @@
-"""The commands of serving: `ask`, `serve`, `doctor`, `demo`."""
+"""The commands of serving: `ask`, `serve`, `swap`, `doctor`, `demo`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ask(question: str, run: str | None, readers: tuple[str, ...], workspace: Pat
 
 
 @click.command("serve", **with_example("raftsmith serve --run first-qlora --port 8321"))
-@click.option("--run", help="A tuned run to serve beside nothing else; default: the base model.")
+@click.option("--run", help='A tuned run, "" is the base model; default: serve.run of raftsmith.toml.')
 @click.option("--host", help="Address to listen on; default: serve.host of raftsmith.toml.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one; default: serve.port of raftsmith.toml.")
 @reader_option("only what is for everybody, as nobody says who asks")
@@ -50,25 +50,35 @@ def ask(question: str, run: str | None, readers: tuple[str, ...], workspace: Pat
     help="Workspace folder; default: the nearest upwards.",
 )
 def serve(run: str | None, host: str | None, port: int | None, readers: tuple[str, ...], workspace: Path | None) -> None:
-    """Serve an OpenAI-compatible chat endpoint over live retrieval."""
-    from corpora.filters import make_filter
-    from raft.opening import open_assistant
-    from retrieval.opening import open_collection
-    from retrieval.search import RestrictedSearcher
-    from serving.api import BASE_MODEL_ID, create_app
-    from serving.server import bind, serve_on
+    """Serve an OpenAI-compatible chat endpoint over live retrieval.
+
+    The model id "raftsmith" is whatever is served; `raftsmith swap` changes that while requests go on. So does SIGHUP: the
+    server reads serve.run, [ask] and models.base of raftsmith.toml again.
+    """
+    from serving.service import serve_workspace
 
     place = opened(workspace)
     config = place.config.serve
-    # Host and port are refused before half a minute goes into loading a model.
-    listener = bind(host or config.host, config.port if port is None else port)
-    collected = open_collection(place, say, background=True)
-    closed = sum(bool(entry["readers"]) for entry in collected.store.overview())
-    if closed and not readers:
-        say(f"{closed} documents are for named readers and not served; --reader NAME serves what that reader may read")
-    assistant = open_assistant(place, RestrictedSearcher(collected.retriever, make_filter(readers)), run, say)
-    app = create_app({run or BASE_MODEL_ID: assistant})
-    serve_on(listener, app)
+    asked = (config.run if run is None else run) or None
+    serve_workspace(place, asked, host or config.host, config.port if port is None else port, readers, say)
+
+
+@click.command("swap", **with_example("raftsmith swap --run second-qlora"))
+@click.option("--run", help="The tuned run to answer with.")
+@click.option("--base", is_flag=True, help="Answer with the base model.")
+@workspace_options
+def swap(run: str | None, base: bool, workspace: Path | None, as_json: bool) -> None:
+    """Change what the running server answers with, without a failed request, and write it into raftsmith.toml.
+
+    Waits until the new one answers. Requests that are inside end with the old one; both are in memory until then. A run that
+    cannot be loaded changes nothing.
+    """
+    from serving.swapping import called, swap_run
+
+    if bool(run) == base:
+        raise click.UsageError("give either --run NAME or --base")
+    now = swap_run(opened(workspace), run, say)
+    emit({"url": now.url, "run": now.run, "pid": now.pid}, as_json, f"{now.url} answers with {called(now.run)}")
 
 
 @click.command("doctor", **with_example("raftsmith doctor"))

@@ -23,7 +23,7 @@ from retrieval.tune_cli import tune_search
 from retrieval.tune_encoder_cli import tune_encoder
 from retrieval.tune_reranker_cli import tune_reranker
 from serving.annotate_cli import annotate
-from serving.cli import ask, demo, doctor, serve
+from serving.cli import ask, demo, doctor, serve, swap
 
 
 @click.group(
@@ -64,6 +64,7 @@ for command in (
     evaluate,
     ask,
     serve,
+    swap,
     models,
     doctor,
     demo,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
+import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -37,6 +41,24 @@ def serve_on(listener: socket.socket, app: FastAPI) -> None:
         ApiServer(app, listener).run(sockets=[listener])
     finally:
         listener.close()
+
+
+@contextmanager
+def at_hang_up(reload: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile SIGHUP calls `reload`, which has to return at once; but when the terminal that was stdin is gone, it is a SIGTERM."""
+    terminal = os.isatty(0)
+
+    def hang_up(sig: int, frame: FrameType | None) -> None:
+        if terminal and not os.isatty(0):
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            reload()
+
+    before = signal.signal(signal.SIGHUP, hang_up)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def bind(host: str, port: int) -> socket.socket:

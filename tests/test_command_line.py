@@ -44,6 +44,7 @@ VERBS = (
     "evaluate",
     "ask",
     "serve",
+    "swap",
     "models",
     "doctor",
     "demo",

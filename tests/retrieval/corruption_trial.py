@@ -94,3 +94,27 @@ def trial(root: Path, damages: int, seed: int = 4) -> Counter[str]:
             shutil.rmtree(place) if place.is_dir() else place.unlink()
         shutil.copytree(whole, root, dirs_exist_ok=True)
     return came
+
+
+def unsealed_trial(root: Path, damages: int, seed: int = 9) -> Counter[str]:
+    """Damage the store while it has no seal, as after `kill -9` of a writer; what came of it. Raises AssertionError."""
+    draw = random.Random(seed)
+    right, came = opened_answers(root), Counter[str]()
+    path = root / "corpus.db"
+    whole = path.read_bytes()
+    for number in range(damages):
+        data = bytearray(whole)
+        if draw.random() < 0.2:
+            del data[draw.randrange(len(data)) :]
+        else:
+            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        for ending in (".sha256", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        path.write_bytes(data)
+        try:
+            assert opened_answers(root) == right, f"a wrong answer after damage {number}"
+            came["right"] += 1
+        except RaftsmithError as error:
+            assert path.name in str(error), str(error)
+            came["named"] += 1
+    return came

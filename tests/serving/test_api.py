@@ -16,7 +16,8 @@ from raft.engine import TransformersEngine
 from raft.prompts import ABSTENTION, render_abstention
 from raft.support import SupportModel
 from retrieval.models import BASE_MODEL, resolve_model
-from serving.api import BASE_MODEL_ID, create_app
+from serving.api import create_app
+from serving.catalog import BASE_MODEL_ID, CURRENT_ID
 from serving.schemas import MAX_QUESTION_CHARACTERS
 
 QUESTION = "How many tablets of aspirin do adults take?"
@@ -156,7 +157,7 @@ def test_only_the_last_user_message_is_the_question(collection, fake, served, cl
 
 def test_models_are_listed_and_an_unknown_one_is_not_found(base, client_of) -> None:
     client = client_of(base)
-    assert [model.id for model in client.models.list()] == [BASE_MODEL_ID, "first"]
+    assert [model.id for model in client.models.list()] == [CURRENT_ID, BASE_MODEL_ID, "first"]
     assert client.models.retrieve("first").owned_by == "raftsmith"
     for call in (
         lambda: client.models.retrieve("gpt-5"),

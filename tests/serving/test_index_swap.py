@@ -1,6 +1,6 @@
 """Promise R16, of the index: while documents change and the index is renewed, no request fails and each answer names its snapshot.
 
-An adapter cannot be swapped while the server runs: that takes a new server.
+That of the adapter is test_adapter_swap.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from retrieval import vector_index
 from retrieval.encoders import HashingEncoder
 from retrieval.indexing import add_files
 from retrieval.search import Retriever
-from serving.api import BASE_MODEL_ID, create_app
+from serving.api import create_app
+from serving.catalog import BASE_MODEL_ID
 
 QUESTION = {"model": BASE_MODEL_ID, "messages": [{"role": "user", "content": "Within how many days is the deposit returned?"}]}
 CLIENTS, COMMITS = 4, 25
