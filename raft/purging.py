@@ -19,6 +19,7 @@ from corpora.workspace import Workspace
 from raft.reviews import FILE as REVIEWS_FILE
 from retrieval.indexing import sweep_segments
 from retrieval.segment_compaction import compact_segments
+from retrieval.tuning_run import LEARNT
 
 FLAG = "purged.json"
 
@@ -62,8 +63,8 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             reviewed += [(folder.name, example) for example in showing if example]
             _forget_reviews(folder / REVIEWS_FILE, showing)
     for folder in _folders(workspace, "runs", "config.json"):
-        built_on = _json(folder / "config.json")  # a dataset, or the documents that an encoder was tuned on
-        if built_on.get("dataset_digest") in digests or gone & set(built_on.get("documents", ())):
+        learnt = _json(folder / LEARNT) if (folder / LEARNT).exists() else {}  # of an encoder or a reranker
+        if _json(folder / "config.json").get("dataset_digest") in digests or gone & set(learnt.get("documents", ())):
             report.runs.append(folder.name)
             write_json(folder / FLAG, flag)
     for folder in _folders(workspace, "reports", "results.json"):

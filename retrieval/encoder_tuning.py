@@ -114,7 +114,7 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, opti
         raise TrainingError(
             f"{base.name} begins with {type(model[0]).__name__}; only transformer encoders are tuned, such as {ENCODER_MODEL}"
         )
-    examples = mined_examples(collection, MINED, options.mining, options.contrastive.seed)
+    examples, documents = mined_examples(collection, MINED, options.mining, options.contrastive.seed)
     say(f"{len(examples)} pairs from {len(collection.queries['train'])} queries; tuning {base.name}")
     provenance = provenance_of(model, base.path, run.model.name, "tuning")
     validation = _Validation(collection, options)
@@ -129,7 +129,7 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, opti
             run.save(now)
         return better
 
-    run.begin()
+    run.begin(documents)
     with tempfile.TemporaryDirectory(prefix="raftsmith-") as scratch:
         tune(
             model,

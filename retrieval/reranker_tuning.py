@@ -119,7 +119,7 @@ def tune_reranker(
 def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, options: RerankerOptions, say: Say) -> Trained:
     """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that is best."""
     depth, training = collection.found.config.search.rerank_depth, options.training
-    examples = mined_examples(collection, depth, options.mining, training.seed)
+    examples, documents = mined_examples(collection, depth, options.mining, training.seed)
     pairs = len(examples) * (1 + options.mining.negatives)
     say(f"{pairs} pairs from {len(collection.queries['train'])} queries; tuning {run.base}")
     queries = collection.queries["validation"]
@@ -139,7 +139,7 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
             run.save(now)
         return values[-1] > max(values[1:-1], default=0.0)
 
-    run.begin()
+    run.begin(documents)
     with tempfile.TemporaryDirectory(prefix="raftsmith-") as scratch:
         train(model, examples, training, Path(scratch), judge, partial(run.report, rows=training.batch_pairs, say=say))
     epoch = max(range(len(values)), key=lambda number: values[number])

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from corpora.errors import TrainingError
 from corpora.splits import SPLITS
@@ -43,9 +43,9 @@ def queries_by_split(judged: JudgedSet) -> dict[str, list[JudgedQuery]]:
 def training_config(
     found: JudgedIndex, base: ModelFolder, options: Mapping[str, Any], queries: Mapping[str, Sequence[JudgedQuery]]
 ) -> dict[str, Any]:
-    """All that the weights depend on, and the documents that are learnt: who purges one of them can find what knows it."""
+    """All that the weights depend on."""
     rows = [[query.id, query.text, dict(query.relevant), query.split] for query in found.judged.queries]
-    chunks = {chunk.id: chunk.document_id for chunk in found.index.store.chunks()}
+    chunks = [chunk.id for chunk in found.index.store.chunks()]
     return {
         "base": base.name,
         "base_digest": base.digest,
@@ -54,14 +54,20 @@ def training_config(
         "judged_digest": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16],
         "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
         "queries": {split: len(of) for split, of in queries.items()},
-        "documents": sorted({chunks.get(item, item) for query in queries["train"] for item in query.relevant}),
         "search": asdict(fusion_of(found.config.search)),
         "options": dict(options),
         "versions": versions(),
     }
 
 
-def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptions, seed: int) -> list[Texts]:
+class Mined(NamedTuple):
+    """Training examples, and the documents whose passages are in them: who purges one of these has to find what learnt it."""
+
+    examples: list[Texts]
+    documents: list[str]
+
+
+def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptions, seed: int) -> Mined:
     """The training queries with what answers them and what does not, mined among the first `depth` hits of the configured search.
 
     Raises TrainingError when too few come of them.
@@ -79,4 +85,8 @@ def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptio
             f"passage with {mining.negatives} others that do not answer. Add more documents, or give more questions"
         )
     texts = {chunk.id: embedding_text(chunk) for chunk in collection.chunks}
-    return [Texts(p.query, texts[p.positive], tuple(texts[n] for n in p.negatives)) for p in pairs]
+    homes = {chunk.id: chunk.document_id for chunk in collection.chunks}
+    return Mined(
+        [Texts(p.query, texts[p.positive], tuple(texts[n] for n in p.negatives)) for p in pairs],
+        sorted({homes[passage] for p in pairs for passage in (p.positive, *p.negatives)}),
+    )

@@ -1,6 +1,6 @@
 """The folder of a tuned encoder or reranker: what was asked for, the losses as they come, the model, what it gained, and its card.
 
-`config.json` comes first; `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged. Knows no
+`config.json` comes first, then `documents.json`, whose passages are learnt; `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged. Knows no
 torch.
 """
 
@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from retrieval.trainer import Step
 
 VERSIONED = ("torch", "transformers", "sentence-transformers", "accelerate")
 Kind = Literal["encoder", "reranker"]
+LEARNT = "documents.json"
 _PIPELINES: dict[Kind, str] = {"encoder": "sentence-similarity", "reranker": "text-ranking"}
 
 
@@ -110,8 +111,9 @@ class TuningRun:
         value: dict[str, Any] = {"gains": [asdict(gain) for gain in gains], "better": adopted}
         write_json(self.folder / f"{self.kind}.json", value | ({"latency": asdict(latency)} if latency else {}))
 
-    def begin(self) -> None:
-        """Take away what an earlier try left of a training."""
+    def begin(self, documents: Sequence[str]) -> None:
+        """Take away what an earlier try left of a training, and say which documents are learnt, before they are."""
+        write_json(self.folder / LEARNT, {"documents": list(documents)})
         shutil.rmtree(self.model, ignore_errors=True)
         (self.folder / "metrics.csv").unlink(missing_ok=True)
 

@@ -232,7 +232,9 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     other = run(*words, *WORKS, "--batch-pairs", "16")
     assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
     store = CorpusStore(root / "corpus.db")
-    learnt = next(document for document in store.documents() if document.id in config["documents"])
+    documents = set(json.loads((folder / "documents.json").read_text())["documents"])
+    assert len(documents) > config["queries"]["train"], "what was read as a wrong answer is learnt too"
+    learnt = next(document for document in store.documents() if document.id in documents)
     purged = purge_files(open_workspace(root), store, store.files_of(learnt.id))
     assert sorted(purged.runs) == ["none", "tuned"] and (folder / "purged.json").exists()
     store.close()

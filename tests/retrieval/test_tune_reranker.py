@@ -127,9 +127,9 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
 
     other = run(*words, "--epochs", "4", "--learning-rate", "5e-4", "--batch-pairs", "16")
     assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
-    config = json.loads((folder / "config.json").read_text())
+    documents = json.loads((folder / "documents.json").read_text())["documents"]
     store = CorpusStore(root / "corpus.db")
-    learnt = next(document for document in store.documents() if document.id in config["documents"])
+    learnt = next(document for document in store.documents() if document.id in documents)
     assert sorted(purge_files(open_workspace(root), store, store.files_of(learnt.id)).runs) == ["none", "reranker"]
     store.close()
 
