@@ -1,7 +1,7 @@
 """The folder of a tuned encoder or reranker: what was asked for, the losses as they come, the model, what it gained, and its card.
 
-`config.json` comes first, then `documents.json`, whose passages are learnt; `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged. Knows no
-torch.
+`config.json` comes first, then `documents.json`, whose passages are learnt; `trained.json` says that the model is whole, `encoder.json` or
+`reranker.json` that it was judged. Knows no torch.
 """
 
 from __future__ import annotations
