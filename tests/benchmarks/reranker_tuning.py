@@ -36,7 +36,6 @@ from retrieval.tune_reranker_cli import tune
 TUNED: dict[str, tuple[Callable[[], RetrievalSet], int]] = {
     "irish_acts": (irish_acts, 2),
     "dc_code": (lambda: dc_code(documents=10_000), 2),
-    "medquad": (SETS["medquad"], 3),
     "legal_plain_summ": (SETS["legal_plain_summ"], 4),
 }
 """Sets with their epochs: as many as two cores train in half an hour, and at most four."""
