@@ -49,13 +49,13 @@ def untrained(base: ModelFolder, seed: int) -> CrossEncoder:
     from torch import nn
     from transformers import set_seed
 
-    outputs = _outputs(base.path)
-    if outputs > 1:
-        raise TrainingError(
-            f"{base.name} gives {outputs} values a pair; accepted: an encoder, or a cross-encoder with num_labels = 1"
-        )
     set_seed(seed)
     try:
+        outputs = _outputs(base.path)
+        if outputs > 1:
+            raise TrainingError(
+                f"{base.name} gives {outputs} values a pair; accepted: an encoder, or a cross-encoder with num_labels = 1"
+            )
         model = CrossEncoder(
             str(base.path), num_labels=1, activation_fn=nn.Identity(), local_files_only=True, trust_remote_code=False
         )

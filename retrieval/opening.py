@@ -49,6 +49,9 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
     # On processors with bfloat16 it looks for a kernel of the hub, warns that there is none, and goes on with its own.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    logging.getLogger("sentence_transformers.base.model").setLevel(
+        logging.ERROR
+    )  # that an encoder becomes a reranker is wanted
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

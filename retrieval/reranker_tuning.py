@@ -135,9 +135,10 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
         values.append(tried[weights[-1]])
         shown = ", ".join(f"{value:.3f} at weight {weight:g}" for weight, value in tried.items())
         say(f"epoch {epoch}: nDCG@10 {shown} on validation queries, {values[0]:.3f} without")
-        if values[-1] > max(values[:-1]):
+        better = values[-1] > max(values[:-1])
+        if better:
             run.save(now)
-        return values[-1] > max(values[1:-1], default=0.0)
+        return better or max(values) == values[0]  # a new head takes some epochs until it is worth anything
 
     run.begin(documents)
     with tempfile.TemporaryDirectory(prefix="raftsmith-") as scratch:

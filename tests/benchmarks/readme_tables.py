@@ -397,8 +397,9 @@ def reranking() -> str:
         [
             *lines,
             "",
-            f"Hybrid search with the untuned encoder; the first {depth} hits are reranked. All figures are of the test queries, whose "
-            f"relevant documents no training query has; {result['words']} words a passage; 95 % paired-bootstrap intervals. A weight of 0: "
+            f"Hybrid search, with the untuned encoder where nothing else is said; the first {depth} hits are reranked. All figures are "
+            f"of the test queries, whose relevant documents no training query has; {result['words']} words a passage; "
+            "95 % paired-bootstrap intervals. A weight of 0: "
             f"no epoch was better on validation queries. {about['cores']} cores of {about['cpu']}, with other work beside, so "
             f"milliseconds are too many; {about['date']}; commits: {commits}.",
         ]

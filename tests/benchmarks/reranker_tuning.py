@@ -1,6 +1,7 @@
-"""Does a reranker tuned to a collection pay, on documents that it was not tuned on? Over hybrid search with the untuned encoder, on the CPU.
+"""Does a reranker tuned to a collection pay, on documents that it was not tuned on? Over hybrid search, on the CPU.
 
     python tests/benchmarks/reranker_tuning.py --work /tmp/tuning --set irish_acts
+    python tests/benchmarks/reranker_tuning.py --work /tmp/tuning --set irish_acts --tuned-encoder   # that of retriever_tuning.py
     python tests/benchmarks/reranker_tuning.py --work /tmp/tuning --collect --json tests/benchmarks/results/reranker_tuning.json
 
 Each set is indexed and tuned as `raftsmith tune-reranker --beir` does it. Needs the folder of data sets (../shared/data).
@@ -20,28 +21,35 @@ from environment import environment
 from judged_sets import SETS, RetrievalSet, dc_code, irish_acts
 from retriever_tuning import WORDS, workspace
 
-from corpora.terminal import say
+from corpora.store import CorpusStore
+from corpora.terminal import Progress, say
+from corpora.toml_edit import with_value
+from corpora.workspace import CONFIG, Workspace, open_workspace
+from corpora.writer_lock import single_writer
+from retrieval.backfill import backfill
 from retrieval.cross_encoder_training import CrossEncoderOptions
 from retrieval.judged_source import judged_index
+from retrieval.opening import load_encoder
 from retrieval.reranker_tuning import RerankerOptions
 from retrieval.tune_reranker_cli import tune
 
 TUNED: dict[str, tuple[Callable[[], RetrievalSet], int]] = {
     "irish_acts": (irish_acts, 2),
     "dc_code": (lambda: dc_code(documents=10_000), 2),
-    "medquad": (SETS["medquad"], 3),
     "legal_plain_summ": (SETS["legal_plain_summ"], 4),
 }
 """Sets with their epochs: as many as two cores train in half an hour, and at most four."""
 
 
-def measure(name: str, work: Path) -> dict[str, Any]:
+def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
     """Tune on one set and judge on its held-out documents."""
     make, epochs = TUNED[name]
     place, source = workspace(make(), work)
+    if tuned_encoder:
+        place = over_tuned_encoder(place)
     options = RerankerOptions(CrossEncoderOptions(epochs=epochs))
     with judged_index(source, place, say, by_document=True) as found:
-        tuned = tune(found, place, "reranker", place.config.models.encoder, options)
+        tuned = tune(found, place, "reranker-over-tuned" if tuned_encoder else "reranker", place.config.models.encoder, options)
         return {
             "chunks": found.index.store.counts()["chunks"],
             "queries": dict(Counter(query.split for query in found.judged.queries)),
@@ -55,10 +63,25 @@ def measure(name: str, work: Path) -> dict[str, Any]:
         }
 
 
+def over_tuned_encoder(place: Workspace) -> Workspace:
+    """The workspace searched with the encoder that `retriever_tuning.py` tuned in it."""
+    model = next((place.root / "runs" / "tuned").glob("*-tuned"))
+    path = place.root / CONFIG
+    path.write_text(with_value(path.read_text(), "models", "encoder", model.relative_to(place.root).as_posix()))
+    store = CorpusStore(place.database)
+    with single_writer(place.root):
+        backfill(store, place.root, load_encoder(str(model), say), Progress("chunks"))
+    store.close()
+    return open_workspace(place.root)
+
+
 def main() -> None:
     """Measure sets, or collect what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", choices=sorted(TUNED), action="append", help="default: all")
+    parser.add_argument(
+        "--tuned-encoder", action="store_true", help="Over the encoder that retriever_tuning.py left in --work."
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--collect", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -67,11 +90,13 @@ def main() -> None:
     parts.mkdir(parents=True, exist_ok=True)
     if not arguments.collect:
         for name in arguments.set or TUNED:
-            part = {**measure(name, arguments.work), "environment": environment()}
-            (parts / f"{name}.json").write_text(json.dumps(part, indent=1) + "\n")
+            part = {**measure(name, arguments.work, arguments.tuned_encoder), "environment": environment()}
+            shown = f"{name}, encoder tuned" if arguments.tuned_encoder else name
+            (parts / f"{shown}.json").write_text(json.dumps(part, indent=1) + "\n")
             print(name, part["verdict"], flush=True)
         return
-    done = {name: json.loads((parts / f"{name}.json").read_text()) for name in TUNED if (parts / f"{name}.json").exists()}
+    names = [f"{name}{way}" for way in ("", ", encoder tuned") for name in TUNED]
+    done = {name: json.loads((parts / f"{name}.json").read_text()) for name in names if (parts / f"{name}.json").exists()}
     if arguments.json:
         arguments.json.write_text(json.dumps({"words": WORDS, "sets": done}, indent=1) + "\n")
     print(json.dumps({name: part["verdict"] for name, part in done.items()}, indent=1))

@@ -164,6 +164,8 @@ def test_a_model_with_several_outputs_is_no_base(tmp_path: Path) -> None:
 
 def test_what_is_no_transformer_is_no_base(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be made a cross-encoder"):
+        untrained(ModelFolder("org/model", tmp_path, "0"), 0)
+    with pytest.raises(TrainingError, match="cannot be made a cross-encoder"):
         untrained(folder_with({"model_type": "nothing"}, tmp_path), 0)
 
 
