@@ -13,7 +13,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,20 @@ from retriever_tuning import WORDS, workspace
 
 from corpora.store import CorpusStore
 from corpora.terminal import Progress, say
-from corpora.toml_edit import with_value
-from corpora.workspace import CONFIG, Workspace, open_workspace
+from corpora.workspace import Workspace
 from corpora.writer_lock import single_writer
 from retrieval.backfill import backfill
+from retrieval.bootstrap import bootstrap_mean
 from retrieval.cross_encoder_training import CrossEncoderOptions
-from retrieval.judged_source import judged_index
+from retrieval.encoder_comparison import judged_collection
+from retrieval.first_hits import first_hits
+from retrieval.judged_source import Source, judged_index
 from retrieval.opening import load_encoder
 from retrieval.reranker_tuning import RerankerOptions
+from retrieval.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
+from retrieval.significance import compare
 from retrieval.tune_reranker_cli import tune
+from retrieval.tuning_data import queries_by_split
 
 TUNED: dict[str, tuple[Callable[[], RetrievalSet], int]] = {
     "irish_acts": (irish_acts, 2),
@@ -44,13 +49,12 @@ TUNED: dict[str, tuple[Callable[[], RetrievalSet], int]] = {
 def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
     """Tune on one set and judge on its held-out documents."""
     make, epochs = TUNED[name]
-    place, source = workspace(make(), work)
-    if tuned_encoder:
-        place = over_tuned_encoder(place)
+    untuned, source = workspace(make(), work)
+    place = over_tuned_encoder(untuned) if tuned_encoder else untuned
     options = RerankerOptions(CrossEncoderOptions(epochs=epochs))
     with judged_index(source, place, say, by_document=True) as found:
         tuned = tune(found, place, "reranker-over-tuned" if tuned_encoder else "reranker", place.config.models.encoder, options)
-        return {
+        part = {
             "chunks": found.index.store.counts()["chunks"],
             "queries": dict(Counter(query.split for query in found.judged.queries)),
             "depth": place.config.search.rerank_depth,
@@ -61,18 +65,35 @@ def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
             "gain": {**asdict(tuned.gain), "relative": tuned.gain.relative} if tuned.gain else None,
             "milliseconds": asdict(tuned.latency) if tuned.latency else None,
         }
+    if tuned_encoder and tuned.trained.weight:
+        reranker = CrossEncoderReranker(load_cross_encoder(tuned.run.model), tuned.run.name)
+        both = test_values(place, source, reranker, tuned.trained.weight)
+        before = test_values(untuned, source)
+        part["both"] = {
+            "base": asdict(bootstrap_mean(before)),
+            "tuned": asdict(bootstrap_mean(both)),
+            "difference": asdict(compare({"tuned": both, "base": before})[0].difference),
+        }
+    return part
+
+
+def test_values(place: Workspace, source: Source, reranker: Reranker | None = None, weight: float = 1.0) -> list[float]:
+    """nDCG@10 of each test query as the workspace's encoder finds, with a reranker or without."""
+    with judged_index(source, place, say, by_document=True) as found:
+        queries = queries_by_split(found.judged)
+        hits = first_hits(judged_collection(found, queries), queries["test"], place.config.search.rerank_depth)
+        return hits.ndcg(hits.scores(reranker), weight) if reranker else hits.ndcg()
 
 
 def over_tuned_encoder(place: Workspace) -> Workspace:
     """The workspace searched with the encoder that `retriever_tuning.py` tuned in it."""
     model = next((place.root / "runs" / "tuned").glob("*-tuned"))
-    path = place.root / CONFIG
-    path.write_text(with_value(path.read_text(), "models", "encoder", model.relative_to(place.root).as_posix()))
+    models = place.config.models.model_copy(update={"encoder": model.relative_to(place.root).as_posix()})
     store = CorpusStore(place.database)
     with single_writer(place.root):
         backfill(store, place.root, load_encoder(str(model), say), Progress("chunks"))
     store.close()
-    return open_workspace(place.root)
+    return replace(place, config=place.config.model_copy(update={"models": models}))
 
 
 def main() -> None:
