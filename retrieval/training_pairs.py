@@ -41,13 +41,14 @@ class MiningOptions:
 
     A passage is left out when its cosine with the query is above `most_of_positive` times that of the right passage, or when its
     cosine with the right passage is above `same`: then it says the same. Of each query's negatives the share `random_fraction` is
-    drawn from the whole collection.
+    drawn from the whole collection. Of what answers a query, `answers` at most are learnt: one that hundreds answer is no more than that.
     """
 
     negatives: int = 1
     random_fraction: float = 0.0
     most_of_positive: float = 0.95
     same: float = 0.95
+    answers: int = 4
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def mine_pairs(
     options: MiningOptions,
     seed: int = 0,
 ) -> list[TrainingPair]:
-    """A pair for every relevant item of every query; of a document the passage nearest to the query answers.
+    """A pair for every relevant item of every query, up to `options.answers` of them; of a document the passage nearest to the query answers.
 
     `vectors`: one a query, float32 `(n, dimension)`. `rankings`: query id → passages, best first, as search ranks them. Where the
     ranking gives too few negatives, random ones take their place. Every draw is seeded by `seed` and the query's id.
@@ -84,7 +85,8 @@ def mine_pairs(
         draw = random.Random(f"{seed}:{query.id}")
         ranking = [passage for passage in rankings[query.id] if passages.item_of[passage] not in query.relevant]
         ranked = passages.vectors(ranking)
-        for item in query.relevant:
+        items = sorted(query.relevant)
+        for item in draw.sample(items, options.answers) if len(items) > options.answers else items:
             own = parts.get(item, [])
             if not own:
                 continue  # a copy of another document: it has no passages

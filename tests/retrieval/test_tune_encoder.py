@@ -122,6 +122,16 @@ def passages() -> Passages:
     return Passages(items, table.of)
 
 
+def test_a_query_with_many_answers_gives_some_of_them(passages: Passages) -> None:
+    query = JudgedQuery("q", "asked", dict.fromkeys(("document", "twin", "as-near", "hard"), 1), "train")
+    vectors = np.array([unit(1, 0, 0)], dtype=np.float32)
+    options = MiningOptions(answers=2)
+    drawn = [
+        {pair.positive for pair in mine_pairs([query], vectors, {"q": ["easy"]}, passages, options, seed)} for seed in range(9)
+    ]
+    assert all(len(answers) == 2 for answers in drawn) and set.union(*drawn) == {"answer", "twin", "as-near", "hard"}
+
+
 def test_negatives_are_screened(passages: Passages) -> None:
     query = JudgedQuery("q", "what?", {"document": 1}, "train")
     vectors = np.array([unit(1, 0, 0)], dtype=np.float32)
