@@ -508,6 +508,30 @@ def scale_curve() -> str:
     return "\n".join([*lines, "", f"{about['cores']} cores of {about['cpu']}, {about['date']}."])
 
 
+def scale_filter() -> str:
+    """What a filter costs in a million passages."""
+    result = _result("scale_filter")
+    lines = [
+        "| search | no filter, p50 / p99 ms | a filter of 1 % | ratio of medians | first search with it, ms |",
+        f"|{'---|' * 5}",
+    ]
+    for mode in ("dense", "lexical", "hybrid"):
+        without, with_it = (
+            f"{result[mode][name]['p50_ms']:.0f} / {result[mode][name]['p99_ms']:.0f}" for name in ("none", "1 %")
+        )
+        first, ratio = result[mode]["1 %"]["first_ms"], result[mode]["ratio of medians"]
+        lines.append(f"| {mode} | {without} | {with_it} | {ratio:.2f} | {first:.0f} |")
+    about = result["environment"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{result['passages']:,} passages, {result['questions']} real questions, each asked without and with the filter in turn; two "
+            f"trainings ran beside. {about['cores']} cores of {about['cpu']}, {about['date']}, commit {about['commit']}.",
+        ]
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "dense": dense,
     "filling": filling,
@@ -526,6 +550,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "quality": quality,
     "tuning": tuning,
     "reranking": reranking,
+    "scale-filter": scale_filter,
     "chunking": chunking,
     "sentences": sentences,
     "lexical": lexical,

@@ -3,6 +3,8 @@
     python tests/benchmarks/scale.py add --work /tmp/scale --passages 100000 --json tests/benchmarks/results/scale_add.json
     python tests/benchmarks/scale.py curve --work /tmp/scale --vectors /tmp/dense/vectors-1000000.npy --queries /tmp/dense/queries.npy \\
         --json tests/benchmarks/results/scale_curve.json
+    python tests/benchmarks/scale.py filter --work /tmp/scale --queries /tmp/dense/queries.npy \\
+        --json tests/benchmarks/results/scale_filter.json
     python tests/benchmarks/scale.py plot --picture docs/scale.png
 
 `add` runs the command itself on acts of Ireland (../shared/data) with the packaged encoder, as a user would: it is killed while files are
@@ -51,6 +53,7 @@ SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 A_DOCUMENT = 20
 A_COMMIT = 5_000
 ASKED = 60
+FILTERED = 200
 
 
 # Adding
@@ -296,6 +299,40 @@ def curve(given: argparse.Namespace) -> dict[str, Any]:
     return {"rows": rows}
 
 
+def filtered(given: argparse.Namespace) -> dict[str, Any]:
+    """What filters cost in the store that `curve` has left: the same questions without and with each filter, in turn."""
+    from dense_vectors import questions
+
+    asked = questions()
+    known = dict(zip(asked, np.load(given.queries), strict=True))
+    workspace = given.work / "grown"
+    store = CorpusStore(workspace / "corpus.db")
+    encoder = Prepared(known, np.load(given.queries, mmap_mode="r").shape[1])
+    started = time.perf_counter()
+    retriever = Retriever(store, workspace, encoder)
+    retriever.search(asked[:1], 10)
+    result: dict[str, Any] = {
+        "passages": store.counts()["chunks"],
+        "open_s": time.perf_counter() - started,
+        "questions": FILTERED,
+    }
+    filters = {"none": make_filter(), "1 %": make_filter(conditions=["hundredth=7"])}
+    for mode in ("dense", "lexical", "hybrid"):
+        first = {name: timed(retriever.search, asked[:1], 10, mode, wanted) for name, wanted in filters.items()}
+        taken: dict[str, list[float]] = {name: [] for name in filters}
+        for query in asked[1 : FILTERED + 1]:
+            for name, wanted in filters.items():
+                taken[name].append(timed(retriever.search, [query], 10, mode, wanted))
+        ways = {
+            name: {"first_ms": first[name], "p50_ms": statistics.median(times), "p99_ms": float(np.quantile(times, 0.99))}
+            for name, times in taken.items()
+        }
+        result[mode] = {**ways, "ratio of medians": ways["1 %"]["p50_ms"] / ways["none"]["p50_ms"]}
+        print(mode, result[mode], flush=True)
+    store.close()
+    return result
+
+
 def timed(run: Callable[..., Any], *given: Any) -> float:
     """Milliseconds of one call."""
     started = time.perf_counter()
@@ -333,7 +370,7 @@ def plot(picture: Path) -> None:
 def main() -> None:
     """One step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("add", "curve", "plot"))
+    parser.add_argument("step", choices=("add", "curve", "filter", "plot"))
     parser.add_argument("--work", type=Path, default=Path("/tmp/scale"))
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--largest", type=int, default=1_000_000)
@@ -345,7 +382,8 @@ def main() -> None:
     if given.step == "plot":
         plot(given.picture)
         return
-    result = {"environment": environment(), **(adding(given) if given.step == "add" else curve(given))}
+    steps = {"add": adding, "curve": curve, "filter": filtered}
+    result = {"environment": environment(), **steps[given.step](given)}
     print(json.dumps({key: value for key, value in result.items() if key != "timeline"}, indent=1))
     if given.json:
         given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
