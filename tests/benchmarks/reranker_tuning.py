@@ -88,7 +88,7 @@ def test_values(place: Workspace, source: Source, reranker: Reranker | None = No
 def over_tuned_encoder(place: Workspace) -> Workspace:
     """The workspace searched with the encoder that `retriever_tuning.py` tuned in it."""
     model = next((place.root / "runs" / "tuned").glob("*-tuned"))
-    models = place.config.models.model_copy(update={"encoder": model.relative_to(place.root).as_posix()})
+    models = place.config.models.model_copy(update={"encoder": str(model)})
     store = CorpusStore(place.database)
     with single_writer(place.root):
         backfill(store, place.root, load_encoder(str(model), say), Progress("chunks"))
