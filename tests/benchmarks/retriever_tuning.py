@@ -33,7 +33,7 @@ TUNED = {
     "dc_code": lambda: dc_code(documents=10_000),
     **{name: SETS[name] for name in ("legal_plain_summ", "privacyqa", "medquad", "apibench", "pubmedqa")},
 }
-"""Every judged set but the project's own samples: those are for the demo, and few. privacyqa has no test split: its questions share sentences."""
+"""Every judged set but the samples, which are few. privacyqa has no test split: its questions share sentences."""
 ELSEWHERE = {"pubmedqa": SETS["pubmedqa"], "medquad": SETS["medquad"]}
 """What the encoders tuned to statutes must not forget: sets of another field."""
 ALIKE = {"irish_acts_held_out": lambda: irish_acts(600, held_out_acts=True)}
