@@ -67,6 +67,6 @@ def files_of(store: CorpusStore, names: tuple[str, ...], history: bool = False) 
         if history:
             mine += store.files_in_history(name) or store.files_in_history(path)
         if not mine:
-            raise RaftsmithError(f"no document is called {name!r}; `raftsmith documents` lists them; nothing was removed")
+            raise RaftsmithError(f"no document is called {name!r}; `raftsmith documents` lists them; nothing was changed")
         held.update(dict.fromkeys(mine))
     return list(held)

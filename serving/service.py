@@ -53,13 +53,14 @@ class _Changing:
     def __init__(self, workspace: Workspace, searcher: Searcher, presence: Presence, announced: bool, say: Say) -> None:
         self._root, self._searcher, self._presence = workspace.root, searcher, presence
         self._announced, self._say = announced, say
-        self._config, self._run = "", presence.run
+        self._config, self._run, self._named = "", presence.run, False
 
     def load(self) -> Mapping[str, Assistant]:
         """The assistant that raftsmith.toml names now, after it has answered once: nobody is to be the first who sees it fail."""
+        self._named = False
         self._config = config_digest(self._root / CONFIG)
         workspace = open_workspace(self._root)
-        self._run = workspace.config.serve.run or None
+        self._run, self._named = workspace.config.serve.run or None, True
         assistant = open_assistant(workspace, self._searcher, self._run, self._say)
         assistant.engine.complete([assistant.prompt("?", SearchResult((), 0))], 1)
         return {self._run or BASE_MODEL_ID: assistant}
@@ -72,7 +73,8 @@ class _Changing:
         if error is None:
             self._say(f"raftsmith answers with {called(run)} now; requests that were inside end with {called(before)}")
         else:
-            self._say(f"raftsmith goes on with {called(before)}; {called(self._run)} cannot be loaded: {error}")
+            wanted = f"{called(self._run)} cannot be loaded" if self._named else "what to load is not known"
+            self._say(f"raftsmith goes on with {called(before)}; {wanted}: {error}")
         try:
             self.announce()
         except OSError as failure:

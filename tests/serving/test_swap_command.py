@@ -141,6 +141,15 @@ def test_runs_are_swapped_while_clients_ask(workspace: Path, server, client_of) 
         assert found.pop().startswith(answer.answer)
     store.close()
 
+    (workspace / "raftsmith.toml").write_text("[serve\n")
+    process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 30
+    while "goes on with second; what to load is not known" not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "goes on with second; what to load is not known" in log.read_text()
+    (workspace / "raftsmith.toml").unlink()
+    create_workspace(workspace)
+
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     said = log.read_text()
