@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -45,12 +46,17 @@ class Cores:
 
                 def alone() -> None:
                     torch.set_num_threads(1)
-                    ready.wait()
+                    with suppress(threading.BrokenBarrierError):
+                        ready.wait()
 
                 pool = ThreadPoolExecutor(self.count, thread_name_prefix="raftsmith-encode", initializer=alone)
-                for _ in range(self.count):
-                    pool.submit(int)
-                ready.wait()
+                try:
+                    for _ in range(self.count):
+                        pool.submit(int)
+                    ready.wait()
+                except BaseException:
+                    ready.abort()  # interrupted: the threads would wait for this one for ever, and the end of the process for them
+                    raise
                 # PyTorch gives the last number that was set to every thread that starts later: put it back.
                 torch.set_num_threads(threads)
                 self._threads = pool

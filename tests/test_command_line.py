@@ -193,7 +193,8 @@ def test_an_interrupt_is_exit_code_130(workspace: Path, tmp_path: Path) -> None:
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130, error
+    # Python ends itself by the signal when that came inside of an `exec`, as imports have them; a shell calls both 130.
+    assert process.returncode in (130, -signal.SIGINT) and b"the same command goes on" in error, error
 
 
 def test_doctor_finds_a_damaged_segment_and_repairs(workspace: Path, tmp_path: Path) -> None:
