@@ -189,6 +189,7 @@ def test_an_interrupt_is_exit_code_130(workspace: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "serving.main", "add", str(tmp_path), "--workspace", str(workspace)],
         stderr=subprocess.PIPE,
         cwd=ROOT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
