@@ -326,7 +326,7 @@ class CorpusStore:
             damage = self._damage()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if of_the_disk(error):
-                return  # somebody writes after all, and seals it
+                return  # somebody writes after all, or the disk is in the way: it stays unsealed, and the next opening looks
             damage = str(error)
         if damage is None:
             self._db.seal()

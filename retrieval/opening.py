@@ -14,7 +14,7 @@ from corpora.store import CorpusStore
 from corpora.workspace import Workspace, open_workspace
 from retrieval.configurations import Index, make_searcher
 from retrieval.encoders import Encoder, HashingEncoder
-from retrieval.models import Say, resolve_model
+from retrieval.models import ModelFolder, Say, resolve_model
 from retrieval.packed_encoder import open_encoder
 from retrieval.reranking import (
     LATE_INTERACTION,
@@ -63,8 +63,7 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
     if name.startswith("hashing-") and name.removeprefix("hashing-").isdecimal():
         return HashingEncoder(int(name.removeprefix("hashing-")))
     quiet_libraries()
-    model = resolve_model(name, say)
-    return open_encoder(model)
+    return open_encoder(_resolved(name, say))
 
 
 def quick_encoder(name: str, say: Say = lambda line: None) -> Callable[[], Encoder] | None:
@@ -82,8 +81,16 @@ def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Rera
     if name == LATE_INTERACTION:
         model = resolve_model(encoder, say)
         return LateInteractionReranker(model.path, f"{LATE_INTERACTION}/{Path(model.name).name}@{model.digest}")
-    model = resolve_model(name, say)
+    model = _resolved(name, say)
     return CrossEncoderReranker(load_cross_encoder(model.path), f"{Path(model.name).name}@{model.digest}")
+
+
+def _resolved(name: str, say: Say) -> ModelFolder:
+    """As `resolve_model`; a model of a run that learnt what was purged since is named."""
+    model = resolve_model(name, say)
+    if (model.path.parent / "purged.json").exists():
+        say(f"warning: {name} was tuned on documents that have been purged since; it may know them: tune again and delete it")
+    return model
 
 
 def open_collection(

@@ -10,7 +10,8 @@ import click
 
 from corpora.errors import TrainingError
 from corpora.terminal import Progress, emit, say, with_example, workspace_options
-from retrieval.evaluate_cli import asked_source, source_options
+from retrieval.evaluate_cli import source_options
+from retrieval.tuning_options import asked_in_workspace, judged_by_document, schedule_options
 
 if TYPE_CHECKING:
     from corpora.workspace import Workspace
@@ -22,15 +23,7 @@ if TYPE_CHECKING:
 @click.command("tune-encoder", **with_example("raftsmith tune-encoder --questions questions.json --run statutes --write"))
 @source_options
 @click.option("--run", "run_name", default="tuned", show_default=True, help="Name of the run's folder; the same run goes on.")
-@click.option(
-    "--epochs",
-    type=click.IntRange(1, 100),
-    default=3,
-    show_default=True,
-    help="Passes over the pairs at most; validation chooses.",
-)
-@click.option("--learning-rate", type=float, default=5e-5, show_default=True, help="Peak learning rate.")
-@click.option("--batch-pairs", type=click.IntRange(2), default=32, show_default=True, help="Pairs a step.")
+@schedule_options(learning_rate=5e-5)
 @click.option("--write", is_flag=True, help="When it wins, index the collection with it and name it in raftsmith.toml.")
 @workspace_options
 def tune_encoder(
@@ -51,16 +44,11 @@ def tune_encoder(
     """
     from retrieval.contrastive import ContrastiveOptions
     from retrieval.encoder_tuning import TuningOptions
-    from retrieval.judged_source import judged_index
 
-    asked, place = asked_source(source, workspace)
-    if place is None:
-        raise click.UsageError("a BEIR folder is tuned on in a workspace: give --workspace, made by `raftsmith init`")
+    asked, place = asked_in_workspace(source, workspace)
     chosen = ContrastiveOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
     _check_kind(place.config.models.encoder)
-    with judged_index(asked, place, say, by_document=True) as found:
-        for reason, count in found.judged.reasons().items():
-            say(f"{count} queries left out: {reason}")
+    with judged_by_document(asked, place) as found:
         tuned, encoder = tune(found, place, run_name, TuningOptions(chosen))
         written = write and tuned.better
         if written:

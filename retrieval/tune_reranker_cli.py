@@ -10,7 +10,8 @@ import click
 
 from corpora.errors import TrainingError
 from corpora.terminal import Progress, emit, say, with_example, workspace_options
-from retrieval.evaluate_cli import asked_source, source_options
+from retrieval.evaluate_cli import source_options
+from retrieval.tuning_options import asked_in_workspace, judged_by_document, schedule_options
 
 if TYPE_CHECKING:
     from corpora.workspace import Workspace
@@ -27,15 +28,7 @@ if TYPE_CHECKING:
     "--base",
     help="A cross-encoder with one output, or an encoder, which gets a new head: a folder or a hub id. Default: the collection's encoder.",
 )
-@click.option(
-    "--epochs",
-    type=click.IntRange(1, 100),
-    default=3,
-    show_default=True,
-    help="Passes over the pairs at most; validation chooses.",
-)
-@click.option("--learning-rate", type=float, default=1e-4, show_default=True, help="Peak learning rate.")
-@click.option("--batch-pairs", type=click.IntRange(2), default=32, show_default=True, help="Pairs a step.")
+@schedule_options(learning_rate=1e-4)
 @click.option("--write", is_flag=True, help="When it wins, name it with its weight in raftsmith.toml.")
 @workspace_options
 def tune_reranker(
@@ -57,21 +50,16 @@ def tune_reranker(
     the verdict where training was complete.
     """
     from retrieval.cross_encoder_training import CrossEncoderOptions
-    from retrieval.judged_source import judged_index
     from retrieval.reranker_tuning import RerankerOptions
 
-    asked, place = asked_source(source, workspace)
-    if place is None:
-        raise click.UsageError("a BEIR folder is tuned on in a workspace: give --workspace, made by `raftsmith init`")
+    asked, place = asked_in_workspace(source, workspace)
     chosen = CrossEncoderOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
     model = base or place.config.models.encoder
     if model.startswith("hashing-"):
         raise TrainingError(
             f"models.encoder is {model}, which has no weights to tune; accepted: --base with a cross-encoder or a transformer encoder"
         )
-    with judged_index(asked, place, say, by_document=True) as found:
-        for reason, count in found.judged.reasons().items():
-            say(f"{count} queries left out: {reason}")
+    with judged_by_document(asked, place) as found:
         tuned = tune(found, place, run_name, model, RerankerOptions(chosen))
     written = write and tuned.better
     if written:

@@ -186,7 +186,7 @@ def quality() -> str:
     about, peers = result["environment"], next(iter(sets.values()))["versions"]
     lines += [
         "",
-        f"▼ {default} is worse, ▲ better than this by more than noise (paired randomisation test, Holm over all pairs of a set). Encoder "
+        f"▼ worse, ▲ better than {default} by more than noise (paired randomisation test, Holm over all pairs of a set). Encoder "
         f"{result['encoder']} for all; {', '.join(f'{package} {version}' for package, version in peers.items())}; {about['date']}, "
         f"commit {about['commit']}.",
         "",
@@ -212,7 +212,7 @@ def quality() -> str:
 
 def _mark(part: dict[str, Any], system: str) -> str:
     found = part["against_default"].get(system, {})
-    return " ▲" if found.get("better") else " ▼" if found.get("worse") else ""
+    return " ▼" if found.get("better") else " ▲" if found.get("worse") else ""
 
 
 def _change(interval: dict[str, float], turned: bool = False) -> str:

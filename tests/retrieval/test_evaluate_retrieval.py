@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import ir_measures
 import pytest
-from click.testing import CliRunner, Result
+from beir_folders import run, value, write_beir_folder
 
 from corpora.chunking import ChunkOptions
 from corpora.errors import EvaluationError
@@ -28,7 +27,6 @@ from retrieval.measures import ALL_MEASURES
 from retrieval.qrels import read_run
 from retrieval.records import Hit, SearchResult
 from retrieval.search import Retriever
-from serving.main import raftsmith
 
 WORDS = "lease deposit warfarin sepsis hearsay appeal lactate warranty tenant dose verdict statute fever clause probate insulin".split()
 
@@ -85,24 +83,12 @@ def question_file(folder: Path) -> Path:
 
 
 def beir_folder(folder: Path) -> Path:
-    (folder / "qrels").mkdir(parents=True)
-    rows = [{"_id": f"d{n}", "title": "", "text": text_of(n)} for n in range(48)]
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    asked = [{"_id": f"q{n}", "text": f"{WORDS[(n * 5 + 3) % 16]} case {n}"} for n in range(48)]
-    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(f"q{n}\td{n}\t1\n" for n in range(48)))
-    return folder
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(raftsmith, list(words), catch_exceptions=True)
-
-
-def value(*words: str) -> dict[str, Any]:
-    done = run(*words, "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return write_beir_folder(
+        folder,
+        {f"d{n}": text_of(n) for n in range(48)},
+        {f"q{n}": f"{WORDS[(n * 5 + 3) % 16]} case {n}" for n in range(48)},
+        {f"q{n}": f"d{n}" for n in range(48)},
+    )
 
 
 # Judged sets

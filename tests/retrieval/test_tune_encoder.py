@@ -6,11 +6,10 @@ import hashlib
 import json
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from beir_folders import run, value, write_beir_folder
 from safetensors.numpy import load_file
 
 from corpora.errors import EvaluationError, TrainingError
@@ -23,12 +22,11 @@ from retrieval.encoder_comparison import Gain
 from retrieval.encoder_tuning import TunedEncoder
 from retrieval.judged import JudgedQuery, Splits, from_qrels
 from retrieval.models import ENCODER_MODEL, resolve_model
-from retrieval.opening import open_collection
+from retrieval.opening import load_encoder, open_collection
 from retrieval.rankings import VectorTable, stored_table
 from retrieval.significance import Comparison
 from retrieval.training_pairs import MiningOptions, Passages, mine_pairs
 from retrieval.tuning_run import Trained, TuningRun
-from serving.main import raftsmith
 
 TOPICS = "deposit warfarin sepsis hearsay appeal lactate warranty verdict statute fever probate insulin".split()
 CODES = "bral drom fent glim korp lunt morv pesk quib strun trov wask".split()
@@ -42,29 +40,13 @@ WORKS = ("--epochs", "4", "--learning-rate", "3e-4")
 
 def beir_folder(folder: Path, count: int = len(PAIRS)) -> Path:
     """Notes about two topics, asked for in code words that say nothing to a model that was not tuned on them."""
-    (folder / "qrels").mkdir(parents=True)
-    documents, queries = [], []
+    documents, queries = {}, {}
     for number, (one, two) in enumerate(PAIRS[:count]):
         draw = random.Random(number)
         words = [*draw.sample(FILLER, 5), TOPICS[one], *draw.sample(FILLER, 5), TOPICS[two]]
-        documents.append({"_id": f"d{number}", "title": "", "text": " ".join(words) + "."})
-        queries.append({"_id": f"q{number}", "text": f"{CODES[one]} before {CODES[two]}"})
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents))
-    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in queries))
-    lines = [f"q{number}\td{number}\t1\n" for number in range(count)]
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
-    return folder
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(raftsmith, list(words), catch_exceptions=True)
-
-
-def value(*words: str) -> dict[str, Any]:
-    done = run(*words, "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+        documents[f"d{number}"] = " ".join(words) + "."
+        queries[f"q{number}"] = f"{CODES[one]} before {CODES[two]}"
+    return write_beir_folder(folder, documents, queries, {f"q{number}": f"d{number}" for number in range(count)})
 
 
 def state(root: Path) -> dict[str, str]:
@@ -248,6 +230,9 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     purged = purge_files(open_workspace(root), store, store.files_of(learnt.id))
     assert sorted(purged.runs) == ["none", "tuned"] and (folder / "purged.json").exists()
     store.close()
+    said: list[str] = []
+    load_encoder(str(folder / "all-MiniLM-L6-v2-tuned"), said.append)
+    assert any("purged since" in line for line in said)
 
 
 def test_what_cannot_be_tuned_says_why(hashed: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from beir_folders import run, value, write_beir_folder
 
 from corpora.errors import TrainingError
 from corpora.records import Chunk
@@ -26,7 +26,6 @@ from retrieval.records import Hit
 from retrieval.reranker_tuning import TunedReranker
 from retrieval.significance import Comparison
 from retrieval.tuning_run import Latency, Trained, TuningRun
-from serving.main import raftsmith
 
 TOPICS = "deposit warfarin sepsis hearsay appeal lactate warranty verdict statute fever probate insulin".split()
 FILLER = (
@@ -38,31 +37,15 @@ PAIRS = [(one, two) for one in range(12) for two in range(one)] * 2
 
 def beir_folder(folder: Path, count: int = len(PAIRS)) -> Path:
     """Notes about two topics, each in force and repealed. Search cannot tell which is asked for: always the one in force."""
-    (folder / "qrels").mkdir(parents=True)
-    documents, queries = [], []
+    documents, queries = {}, {}
     for number, (one, two) in enumerate(PAIRS[:count]):
         draw = random.Random(number)
         for state, key in (("valid", "d"), ("void", "x")):
             words = [*draw.sample(FILLER, 5), TOPICS[one], *draw.sample(FILLER, 5), TOPICS[two], *draw.sample(FILLER, 3), state]
-            documents.append({"_id": f"{key}{number}", "title": "", "text": " ".join(words) + "."})
+            documents[f"{key}{number}"] = " ".join(words) + "."
         asked = [*draw.sample(words[:5], 1), TOPICS[one], TOPICS[two]]
-        queries.append({"_id": f"q{number}", "text": " ".join(asked)})
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents))
-    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in queries))
-    lines = [f"q{number}\td{number}\t1\n" for number in range(count)]
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
-    return folder
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(raftsmith, list(words), catch_exceptions=True)
-
-
-def value(*words: str) -> dict[str, Any]:
-    done = run(*words, "--json")
-    assert done.exit_code == 0, (done.output, done.exception)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+        queries[f"q{number}"] = " ".join(asked)
+    return write_beir_folder(folder, documents, queries, {f"q{number}": f"d{number}" for number in range(count)})
 
 
 @pytest.fixture(scope="module")
