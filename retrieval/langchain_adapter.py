@@ -12,10 +12,10 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from corpora.terminal import say
-from retrieval.opening import open_collection
+from corpora.commands.terminal import say
 from retrieval.records import Hit
-from retrieval.search import Mode, Searcher
+from retrieval.search.collection import open_collection
+from retrieval.search.retriever import Mode, Searcher
 
 
 class RaftsmithRetriever(BaseRetriever):

@@ -14,16 +14,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from corpora.commands.terminal import Progress, say
+from corpora.durable_files import write_json
 from corpora.errors import RaftsmithError
-from corpora.files import write_json
-from corpora.terminal import Progress, say
-from corpora.workspace import Workspace, create_workspace, open_workspace
-from corpora.writer_lock import single_writer
-from raft.cli import evaluate_runs, generate_dataset, train_run
-from raft.opening import open_assistant
+from corpora.store.writer_lock import single_writer
+from corpora.workspace.workspace import Workspace, create_workspace, open_workspace
+from raft.answering.open_assistant import open_assistant
+from raft.commands.train import evaluate_runs, generate_dataset, train_run
 from raft.records import Answer
-from retrieval.indexing import add_files, find_files
-from retrieval.opening import open_collection
+from retrieval.indexing.add_files import add_files, find_files
+from retrieval.search.collection import open_collection
 from serving.answer_text import as_text
 
 SAMPLES = Path(__file__).resolve().parent.parent / "corpora" / "samples"
@@ -132,8 +132,8 @@ def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     folder = workspace.run(NAME)
     done = folder / "run.json"
     if done.exists():
-        from raft.dataset import read_dataset
-        from raft.opening import run_config
+        from raft.answering.open_assistant import run_config
+        from raft.examples.dataset import read_dataset
 
         if run_config(workspace, NAME)["dataset_digest"] == read_dataset(workspace.dataset(NAME)).digest:
             say("already tuned on this dataset; the run is used as it is")
@@ -145,7 +145,7 @@ def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
 
 def _held_out_questions(workspace: Workspace) -> list[str]:
     """One legal and one medical question of the test split that can be answered: the first of each by id."""
-    from raft.dataset import read_dataset
+    from raft.examples.dataset import read_dataset
 
     held = [
         item.question

@@ -8,22 +8,22 @@ import traceback
 
 import click
 
-from corpora.backup_cli import backup, restore
-from corpora.cli import init, remove
+from corpora.commands.backup import backup, restore
+from corpora.commands.init import init, remove
+from corpora.commands.rights import rights
+from corpora.commands.versions import versions
 from corpora.errors import RaftsmithError
-from corpora.rights_cli import rights
-from corpora.versions_cli import versions
-from raft.cli import evaluate, generate, models, purge, train
-from retrieval.cli import add, inspect, search, sync
-from retrieval.documents_cli import documents
-from retrieval.evaluate_cli import evaluate_retrieval
-from retrieval.import_cli import import_faiss
-from retrieval.index_cli import index
-from retrieval.tune_cli import tune_search
-from retrieval.tune_encoder_cli import tune_encoder
-from retrieval.tune_reranker_cli import tune_reranker
-from serving.annotate_cli import annotate
-from serving.cli import ask, demo, doctor, serve, swap
+from raft.commands.train import evaluate, generate, models, purge, train
+from retrieval.commands.documents import documents
+from retrieval.commands.evaluate_retrieval import evaluate_retrieval
+from retrieval.commands.import_faiss import import_faiss
+from retrieval.commands.index import index
+from retrieval.commands.search import add, inspect, search, sync
+from retrieval.commands.tune_encoder import tune_encoder
+from retrieval.commands.tune_reranker import tune_reranker
+from retrieval.commands.tune_search import tune_search
+from serving.commands.annotate import annotate
+from serving.commands.serve import ask, demo, doctor, serve, swap
 
 
 @click.group(

@@ -9,7 +9,7 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from retrieval.models import BASE_MODEL, ModelFolder, resolve_model
+from retrieval.model_folders import BASE_MODEL, ModelFolder, resolve_model
 
 
 @pytest.fixture(scope="session")

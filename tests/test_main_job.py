@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.models import ModelFolder
+from retrieval.model_folders import ModelFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "corpora" / "samples"

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from corpora.cleaning import clean_line
 from corpora.records import Block
-from corpora.sentences import sentence_spans
+from corpora.text.cleaning import clean_line
+from corpora.text.sentences import sentence_spans
 
 _WORD = re.compile(r"\w+")
 _PLAIN = re.compile(r"[ -%'-~]*")

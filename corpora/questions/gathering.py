@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from corpora.cleaning import clean
 from corpora.questions.evidence import is_plain, tidy
 from corpora.records import Block, Question, QuestionSet, Reading
+from corpora.text.cleaning import clean
 
 
 class Loose(BaseModel):

@@ -14,13 +14,13 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
-from corpora.cleaning import clean, clean_line
 from corpora.errors import UnreadableDocument
 from corpora.records import Block, Reading
+from corpora.text.cleaning import clean, clean_line
 
 if TYPE_CHECKING:
-    from corpora.personal_data import Policy
-    from corpora.readers.tables import FieldMapping
+    from corpora.personal_data.masking import Policy
+    from corpora.readers.tables.documents import FieldMapping
 
 MAX_BYTES = 64 * 2**20
 MAX_NESTING = 2
@@ -37,25 +37,25 @@ def _reader(name: str, function: str = "read") -> Callable[[bytes], list[Reading
 
 
 _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
-    "application/pdf": _reader("pdf"),
-    DOCX: _reader("docx"),
-    "application/msword": _reader("converted", "read_doc"),
-    "application/vnd.wordperfect": _reader("converted", "read_wordperfect"),
-    "application/vnd.oasis.opendocument.text": _reader("odt"),
-    RTF: _reader("rtf"),
-    "application/epub+zip": _reader("epub"),
-    "application/akn+xml": _reader("akoma_ntoso"),
-    "application/ccda+xml": _reader("generic_xml"),
-    "application/dc-law+xml": _reader("dc_law"),
-    "application/ecfr+xml": _reader("ecfr"),
-    "application/jats+xml": _reader("jats"),
-    "application/medquad+xml": _reader("medquad"),
-    "application/pubmed+xml": _reader("pubmed"),
-    "application/uslm+xml": _reader("uslm"),
-    "application/xml": _reader("generic_xml"),
-    "message/rfc822": _reader("eml"),
-    "text/html": _reader("html"),
-    "text/markdown": _reader("markdown"),
+    "application/pdf": _reader("pdf.reader"),
+    DOCX: _reader("docx.reader"),
+    "application/msword": _reader("office.legacy_formats", "read_doc"),
+    "application/vnd.wordperfect": _reader("office.legacy_formats", "read_wordperfect"),
+    "application/vnd.oasis.opendocument.text": _reader("office.odt"),
+    RTF: _reader("office.rtf"),
+    "application/epub+zip": _reader("html.epub"),
+    "application/akn+xml": _reader("law.akoma_ntoso"),
+    "application/ccda+xml": _reader("xml.generic"),
+    "application/dc-law+xml": _reader("law.dc_law"),
+    "application/ecfr+xml": _reader("law.ecfr"),
+    "application/jats+xml": _reader("medicine.jats"),
+    "application/medquad+xml": _reader("medicine.medquad"),
+    "application/pubmed+xml": _reader("medicine.pubmed"),
+    "application/uslm+xml": _reader("law.uslm"),
+    "application/xml": _reader("xml.generic"),
+    "message/rfc822": _reader("mail.eml"),
+    "text/html": _reader("html.reader"),
+    "text/markdown": _reader("html.markdown"),
     "text/plain": _reader("text"),
 }
 
@@ -95,13 +95,16 @@ def media_type(data: bytes, name: str) -> str:
     if head.startswith(b"{\\rtf"):
         return RTF
     if data[:4] in _OLD_BINARY:
-        from corpora.readers import converted
+        from corpora.readers.office import legacy_formats as converted
 
         if legacy := converted.kind_of(data):
             return legacy
     if data[:4] == b"PK\x03\x04" and (office := _office_type(data)):
         return office
-    from corpora.readers import archives, eml, rows, xml
+    from corpora.readers.containers import archives
+    from corpora.readers.mail import eml
+    from corpora.readers.tables import rows
+    from corpora.readers.xml import vocabularies as xml
 
     if kind := archives.archive_kind(data):
         return f"archive/{kind}"
@@ -110,7 +113,7 @@ def media_type(data: bytes, name: str) -> str:
     page = (data[:8192].decode("utf-16", "ignore").encode() if data[:2] in _UTF_16 else head).lstrip().lower()
     if page[:512].startswith((b"<!doctype html", b"<html")) or (page[:1] == b"<" and b"<body" in page):
         return "text/html"
-    from corpora.readers import sealed
+    from corpora.readers.mail import encrypted as sealed
 
     if reason := sealed.reason(data):
         raise UnreadableDocument(reason)
@@ -130,8 +133,8 @@ def media_type(data: bytes, name: str) -> str:
 def _office_type(data: bytes) -> str | None:
     import zipfile
 
-    from corpora.readers import odt
-    from corpora.readers.docx_package import holds_word
+    from corpora.readers.docx.package import holds_word
+    from corpora.readers.office import odt
 
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -172,7 +175,7 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
             raise UnreadableDocument("the file is empty")
         kind = media_type(data, name)
         if kind.startswith("archive/"):
-            from corpora.readers import archives
+            from corpora.readers.containers import archives
 
             if depth >= MAX_NESTING:
                 raise UnreadableDocument(f"archives inside archives, more than {MAX_NESTING} deep; unpack it first")
@@ -186,7 +189,7 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
         for reading in _parsed(kind, data, options):
             _keep(found, reading, kind, name, part, options)
         if kind == "message/rfc822" and depth < MAX_NESTING:
-            from corpora.readers import eml
+            from corpora.readers.mail import eml
 
             for attached, content in eml.attachments(data):
                 _read_into(found, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
@@ -199,12 +202,12 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
 def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
     try:
         if kind == "application/pdf":
-            from corpora.readers import pdf
+            from corpora.readers.pdf import reader as pdf
 
             return pdf.read(data, options.ocr_languages)
         if kind in _READERS:
             return _READERS[kind](data)
-        from corpora.readers import tables
+        from corpora.readers.tables import documents as tables
 
         return tables.read_rows(data, kind, options.mapping)
     except UnreadableDocument:
@@ -236,7 +239,9 @@ def _keep(found: FileReading, reading: Reading, kind: str, name: str, part: str,
 
 def _without_personal_data(found: FileReading, reading: Reading, options: ReadOptions) -> Reading:
     """The reading with pseudonyms in title, metadata and text; raises PersonalDataRefused where the policy is to refuse."""
-    from corpora.personal_data import mask_blocks  # its tables are slow to load, and most collections keep what they have
+    from corpora.personal_data.masking import (
+        mask_blocks,  # its tables are slow to load, and most collections keep what they have
+    )
 
     texts = [reading.title or "", *reading.metadata.values(), *(block.text for block in reading.blocks)]
     masked, counted = mask_blocks(texts, options.personal_data, bytes.fromhex(options.personal_key))

@@ -16,14 +16,14 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "serving"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "serving" / "annotate"))
 from annotation_browser import ARGUMENTS
 
-from corpora.workspace import open_workspace
-from serving.annotate_access import new_secret
-from serving.annotate_api import create_annotate_app
-from serving.annotate_cli import open_desk
-from serving.server import ApiServer, bind, url_of
+from corpora.workspace.workspace import open_workspace
+from serving.annotate.access import new_secret
+from serving.annotate.app import create_annotate_app
+from serving.commands.annotate import open_desk
+from serving.http.server import ApiServer, bind, url_of
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "annotate.png"
 

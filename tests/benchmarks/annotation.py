@@ -22,22 +22,22 @@ from typing import Any
 from environment import environment
 from playwright.sync_api import Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "serving"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "serving" / "annotate"))
 
 from annotation_browser import ARGUMENTS
 from annotation_samples import TOKEN, example_of
 from test_annotate_limits import STEPS, long_text
 
-from corpora.chunking import ChunkOptions
-from corpora.store import CorpusStore
-from raft.dataset import read_dataset, write_dataset
-from raft.examples import ExampleOptions, Grounding
-from retrieval.encoders import HashingEncoder
-from retrieval.indexing import add_files
-from serving.annotate_api import create_annotate_app
-from serving.annotation import FILE, AnnotationStore
-from serving.annotation_desk import Desk
-from serving.server import ApiServer, bind, url_of
+from corpora.chunking.chunker import ChunkOptions
+from corpora.store.corpus_store import CorpusStore
+from raft.examples.assembly import ExampleOptions, Grounding
+from raft.examples.dataset import read_dataset, write_dataset
+from retrieval.encoders.encoder import HashingEncoder
+from retrieval.indexing.add_files import add_files
+from serving.annotate.app import create_annotate_app
+from serving.annotate.desk import Desk
+from serving.annotate.store import FILE, AnnotationStore
+from serving.http.server import ApiServer, bind, url_of
 
 EXAMPLES, PAGES = 5_000, 300
 FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))"

@@ -5,7 +5,7 @@
 The same documents, questions, encoder and hybrid search for every splitter; all sized in the encoder's tokens. Relevance is a
 span, so it does not depend on how many chunks a splitter makes:
 - a chunk counts as found when half of it lies in the answer's span, or half of the span in it; recall@k and nDCG@10 are of the
-  first such chunk (retrieval.measures);
+  first such chunk (retrieval.evaluation.measures);
 - `covered`: the best hits fill a prompt of so many tokens, the last one cut off where it is full; the share of the answer's
   tokens (of the prompt's, where the answer is longer) that stand in it. The path of headings that raftsmith's chunks carry is
   paid for; the title, which all carry, is not.
@@ -37,17 +37,17 @@ from chunking_sets import SETS, Asked, QuestionedSet
 from environment import environment
 from tokenizers import Tokenizer
 
-from corpora.chunking import ChunkOptions, chunk_document
+from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.records import Block, Chunk, Document, content_id
-from corpora.store import CorpusStore, FinishedFile, NewDocument, Segment
-from retrieval.bootstrap import bootstrap, difference, mean_of
-from retrieval.encoders import Encoder, Vectors
-from retrieval.indexing import embedding_text
-from retrieval.measures import retrieval_measures
-from retrieval.models import ENCODER_MODEL, tokenizer_file
-from retrieval.opening import load_encoder
-from retrieval.search import Retriever
-from retrieval.segments import write_segment
+from corpora.store.corpus_store import CorpusStore, FinishedFile, NewDocument, Segment
+from retrieval.chunk_vectors.segments import write_segment
+from retrieval.encoders.encoder import Encoder, Vectors
+from retrieval.evaluation.bootstrap import bootstrap, difference, mean_of
+from retrieval.evaluation.measures import retrieval_measures
+from retrieval.indexing.add_files import embedding_text
+from retrieval.model_folders import ENCODER_MODEL, tokenizer_file
+from retrieval.search.collection import load_encoder
+from retrieval.search.retriever import Retriever
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "raftsmith"

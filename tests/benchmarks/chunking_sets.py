@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from corpora.chunking import join_blocks
-from corpora.cleaning import clean
+from corpora.chunking.chunker import join_blocks
 from corpora.questions.evidence import paragraphs
-from corpora.readers import markdown
+from corpora.readers.html import markdown
 from corpora.records import Block, Document, Reading
-from retrieval.indexing import make_document
+from corpora.text.cleaning import clean
+from retrieval.indexing.add_files import make_document
 
 
 @dataclass(frozen=True)

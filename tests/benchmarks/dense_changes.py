@@ -27,10 +27,10 @@ from dense_peers import MEMORY, Found, K, Raftsmith, Vectors
 from dense_vectors import whole
 from environment import environment
 
-from retrieval.index_choice import choose
-from retrieval.main_index import build_main
-from retrieval.recall import recall, true_nearest
-from retrieval.vector_index import VectorIndex
+from retrieval.vector_index.built_index import build_main
+from retrieval.vector_index.index_plan import choose
+from retrieval.vector_index.recall import recall, true_nearest
+from retrieval.vector_index.vector_index import VectorIndex
 
 SHARES = (0.5, 0.1, 0.01, 0.001)
 KIND_COUNTS = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000)

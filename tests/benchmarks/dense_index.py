@@ -31,8 +31,8 @@ from dense_peers import Chroma, Found, Hnswlib, K, LanceDb, LangChainFaiss, Raft
 from dense_vectors import whole
 from environment import environment
 
-from retrieval.faiss_library import faiss
-from retrieval.recall import recall, true_nearest
+from retrieval.vector_index.faiss_binding import faiss
+from retrieval.vector_index.recall import recall, true_nearest
 
 TARGET = 0.98
 STEERING = 400

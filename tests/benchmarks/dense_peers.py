@@ -20,12 +20,12 @@ import numpy.typing as npt
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from retrieval.effort import Effort  # noqa: E402
-from retrieval.faiss_library import alone, faiss  # noqa: E402
-from retrieval.index_choice import IndexPlan, choose  # noqa: E402
-from retrieval.index_files import IndexFolder  # noqa: E402
-from retrieval.main_index import build_main  # noqa: E402
-from retrieval.vector_index import VectorIndex  # noqa: E402
+from retrieval.vector_index.built_index import build_main  # noqa: E402
+from retrieval.vector_index.faiss_binding import alone, faiss  # noqa: E402
+from retrieval.vector_index.index_files import IndexFolder  # noqa: E402
+from retrieval.vector_index.index_plan import IndexPlan, choose  # noqa: E402
+from retrieval.vector_index.search_effort import Effort  # noqa: E402
+from retrieval.vector_index.vector_index import VectorIndex  # noqa: E402
 
 Vectors = npt.NDArray[np.float32]
 Found = npt.NDArray[np.int64]

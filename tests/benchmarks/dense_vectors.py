@@ -62,7 +62,7 @@ def _documents() -> Iterator[str]:
 
 def sentences() -> list[str]:
     """Distinct sentences of 8 to 60 words, in an order drawn once."""
-    from corpora.sentences import sentence_spans
+    from corpora.text.sentences import sentence_spans
 
     found = {
         text
@@ -89,8 +89,8 @@ def questions() -> list[str]:
 
 def encode(folder: Path, seconds: float) -> None:
     """Add encoded sentences to `real.npy` for about `seconds`; `queries.npy` comes first."""
-    from retrieval.models import ENCODER_MODEL
-    from retrieval.opening import load_encoder
+    from retrieval.model_folders import ENCODER_MODEL
+    from retrieval.search.collection import load_encoder
 
     started = time.monotonic()
     encoder = load_encoder(ENCODER_MODEL)

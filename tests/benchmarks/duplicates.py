@@ -31,7 +31,7 @@ from scipy.sparse import csr_array
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from corpora.duplicates import THRESHOLD, DuplicateIndex, find_duplicates, grams, jaccard, normalised, shingles  # noqa: E402
+from corpora.text.near_duplicates import THRESHOLD, DuplicateIndex, find_duplicates, grams, jaccard, normalised, shingles  # noqa: E402
 
 MIN_WORDS = 60
 PLANTED = 450

@@ -99,8 +99,8 @@ def run_peer(name: str, files: list[Path]) -> Texts:
 def run_ours(files: list[Path], skip: tuple[str, ...] = ()) -> Texts:
     """The texts of raftsmith with two bounded readers, as `raftsmith add` runs them: cleaned blocks with their places."""
     from corpora.errors import UnreadableDocument
+    from corpora.ingest.sandbox import read_files
     from corpora.readers import ReadOptions
-    from corpora.sandbox import read_files
 
     texts: Texts = {}
     for path, found in read_files(files, ReadOptions(skip), workers=2):

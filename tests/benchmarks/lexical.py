@@ -28,12 +28,12 @@ from lexical_queries import identifier_queries
 from lexical_scale import bm25s_at_scale, build, choosing_at_scale, ours_at_scale, tantivy_at_scale
 from lexical_texts import CHUNKS, document, sentences, windows
 
-from corpora.sentences import sentence_spans
-from corpora.store import CorpusStore
-from retrieval.bootstrap import bootstrap_mean
-from retrieval.lexical import query_terms
-from retrieval.measures import retrieval_measures
-from retrieval.significance import compare
+from corpora.store.corpus_store import CorpusStore
+from corpora.text.sentences import sentence_spans
+from retrieval.evaluation.bootstrap import bootstrap_mean
+from retrieval.evaluation.measures import retrieval_measures
+from retrieval.evaluation.significance import compare
+from retrieval.search.query_terms import query_terms
 
 DEVELOPMENT = ("dc_code", "pubmedqa")
 IDENTIFIER_SETS = {"dc_code": None, "pubmedqa": None, "irish_acts": 12_000, "medquad": 12_000}

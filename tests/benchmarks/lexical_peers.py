@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from corpora.identifiers import identifier_terms
-from retrieval.explanation import TOKENIZER
-from retrieval.lexical import query_terms
+from corpora.text.identifiers import identifier_terms
+from retrieval.search.explanation import TOKENIZER
+from retrieval.search.query_terms import query_terms
 
 
 class Ranker(Protocol):

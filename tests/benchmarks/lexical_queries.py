@@ -1,6 +1,6 @@
 """Identifier queries for `lexical.py`: identifiers that stand in few passages of a set, typed as somebody else would write them.
 
-Neither the patterns that draw them nor the judgement of what holds them are those of `corpora.identifiers`: a passage is right when the
+Neither the patterns that draw them nor the judgement of what holds them are those of `corpora.text.identifiers`: a passage is right when the
 identifier's letters and digits stand in it in order, with nothing but punctuation and space between.
 """
 

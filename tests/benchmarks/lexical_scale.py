@@ -17,11 +17,11 @@ from judged_sets import SETS, RetrievalSet
 from lexical_peers import Bm25s, Tantivy
 from lexical_texts import CHUNKS, GROUPS, chunk_texts, document
 
-from corpora.filters import EVERYTHING, Condition, Filter
-from corpora.store import CorpusStore
-from retrieval.lexical import query_terms
-from retrieval.measures import retrieval_measures
-from retrieval.significance import compare
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.filters import EVERYTHING, Condition, Filter
+from retrieval.evaluation.measures import retrieval_measures
+from retrieval.evaluation.significance import compare
+from retrieval.search.query_terms import query_terms
 
 A_COMMIT = 500
 """Documents."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from judged_sets import DATA
 
-from corpora.changes import NewDocument
 from corpora.records import Chunk, Document, content_id
-from corpora.sentences import sentence_spans
+from corpora.store.changes import NewDocument
+from corpora.text.sentences import sentence_spans
 
 SETS = ("irish_acts", "dc_code", "medquad", "pubmedqa")
 SENTENCES = 3

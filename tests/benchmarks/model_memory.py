@@ -25,9 +25,9 @@ def use(way: str, tokens: int) -> None:
     """Use the model once in this process and print the peak resident memory in GB."""
     import torch
 
-    from raft.run_folder import TrainOptions
-    from raft.training import _load
-    from retrieval.models import BASE_MODEL, resolve_model
+    from raft.training.methods.sft import _load
+    from raft.training.run_record import TrainOptions
+    from retrieval.model_folders import BASE_MODEL, resolve_model
 
     base = resolve_model(BASE_MODEL)
     ids = torch.randint(100, 40_000, (1, tokens))
@@ -67,8 +67,8 @@ def main() -> None:
     if arguments.use:
         use(arguments.use, arguments.tokens)
         return
-    from raft.model_memory import memory_need, read_shape
-    from retrieval.models import BASE_MODEL, resolve_model
+    from raft.model_selection.memory_estimate import memory_need, read_shape
+    from retrieval.model_folders import BASE_MODEL, resolve_model
 
     rows = []
     for tokens in (256, arguments.tokens):

@@ -26,7 +26,7 @@ from planted_identifiers import FORMS as PLANTED
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from corpora.personal_data import MIN_CONFIDENCE, Finding, find_personal_data  # noqa: E402
+from corpora.personal_data.masking import MIN_CONFIDENCE, Finding, find_personal_data  # noqa: E402
 from corpora.readers import read_bytes  # noqa: E402
 
 PER_FORM = 12

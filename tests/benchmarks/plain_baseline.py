@@ -14,14 +14,14 @@ from pathlib import Path
 
 from environment import environment
 
-from corpora.workspace import open_workspace
-from raft.answering import Assistant
-from raft.dataset import read_dataset
-from raft.evaluation import BASE_ARM, evaluate, held_out
-from raft.opening import open_assistant
-from raft.prompts import Prompt
-from retrieval.opening import open_collection
+from corpora.workspace.workspace import open_workspace
+from raft.answering.assistant import Assistant
+from raft.answering.open_assistant import open_assistant
+from raft.evaluation.arms import BASE_ARM, evaluate, held_out
+from raft.examples.dataset import read_dataset
+from raft.prompts.format import Prompt
 from retrieval.records import SearchResult
+from retrieval.search.collection import open_collection
 
 PLAIN = "Answer the question from the documents in a few words."
 

@@ -21,22 +21,22 @@ from environment import environment
 from judged_sets import SETS, RetrievalSet, dc_code, irish_acts
 from retriever_tuning import WORDS, workspace
 
-from corpora.store import CorpusStore
-from corpora.terminal import Progress, say
-from corpora.workspace import Workspace
-from corpora.writer_lock import single_writer
-from retrieval.backfill import backfill
-from retrieval.bootstrap import bootstrap_mean
-from retrieval.cross_encoder_training import CrossEncoderOptions
-from retrieval.encoder_comparison import judged_collection
-from retrieval.first_hits import first_hits
-from retrieval.judged_source import Source, judged_index
-from retrieval.opening import load_encoder
-from retrieval.reranker_tuning import RerankerOptions
-from retrieval.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
-from retrieval.significance import compare
-from retrieval.tune_reranker_cli import tune
-from retrieval.tuning_data import queries_by_split
+from corpora.commands.terminal import Progress, say
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.writer_lock import single_writer
+from corpora.workspace.workspace import Workspace
+from retrieval.commands.tune_reranker import tune
+from retrieval.evaluation.bootstrap import bootstrap_mean
+from retrieval.evaluation.judgement_sources import Source, judged_index
+from retrieval.evaluation.significance import compare
+from retrieval.indexing.backfill import backfill
+from retrieval.search.collection import load_encoder
+from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
+from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
+from retrieval.tuning.encoder_comparison import judged_collection
+from retrieval.tuning.rerank_candidates import first_hits
+from retrieval.tuning.reranker_tuning import RerankerOptions
+from retrieval.tuning.training_data import queries_by_split
 
 TUNED: dict[str, tuple[Callable[[], RetrievalSet], int]] = {
     "irish_acts": (irish_acts, 2),

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from retrieval.encoders import Encoder
-from retrieval.qrels import Run
+from retrieval.encoders.encoder import Encoder
+from retrieval.evaluation.qrels import Run
 
 DEEP = 100
 CHECKED = 12

@@ -26,21 +26,29 @@ from judged_sets import SETS, RetrievalSet, write_beir
 from retrieval_peers import bm25s, langchain, llama_index, versions
 from stored_vectors import StoringEncoder
 
-from corpora.store import CorpusStore
-from corpora.workspace import Config, SearchConfig
-from retrieval.beir import read_beir
-from retrieval.beir_indexing import index_corpus
-from retrieval.configurations import Index, make_searcher, parse_configuration
-from retrieval.encoders import Encoder
-from retrieval.evaluation import RetrievalEvaluation, System, SystemRun, SystemScore, evaluate_runs, foreign_run, run_system
-from retrieval.fusion_learning import verdict as learnt_verdict
-from retrieval.judged import JudgedSet, document_names, from_qrels
-from retrieval.judged_source import JudgedIndex
-from retrieval.models import ENCODER_MODEL, resolve_model
-from retrieval.opening import load_encoder
-from retrieval.qrels import Run
-from retrieval.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
-from retrieval.tune_cli import learn
+from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.workspace import Config, SearchConfig
+from retrieval.commands.tune_search import learn
+from retrieval.encoders.encoder import Encoder
+from retrieval.evaluation.beir import read_beir
+from retrieval.evaluation.beir_indexing import index_corpus
+from retrieval.evaluation.judged_queries import JudgedSet, document_names, from_qrels
+from retrieval.evaluation.judgement_sources import JudgedIndex
+from retrieval.evaluation.qrels import Run
+from retrieval.evaluation.system_comparison import (
+    RetrievalEvaluation,
+    System,
+    SystemRun,
+    SystemScore,
+    evaluate_runs,
+    foreign_run,
+    run_system,
+)
+from retrieval.model_folders import ENCODER_MODEL, resolve_model
+from retrieval.search.collection import load_encoder
+from retrieval.search.pipelines import Index, make_searcher, parse_configuration
+from retrieval.search.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
+from retrieval.tuning.fusion_tuning import verdict as learnt_verdict
 
 OURS = ("lexical", "dense", "hybrid", "rrf")
 SEARCHED = 200

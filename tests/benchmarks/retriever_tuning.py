@@ -19,14 +19,14 @@ from typing import Any
 from environment import environment
 from judged_sets import SETS, RetrievalSet, dc_code, irish_acts, write_beir
 
-from corpora.terminal import say
-from corpora.toml_edit import with_value
-from corpora.workspace import CONFIG, Workspace, create_workspace, open_workspace
-from retrieval.encoder_comparison import Gain, compare_encoders, judged_collection
-from retrieval.encoder_tuning import TuningOptions
-from retrieval.encoders import Encoder
-from retrieval.judged_source import Source, judged_index
-from retrieval.tune_encoder_cli import tune
+from corpora.commands.terminal import say
+from corpora.workspace.toml_edit import with_value
+from corpora.workspace.workspace import CONFIG, Workspace, create_workspace, open_workspace
+from retrieval.commands.tune_encoder import tune
+from retrieval.encoders.encoder import Encoder
+from retrieval.evaluation.judgement_sources import Source, judged_index
+from retrieval.tuning.encoder_comparison import Gain, compare_encoders, judged_collection
+from retrieval.tuning.encoder_tuning import TuningOptions
 
 TUNED = {
     "irish_acts": irish_acts,

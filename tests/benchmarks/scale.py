@@ -36,14 +36,14 @@ from environment import environment
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from corpora.changes import NewDocument, Segment  # noqa: E402
-from corpora.filters import make_filter  # noqa: E402
 from corpora.records import Chunk, Document, content_id  # noqa: E402
-from corpora.store import CorpusStore  # noqa: E402
-from corpora.writer_lock import single_writer  # noqa: E402
-from retrieval.dense import IndexOptions, refreshed_index  # noqa: E402
-from retrieval.search import Retriever  # noqa: E402
-from retrieval.segments import write_segment  # noqa: E402
+from corpora.store.changes import NewDocument, Segment  # noqa: E402
+from corpora.store.corpus_store import CorpusStore  # noqa: E402
+from corpora.store.filters import make_filter  # noqa: E402
+from corpora.store.writer_lock import single_writer  # noqa: E402
+from retrieval.chunk_vectors.dense_index import IndexOptions, refreshed_index  # noqa: E402
+from retrieval.chunk_vectors.segments import write_segment  # noqa: E402
+from retrieval.search.retriever import Retriever  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 RESULTS = Path(__file__).resolve().parent / "results"

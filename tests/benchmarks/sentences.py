@@ -31,7 +31,7 @@ from typing import Any
 
 from environment import environment
 
-from corpora.sentences import sentence_spans
+from corpora.text.sentences import sentence_spans
 
 HERE = Path(__file__).resolve().parent
 MARKS = HERE / "sentence_marks.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.encoders import Encoder, Vectors
+from retrieval.encoders.encoder import Encoder, Vectors
 
 
 class StoringEncoder:

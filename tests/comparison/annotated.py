@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from corpora.records import Chunk, Document, content_id
-from raft.prompts import render_completion
-from raft.quotes import verify_quote
+from raft.examples.reviews import judge
+from raft.prompts.format import render_completion
+from raft.quotes.verification import verify_quote
 from raft.records import Passage, RaftExample
-from raft.reviews import judge
-from serving.annotation_exchange import Sources
-from serving.annotation_records import AnnotatedQuestion, Annotations, Label, Span, checked
+from serving.annotate.formats.exchange import Sources
+from serving.annotate.records import AnnotatedQuestion, Annotations, Label, Span, checked
 
 PLAIN = (
     "Lease of 4 Mill Lane.\n\nThe tenant pays a deposit of nine hundred pounds.\nThe landlord returns it in ten days.\n\n"

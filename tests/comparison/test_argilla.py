@@ -15,9 +15,9 @@ import httpx
 import pytest
 from annotated import SOURCES, annotations, lost, span
 
-from serving.annotation_exchange import Incoming
-from serving.annotation_formats import read, written
-from serving.annotation_records import Annotations, checked
+from serving.annotate.formats.exchange import Incoming
+from serving.annotate.formats.jsonl_and_squad import read, written
+from serving.annotate.records import Annotations, checked
 
 HERE = Path(__file__).resolve().parent
 KEY = "only.for.this.test"

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from annotated import DOCUMENTS, EXAMPLES, SOURCES, annotations, lost, span
 
-from raft.prompts import render_completion
-from serving.annotation_exchange import Incoming
-from serving.annotation_formats import read, written
-from serving.annotation_records import Annotations, Label, checked
+from raft.prompts.format import render_completion
+from serving.annotate.formats.exchange import Incoming
+from serving.annotate.formats.jsonl_and_squad import read, written
+from serving.annotate.records import Annotations, Label, checked
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 QUIET = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.errors import PersonalDataRefused, UnreadableDocument
-from corpora.personal_data import (
+from corpora.personal_data.masking import (
     KINDS,
     MIN_CONFIDENCE,
     Finding,

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.chunking import join_blocks
-from corpora.cleaning import clean_line
+from corpora.chunking.chunker import join_blocks
 from corpora.errors import QuestionsError
 from corpora.questions import read_questions, read_squad, sentence_around
 from corpora.questions.evidence import tidy
 from corpora.records import Evidence, Question, QuestionSet
+from corpora.text.cleaning import clean_line
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"

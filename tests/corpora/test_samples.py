@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from corpora.chunking import join_blocks
-from corpora.places import locate
+from corpora.chunking.chunker import join_blocks
 from corpora.questions import read_squad
 from corpora.readers import read_bytes
 from corpora.records import Question
 from corpora.samples.build import FORMATS, HERE, build, read_source
+from corpora.text.quote_location import locate
 
 COLLECTIONS = ("medical", "legal")
 by_collection = pytest.mark.parametrize("collection", COLLECTIONS)

@@ -45,10 +45,10 @@ def test_imports_run_left_to_right(package: str) -> None:
     "planted",
     [
         "import raft",
-        "import os, serving.api as api",
+        "import os, serving.api.app as api",
         "from raft.records import Quote",
         "def late():\n    from serving import main\n",
-        "class A:\n    def f(self):\n        if True:\n            import raft.quotes\n",
+        "class A:\n    def f(self):\n        if True:\n            import raft.quotes.verification\n",
         "import importlib\nimportlib.import_module('serving.main')",
         "__import__('raft')",
     ],

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tests_collection import Collection
 
-from corpora.chunking import ChunkOptions
+from corpora.chunking.chunker import ChunkOptions
 from corpora.questions import read_squad
-from corpora.store import CorpusStore
-from retrieval.encoders import HashingEncoder
-from retrieval.indexing import add_files, find_files
-from retrieval.search import Retriever
+from corpora.store.corpus_store import CorpusStore
+from retrieval.encoders.encoder import HashingEncoder
+from retrieval.indexing.add_files import add_files, find_files
+from retrieval.search.retriever import Retriever
 
 SAMPLES = Path(__file__).resolve().parents[2] / "corpora" / "samples"
 

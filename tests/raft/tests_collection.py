@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.records import Question
-from corpora.store import CorpusStore
-from retrieval.search import Retriever
+from corpora.store.corpus_store import CorpusStore
+from retrieval.search.retriever import Retriever
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import openai
 import pytest
 from fastapi import FastAPI
 
-from corpora.chunking import ChunkOptions
-from corpora.store import CorpusStore
-from raft.answering import Assistant
-from raft.engine import Completion
-from raft.prompts import Prompt, render_completion
-from raft.tokens import EncodedPrompt
-from retrieval.encoders import HashingEncoder
-from retrieval.indexing import add_files
-from retrieval.search import Retriever
-from serving.server import ApiServer, bind, url_of
+from corpora.chunking.chunker import ChunkOptions
+from corpora.store.corpus_store import CorpusStore
+from raft.answering.assistant import Assistant
+from raft.answering.transformers_engine import Completion
+from raft.prompts.format import Prompt, render_completion
+from raft.prompts.tokenization import EncodedPrompt
+from retrieval.encoders.encoder import HashingEncoder
+from retrieval.indexing.add_files import add_files
+from retrieval.search.retriever import Retriever
+from serving.http.server import ApiServer, bind, url_of
 
 TEXTS = {
     "lease.txt": "Lease of 4 Mill Lane.\n\nThe tenant pays a deposit of nine hundred pounds.\nThe landlord returns it in ten days.",
@@ -160,42 +159,3 @@ def client_of() -> Iterator[Callable[[str], openai.OpenAI]]:
     yield make
     for client in clients:
         client.close()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, headless."""
-    from annotation_browser import ARGUMENTS, CHROMIUM, playwright
-
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def opened(browser: Any) -> Callable[..., Any]:
-    """`with opened(desk, 2) as (one, two)`: so many people at one desk, each with a browser of their own.
-
-    At the end nothing was loaded from elsewhere, and nothing failed but what has `allowed` in its message.
-    """
-    from annotation_browser import Seen
-    from annotation_samples import TOKEN
-
-    from serving.annotate_api import create_annotate_app
-
-    @contextmanager
-    def open_all(desk: Any, people: int = 1, allowed: str = "", **options: Any) -> Iterator[Any]:
-        with running(create_annotate_app(desk, TOKEN)) as url:
-            contexts = [browser.new_context(**options) for _ in range(people)]
-            try:
-                all_seen = [Seen(context.new_page(), url).open() for context in contexts]
-                yield all_seen if people > 1 else all_seen[0]
-            finally:
-                for context in contexts:
-                    context.close()
-        for seen in all_seen:
-            assert seen.requests and all(request.startswith(f"{url}/") for request in seen.requests), seen.requests
-            assert not [problem for problem in seen.problems if not allowed or allowed not in problem], seen.problems
-
-    return open_all

@@ -1,4 +1,4 @@
-"""Promise R4 in its long form: 500 bit flips and truncations, see tests/retrieval/corruption_trial.py.
+"""Promise R4 in its long form: 500 bit flips and truncations, see tests/corpora/store/corruption_trial.py.
 
 python tests/soak/soak_corruption.py --json tests/soak/results/corruption.json
 """
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "retrieval")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "corpora" / "store")]
 
 from corruption_trial import make_workspace, trial  # noqa: E402
 

@@ -24,7 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
     started = time.monotonic()
     environment = {**os.environ, "RAFTSMITH_EVERY": str(arguments.every)}
-    command = [sys.executable, "-m", "pytest", "-q", "tests/retrieval/test_disk.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "tests/corpora/store/test_disk.py"]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     result = {"every": arguments.every, "passed": done.returncode == 0, "seconds": round(time.monotonic() - started)}
     print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""Promise R5, long form: the state machine of tests/retrieval/id_machine.py for N steps.
+"""Promise R5, long form: the state machine of tests/corpora/store/id_machine.py for N steps.
 
 python tests/soak/soak_ids.py --steps 10000 --json tests/soak/results/ids.json
 """
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "retrieval")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "corpora" / "store")]
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Promise S1 in its long form: 10,000 random pairs of reader and query, see tests/retrieval/test_rights.py.
+"""Promise S1 in its long form: 10,000 random pairs of reader and query, see tests/corpora/store/test_rights.py.
 
 python tests/soak/soak_rights.py --pairs 10000 --json tests/soak/results/rights.json
 """
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TEST = "tests/retrieval/test_rights.py::test_random_pairs_of_reader_and_query"
+TEST = "tests/corpora/store/test_rights.py::test_random_pairs_of_reader_and_query"
 
 
 def main() -> None:

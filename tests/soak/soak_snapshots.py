@@ -1,4 +1,4 @@
-"""Promise R6 in its long form: 8 readers and a writer for 60 seconds, see tests/retrieval/snapshot_trial.py.
+"""Promise R6 in its long form: 8 readers and a writer for 60 seconds, see tests/corpora/store/snapshot_trial.py.
 
 python tests/soak/soak_snapshots.py --json tests/soak/results/snapshots.json
 """
@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "retrieval")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "corpora" / "store")]
 
 from snapshot_trial import trial  # noqa: E402
 

@@ -1,0 +1,1 @@
+"""Documents cut into chunks with offsets. Knows no encoder and no store."""

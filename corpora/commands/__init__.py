@@ -1,0 +1,1 @@
+"""The commands about documents and the workspace: they parse and print, the rooms do the work."""

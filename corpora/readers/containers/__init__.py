@@ -1,0 +1,1 @@
+"""Archives and what they may unpack to. Knows nothing of what is inside."""

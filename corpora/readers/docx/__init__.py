@@ -1,0 +1,1 @@
+"""Word documents: the package, its styles, numbers and text."""

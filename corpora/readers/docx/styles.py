@@ -1,0 +1,88 @@
+"""Paragraph styles of a Word document, with what each inherits (ECMA-376 part 1, 17.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from corpora.readers.docx.package import value
+from corpora.readers.docx.text import is_on
+from corpora.readers.xml.elements import child, find, local
+
+BODY_TEXT = 9  # the outline level that is none
+
+
+@dataclass(frozen=True)
+class Style:
+    """A paragraph style: `outline` from 0 is the level of a heading, `number` and `place` are its list and its level in it."""
+
+    name: str = ""
+    based_on: str = ""
+    outline: int | None = None
+    number: str | None = None
+    place: int | None = None
+    bold: bool | None = None
+
+
+def is_bold(paragraph: etree._Element, style: Style) -> bool:
+    """True when all of its text is bold, by the style or run by run."""
+    for run in find(paragraph, "r"):
+        properties = child(run, "rPr")
+        own = _switch(child(properties, "b")) if properties is not None else None
+        if not (style.bold if own is None else own) and any((text.text or "").strip() for text in find(run, "t")):
+            return False
+    return True
+
+
+def read_styles(root: etree._Element | None) -> tuple[dict[str, Style], str, dict[str, str]]:
+    """The paragraph styles by id with what they inherit, the id of the default one, and the list of each numbering style."""
+    stated: dict[str, Style] = {}
+    default, lists = "", {}
+    for element in list(root) if root is not None else []:
+        identifier = value(element, "styleId")
+        if local(element) != "style" or identifier is None:
+            continue
+        properties = child(element, "pPr")
+        numbers = child(properties, "numPr") if properties is not None else None
+        listed = value(child(numbers, "numId")) if numbers is not None else None
+        if value(element, "type") == "numbering":
+            lists[identifier] = listed or ""
+        elif value(element, "type") in ("paragraph", None):
+            stated[identifier] = Style(
+                value(child(element, "name")) or "",
+                value(child(element, "basedOn")) or "",
+                number(value(child(properties, "outlineLvl"))) if properties is not None else None,
+                listed,
+                number(value(child(numbers, "ilvl"))) if numbers is not None else None,
+                _switch(child(child(element, "rPr"), "b")) if child(element, "rPr") is not None else None,
+            )
+            default = identifier if value(element, "default") in ("1", "true", "on") else default
+    return {identifier: _inherited(identifier, stated) for identifier in stated}, default, lists
+
+
+def _inherited(identifier: str, stated: dict[str, Style]) -> Style:
+    own = stated[identifier]
+    outline, listed, place, bold = own.outline, own.number, own.place, own.bold
+    above, seen = own.based_on, {identifier}
+    while above in stated and above not in seen:
+        seen.add(above)
+        parent = stated[above]
+        outline = parent.outline if outline is None else outline
+        bold = parent.bold if bold is None else bold
+        if listed is None:
+            listed, place = parent.number, parent.place if place is None else place
+        above = parent.based_on
+    lowered = own.name.lower()
+    if outline is None and lowered.startswith("heading ") and lowered[8:].isdecimal():
+        outline = int(lowered[8:]) - 1
+    return Style(own.name, own.based_on, outline, listed, place, bold)
+
+
+def _switch(element: etree._Element | None) -> bool | None:
+    return is_on(element) if element is not None else None
+
+
+def number(text: str | None) -> int | None:
+    """An attribute as a number; None where it is missing or no number."""
+    return int(text) if text is not None and text.isdecimal() else None

@@ -1,0 +1,1 @@
+"""HTML and what is written in it: Markdown, EPUB."""

@@ -1,0 +1,1 @@
+"""Vocabularies of law: Akoma Ntoso, USLM, eCFR, the D.C. Code."""

@@ -1,0 +1,1 @@
+"""Messages, and what in them is encrypted."""

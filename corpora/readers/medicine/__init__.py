@@ -1,0 +1,1 @@
+"""Vocabularies of medicine: JATS, PubMed, MedQuAD."""

@@ -1,0 +1,1 @@
+"""OpenDocument, RTF, and old formats through LibreOffice."""

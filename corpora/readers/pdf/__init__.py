@@ -1,0 +1,1 @@
+"""PDF: lines, annotations, scanned pages, and the rectangles of a quote."""

@@ -1,0 +1,1 @@
+"""Rows of CSV, JSONL and spreadsheets as documents."""

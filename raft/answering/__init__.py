@@ -1,0 +1,1 @@
+"""From a question to an answer with quotes: engines, and the assistant over search."""

@@ -1,0 +1,246 @@
+"""Text generation behind one protocol, and the local engine: transformers, in batches, with quotes that cannot be invented.
+
+Between the quote markers the local engine may only continue a sentence of the prompt's own documents, from its beginning to
+its end. What the model chooses is which; a quote that is not in the retrieved text cannot be produced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Protocol
+
+from raft.prompts.format import BEGIN_QUOTE, END_QUOTE, Prompt, label
+from raft.prompts.tokenization import EncodedPrompt, PromptEncoder
+from retrieval.model_folders import ModelFolder
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a model wrote, without the end of turn; `finished` is false when it ran into `max_tokens`."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    finished: bool
+
+
+class Engine(Protocol):
+    """Completes prompts. Greedy: the same prompt gives the same completion."""
+
+    def complete(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Completion]:
+        """One completion a prompt, in order."""
+        ...
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+        """The completion in pieces of text, as they are made."""
+        ...
+
+
+class QuoteConstraint:
+    """Which token ids may come next inside a quote. Pure; one instance a prompt."""
+
+    def __init__(
+        self,
+        prompt: EncodedPrompt,
+        begin: Sequence[tuple[int, ...]],
+        end: Sequence[int],
+        labels: Sequence[Sequence[tuple[int, ...]]] = (),
+    ) -> None:
+        """`begin` are the ways to tokenise the opening marker; `end` is the closing one after a sentence.
+
+        `labels[i]` are the ways to tokenise the name of passage i: a quote that follows it is of that passage only.
+        """
+        self._bodies = [(prompt.ids[p.start : p.end], p.sentence_starts, frozenset(p.sentence_ends)) for p in prompt.passages]
+        self._begin = tuple(tuple(marker) for marker in begin)
+        self._end = tuple(end)
+        self._labels = labels
+
+    def allowed(self, generated: Sequence[int]) -> frozenset[int] | None:
+        """Ids that may follow `generated` (ids of the completion so far), or None when anything may."""
+        ids = tuple(generated)
+        opened = self._open_quote(ids)
+        if opened is None:
+            return None
+        before, inside = opened
+        named = [i for i, ways in enumerate(self._labels) if any(before[-len(way) :] == way for way in ways)]
+        bodies = [self._bodies[i] for i in named] or self._bodies
+        options: set[int] = set()
+        for body in bodies:
+            options |= self._continuations(body, inside)
+        return frozenset(options) or None
+
+    def _continuations(self, body: tuple[Sequence[int], Sequence[int], frozenset[int]], inside: tuple[int, ...]) -> set[int]:
+        ids, starts, ends = body
+        n = len(inside)
+        options: set[int] = set()
+        for start in starts:
+            for end in ends:
+                quoted = tuple(ids[start:end])
+                if end <= start or inside[: len(quoted)] != quoted[:n]:
+                    continue
+                if n < len(quoted):
+                    options.add(quoted[n])
+                elif inside[len(quoted) :] == self._end[: n - len(quoted)]:
+                    options.add(self._end[n - len(quoted)])
+        return options
+
+    def _open_quote(self, ids: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """What stands before the opening marker of the last quote, and what was written in it; None when it is closed."""
+        opened = begun = -1
+        for marker in self._begin:
+            for place in range(len(ids) - len(marker), -1, -1):
+                if ids[place : place + len(marker)] == marker:
+                    if place + len(marker) > opened:
+                        begun, opened = place, place + len(marker)
+                    break
+        if opened < 0:
+            return None
+        inside = ids[opened:]
+        for place in range(len(inside) - len(self._end) + 1):
+            if inside[place : place + len(self._end)] == self._end:
+                return None
+        return ids[:begun], inside
+
+
+class TransformersEngine:
+    """A base model, with an adapter or without, on the best device there is. One generation at a time."""
+
+    def __init__(self, base: ModelFolder, adapter: Path | None = None, batch_size: int = 16, constrain: bool = True) -> None:
+        """Load the model. Raises ModelError or OSError when it cannot be."""
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        self._tokenizer = AutoTokenizer.from_pretrained(base.path, local_files_only=True, trust_remote_code=False)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            base.path, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        )
+        if adapter is not None:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload()
+        self._model = model.to(device).eval()
+        self._device = device
+        self._batch_size = batch_size
+        self._constrain = constrain
+        self._lock = Lock()
+        self.encoder = PromptEncoder(self._tokenizer)
+
+    def complete(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Completion]:
+        """Greedy completions; prompts of like length are batched together, the order of the answer is that of the prompts."""
+        encoded = [self.encoder.encode(prompt) for prompt in prompts]
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i].ids))
+        done: dict[int, Completion] = {}
+        for first in range(0, len(order), self._batch_size):
+            part = order[first : first + self._batch_size]
+            for i, completion in zip(part, self._batch([encoded[i] for i in part], max_tokens), strict=True):
+                done[i] = completion
+        return [done[i] for i in range(len(encoded))]
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+        """Pieces of one greedy completion. Leaving the iterator early stops the generation at its next token."""
+        from transformers import TextIteratorStreamer
+
+        encoded = self.encoder.encode(prompt)
+        streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        stop = _Stop()
+        failure: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self._generate([encoded], max_tokens, streamer=streamer, stop=stop)
+            except BaseException as error:  # handed to the reader below
+                failure.append(error)
+                streamer.end()
+
+        thread = Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield from streamer
+        finally:
+            stop.requested = True
+            thread.join()
+        if failure:
+            raise failure[0]
+
+    def _batch(self, prompts: Sequence[EncodedPrompt], max_tokens: int) -> list[Completion]:
+        output = self._generate(prompts, max_tokens)
+        width = max(len(prompt.ids) for prompt in prompts)
+        stops = set(self.encoder.stop_ids)
+        completions = []
+        for prompt, row in zip(prompts, output[:, width:].tolist(), strict=True):
+            length = next((i for i, token in enumerate(row) if token in stops), len(row))
+            text = self._tokenizer.decode(row[:length], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            completions.append(Completion(text, len(prompt.ids), length, finished=length < len(row) or length < max_tokens))
+        return completions
+
+    def _generate(self, prompts: Sequence[EncodedPrompt], max_tokens: int, **extra: Any) -> torch.Tensor:
+        import torch
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+
+        stops = list(self.encoder.stop_ids)
+        pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else stops[0]
+        width = max(len(prompt.ids) for prompt in prompts)
+        ids = torch.full((len(prompts), width), pad, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for i, prompt in enumerate(prompts):
+            ids[i, width - len(prompt.ids) :] = torch.tensor(prompt.ids)
+            mask[i, width - len(prompt.ids) :] = 1
+        processors = LogitsProcessorList([_QuoteProcessor(self._constraints(prompts), width)] if self._constrain else [])
+        stop = extra.pop("stop", None)
+        config = GenerationConfig(
+            max_new_tokens=max_tokens, do_sample=False, num_beams=1, eos_token_id=stops, pad_token_id=pad, use_cache=True
+        )
+        with self._lock, torch.inference_mode():
+            output: torch.Tensor = self._model.generate(
+                ids.to(self._device),
+                attention_mask=mask.to(self._device),
+                generation_config=config,
+                logits_processor=processors,
+                stopping_criteria=StoppingCriteriaList([stop] if stop else []),
+                **extra,
+            )
+        return output.cpu()
+
+    def _constraints(self, prompts: Sequence[EncodedPrompt]) -> list[QuoteConstraint]:
+        begin = [self.encoder.marker(BEGIN_QUOTE), self.encoder.marker(f" {BEGIN_QUOTE}")]
+        end = self.encoder.marker(f" {END_QUOTE}")
+        most = max((len(prompt.passages) for prompt in prompts), default=0)
+        labels = [[self.encoder.marker(label(i)), self.encoder.marker(f" {label(i)}")] for i in range(1, most + 1)]
+        return [QuoteConstraint(prompt, begin, end, labels[: len(prompt.passages)]) for prompt in prompts]
+
+
+class _Stop:
+    """A stopping criterion that a reader can set."""
+
+    requested = False
+
+    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
+        import torch
+
+        return torch.full((input_ids.shape[0],), self.requested, dtype=torch.bool, device=input_ids.device)
+
+
+class _QuoteProcessor:
+    """Applies one constraint a row to the scores of the next token."""
+
+    def __init__(self, constraints: Sequence[QuoteConstraint], prompt_width: int) -> None:
+        self._constraints = constraints
+        self._width = prompt_width
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        for row, constraint in enumerate(self._constraints):
+            allowed = constraint.allowed(input_ids[row, self._width :].tolist())
+            if allowed is not None:
+                keep = list(allowed)
+                kept = scores[row, keep].clone()
+                scores[row] = float("-inf")
+                scores[row, keep] = kept
+        return scores

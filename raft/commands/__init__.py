@@ -1,0 +1,1 @@
+"""The commands of RAFT: they parse and print, the rooms do the work."""

@@ -1,0 +1,1 @@
+"""Whether tuning helped: arms on the same questions, measures, a report."""

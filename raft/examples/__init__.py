@@ -1,0 +1,1 @@
+"""RAFT examples: grounding, distractors, assembly, the dataset on disk, reviews."""

@@ -1,0 +1,1 @@
+"""Which models can be used here, and the memory that each takes."""

@@ -1,0 +1,1 @@
+"""What a model reads and writes, and its tokens. Knows no model."""

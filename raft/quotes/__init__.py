@@ -1,0 +1,1 @@
+"""Quotes: verified against their source, and decoding held to them."""

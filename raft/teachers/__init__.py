@@ -1,0 +1,1 @@
+"""Questions written by a larger model behind an OpenAI-compatible endpoint."""

@@ -1,0 +1,123 @@
+"""Questions from a teacher model where there are none: any OpenAI-compatible endpoint writes them, we verify every one.
+
+Only what `--teacher` names is contacted. Replies are kept beside the dataset as they come, so that a stopped generation goes on
+where it was and nothing is paid for twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from corpora.errors import DatasetError
+from corpora.records import Chunk, Evidence, Question, content_id
+from corpora.text.quote_location import locate
+
+_INSTRUCTION = (
+    "You write test questions for professionals. From the passage below write one question that it answers, in the words of "
+    "somebody who has not seen it and who names the subject. Reply with one JSON object and nothing else: "
+    '{"question": "...", "quote": "the one sentence of the passage that answers, copied exactly", "answer": "the shortest part of '
+    'that sentence that answers, copied exactly"}.'
+)
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """An OpenAI-compatible endpoint: `url` ends before `/chat/completions`. The key comes from `RAFTSMITH_TEACHER_KEY`."""
+
+    url: str
+    model: str
+    timeout_s: float = 120.0
+
+    def reply(self, passage: str) -> str:
+        """The teacher's text for one passage. Raises DatasetError when it cannot be reached or refuses."""
+        key = os.environ.get("RAFTSMITH_TEACHER_KEY")
+        body = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": f"{_INSTRUCTION}\n\nPassage:\n{passage}"}],
+            "temperature": 0,
+            "max_tokens": 300,
+        }
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            response = httpx.post(
+                f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers, timeout=self.timeout_s
+            )
+            response.raise_for_status()
+            return str(response.json()["choices"][0]["message"]["content"])
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+            raise DatasetError(
+                f"the teacher at {self.url} did not answer ({type(error).__name__}: {error}); what it wrote so far is kept: "
+                "check the URL, the model name and RAFTSMITH_TEACHER_KEY, and run the same command again"
+            ) from error
+
+
+def teach(
+    teacher: Teacher,
+    chunks: Sequence[Chunk],
+    journal: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Question], list[tuple[str, str]]]:
+    """A verified question for each chunk, and `(chunk id, reason)` for each reply that was not usable.
+
+    `journal` is a JSONL file of the replies so far, keyed by teacher model and chunk; it is read first and appended to.
+    """
+    known = _read_journal(journal, teacher.model)
+    questions: list[Question] = []
+    dropped: list[tuple[str, str]] = []
+    journal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with journal.open("a", encoding="utf-8") as handle:
+        for number, chunk in enumerate(chunks, start=1):
+            if chunk.id not in known:
+                known[chunk.id] = teacher.reply(f"{chunk.title}\n{chunk.text}")
+                handle.write(json.dumps({"model": teacher.model, "chunk": chunk.id, "reply": known[chunk.id]}) + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            made = question_from_reply(known[chunk.id], chunk)
+            if isinstance(made, str):
+                dropped.append((chunk.id, made))
+            else:
+                questions.append(made)
+            progress(number, len(chunks))
+    return questions, dropped
+
+
+def question_from_reply(reply: str, chunk: Chunk) -> Question | str:
+    """The question in a teacher's reply, or the reason why it cannot be used: a quote must be in the passage, verbatim."""
+    match = re.search(r"\{.*\}", reply, re.S)
+    try:
+        value: Any = json.loads(match[0]) if match else None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("question", "quote", "answer")):
+        return "the teacher's reply is not the JSON asked for"
+    question, quote, answer = (value[key].strip() for key in ("question", "quote", "answer"))
+    if not question.endswith("?") or len(question.split()) < 4:
+        return "the teacher wrote no question"
+    if locate(quote, chunk.text) is None:
+        return "the teacher's quote is not in the passage"
+    if locate(answer, quote) is None:
+        return "the teacher's answer is not in its quote"
+    return Question(
+        content_id("teacher", chunk.id, question), question, (answer,), (Evidence(chunk.title, quote),), chunk.title
+    )
+
+
+def _read_journal(path: Path, model: str) -> dict[str, str]:
+    known: dict[str, str] = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue  # a line torn by a kill: that one reply is asked for again
+            if row.get("model") == model:
+                known[row["chunk"]] = row["reply"]
+    return known

@@ -1,0 +1,1 @@
+"""What every way of training needs: options, base model, loss, progress, run record."""

@@ -1,0 +1,62 @@
+"""Segment files written anew: without the rows of chunks that are gone, and several small ones as one. Each step is one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from corpora.store.changes import MovedVectors, Segment
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.vector_rows import VectorPlace
+from retrieval.chunk_vectors.segments import read_segment, write_segment
+from retrieval.indexing.add_files import BATCH_CHUNKS, sweep_segments
+
+MANY_SMALL = 64
+"""So many segments of less than a batch are put together."""
+DEAD_SHARE = 0.3
+DEAD_ROWS = 1_024
+_ROWS = 4_096
+
+
+def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool = False, many_small: int = MANY_SMALL) -> int:
+    """Rewrite segments of which a third is gone, once that is worth it, and small ones where there are `many_small`.
+
+    With `every_dead_row`, each segment with a row that is gone. Gives how many segments went. Readers go on with the files of their
+    snapshot. The caller holds the writer lock.
+    """
+    went = 0
+    for encoder in sorted({segment.encoder for segment in store.segments()}):
+        held = store.vectors.segment_rows(encoder)
+        least = 0.0 if every_dead_row else DEAD_SHARE
+        chosen = {number for number, count, live in held if count - live > least * count}
+        if not every_dead_row and sum(count - live for number, count, live in held if number in chosen) < DEAD_ROWS:
+            chosen = set()
+        small = [number for number, _, live in held if live < BATCH_CHUNKS]
+        chosen.update(small if len(small) >= many_small else ())
+        for group in _groups([store.vectors.of_segment(encoder, number) for number in sorted(chosen)]):
+            _rewrite(store, workspace, encoder, group)
+        went += len(chosen)
+    if went:
+        sweep_segments(store, workspace)
+    return went
+
+
+def _groups(segments: Sequence[list[VectorPlace]]) -> list[list[VectorPlace]]:
+    """Neighbouring segments together, up to `_ROWS` rows."""
+    groups: list[list[VectorPlace]] = []
+    for places in segments:
+        if groups and len(groups[-1]) + len(places) <= _ROWS:
+            groups[-1] += places
+        else:
+            groups.append(list(places))
+    return groups
+
+
+def _rewrite(store: CorpusStore, workspace: Path, encoder: str, places: Sequence[VectorPlace]) -> None:
+    folder = workspace / "segments"
+    read = {name: read_segment(folder, name) for name in {place.name for place in places}}
+    vectors = np.stack([read[place.name][place.row] for place in places])
+    segment = Segment(write_segment(folder, vectors), encoder, vectors.shape[1], len(vectors))
+    store.commit(moved=[MovedVectors(segment, tuple((p.chunk, p.segment, row) for row, p in enumerate(places)))])

@@ -1,0 +1,117 @@
+"""The dense index of one encoder as a process keeps it: at the snapshot that is being read, filters worked out once, compacted aside."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.filters import Filter
+from retrieval.chunk_vectors.dense_index import DenseIndex, IndexOptions, Say, open_dense_index
+from retrieval.encoders.encoder import Encoder, Vectors
+from retrieval.vector_index.built_index import MainIndex
+from retrieval.vector_index.inner_products import Rows
+from retrieval.vector_index.vector_index import Permission
+
+_FILTERS_KEPT = 32
+
+
+class DenseReader:
+    """Used by one thread at a time, whatever it does in a thread of its own."""
+
+    def __init__(
+        self,
+        store: CorpusStore,
+        workspace: Path,
+        encoder: Encoder,
+        options: IndexOptions | None = None,
+        say: Say = lambda line: None,
+        background: bool = False,
+    ) -> None:
+        """`background`: compact in a thread when the index needs it, as pays in a process that goes on; else that is left to `add`."""
+        self._store, self._workspace, self._encoder = store, workspace, encoder
+        self._options, self._say, self._background = options, say, background
+        self._index: DenseIndex | None = None
+        self._permissions: dict[Filter, Permission] = {}
+        self._compacting: Future[MainIndex] | None = None
+
+    def at(self, snapshot: int) -> bool:
+        """Whether the index is that of `snapshot`; if not, `follow` before searching."""
+        return self._index is not None and self._index.snapshot == snapshot
+
+    @property
+    def index(self) -> DenseIndex:
+        """The index of the snapshot that was followed last."""
+        if self._index is None:
+            raise RuntimeError("follow() comes first")
+        return self._index
+
+    def follow(self) -> None:
+        """Take up the store's present snapshot, which the caller holds open with the segment files. Raises RaftsmithError."""
+        if self._index is None:
+            name, dimension = self._encoder.name, self._encoder.dimension
+            self._index = open_dense_index(self._store, self._workspace, name, dimension, self._options, self._say)
+        else:
+            self._index = self._index.moved(self._store, self._workspace / "segments")
+        self._permissions.clear()
+        self._take_compacted()
+        if self._background and self._compacting is None and self._index.vectors.needs_compaction():
+            self._compacting = _in_thread(self._index, self._say)
+
+    def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[str, float]]]:
+        """As `DenseIndex.search`, among what `wanted` lets through."""
+        return self.index.search(queries, k, self._store.chunk_ids, self._permission(wanted))
+
+    def search_among(self, queries: Vectors, k: int, keys: Rows, wanted: Filter) -> list[list[tuple[str, float]]]:
+        """As `search`, among the chunk numbers `keys` alone."""
+        if not wanted.everything:
+            keys = np.intersect1d(keys, np.array(self._store.permitted(wanted), dtype=np.int64), assume_unique=True)
+        return self.index.search(queries, k, self._store.chunk_ids, self.index.vectors.permitting(keys))
+
+    def wait(self) -> None:
+        """Until a compaction that goes on is over, and taken into use."""
+        if self._compacting is not None:
+            self._compacting.exception()
+            self._take_compacted()
+
+    def _take_compacted(self) -> None:
+        if self._compacting is None or not self._compacting.done():
+            return
+        done, self._compacting = self._compacting, None
+        if done.exception() is None:
+            try:
+                self._index = self.index.onto(done.result())
+            except ValueError:
+                return  # the index was begun anew meanwhile
+            self._permissions.clear()
+        else:
+            self._background = False  # not tried over and over; searches go on with what there is
+            self._say(f"the search index was not renewed ({done.exception()}); `raftsmith index` does it")
+
+    def _permission(self, wanted: Filter) -> Permission | None:
+        """What `wanted` lets through at this snapshot: asked of the store once."""
+        if wanted.everything:
+            return None
+        known = self._permissions.get(wanted)
+        if known is None:
+            while len(self._permissions) >= _FILTERS_KEPT:
+                del self._permissions[next(iter(self._permissions))]
+            numbers = np.array(self._store.permitted(wanted), dtype=np.int64)
+            known = self._permissions[wanted] = self.index.vectors.permitting(numbers)
+        return known
+
+
+def _in_thread(index: DenseIndex, say: Say) -> Future[MainIndex]:
+    future: Future[MainIndex] = Future()
+
+    def compact() -> None:
+        try:
+            future.set_result(index.compacted_main(say))
+        except Exception as error:
+            future.set_exception(error)
+
+    Thread(target=compact, name="raftsmith-compact", daemon=True).start()
+    return future

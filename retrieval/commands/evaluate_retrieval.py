@@ -1,0 +1,174 @@
+"""The command that measures search: `evaluate-retrieval`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
+from corpora.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from corpora.workspace.workspace import Config, Workspace
+    from retrieval.evaluation.judged_queries import DocumentNames, JudgedSet
+    from retrieval.evaluation.judgement_sources import JudgedIndex, Source
+    from retrieval.evaluation.system_comparison import SystemRun
+
+
+def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where queries and judgements come from."""
+    path = click.Path(path_type=Path, exists=True)
+    for option in reversed(
+        [
+            click.option(
+                "--questions",
+                multiple=True,
+                type=path,
+                help="Questions with evidence, as `generate --from-qa` takes them; may be repeated.",
+            ),
+            click.option("--qrels", type=path, help="Judgements: TREC's four columns, or BEIR's three."),
+            click.option("--queries", type=path, help="The judged queries: JSON lines with _id and text."),
+            click.option("--beir", type=path, help="A BEIR folder; it is indexed into --workspace, or for this one time only."),
+            click.option("--split", default="test", show_default=True, help="Which qrels of the BEIR folder."),
+            click.option(
+                "--judge",
+                type=click.Choice(["document", "chunk"]),
+                help="What is judged; default: chunk for --questions, else document.",
+            ),
+            click.option("--limit", type=click.IntRange(1), help="Queries at most, drawn at random with a fixed seed."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(
+    "evaluate-retrieval",
+    **with_example("raftsmith evaluate-retrieval --questions questions.json --configuration lexical,dense,hybrid"),
+)
+@source_options
+@click.option(
+    "--configuration",
+    "names",
+    multiple=True,
+    help="Ways of searching, with commas: lexical, dense, hybrid, rrf, convex-W, each with +late-interaction or +MODEL; "
+    "configured. Default: lexical,dense,hybrid,configured.",
+)
+@click.option(
+    "--compare",
+    "foreign",
+    multiple=True,
+    metavar="NAME=RUN",
+    help="A TREC run of another program, judged beside; may be repeated.",
+)
+@click.option("--only-split", type=click.Choice(["train", "validation", "test"]), help="Only the queries of this split.")
+@click.option("--run-out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rankings as a TREC run.")
+@click.option("--report", "report_name", default="retrieval", show_default=True, help="Name of the report's folder.")
+@workspace_options
+def evaluate_retrieval(
+    names: tuple[str, ...],
+    foreign: tuple[str, ...],
+    only_split: str | None,
+    run_out: Path | None,
+    report_name: str,
+    workspace: Path | None,
+    as_json: bool,
+    **source: Any,
+) -> None:
+    """Measure search: nDCG@10, recall@k, MRR and MAP a query, and whether one way beats another by more than noise.
+
+    Writes reports/NAME: table, plot, a row a query, TREC runs. Without --workspace a BEIR folder is reported in the current folder.
+    """
+    from corpora.workspace.workspace import plain_name
+    from retrieval.evaluation.judgement_sources import judged_index, of_split
+    from retrieval.evaluation.qrels import read_run
+    from retrieval.evaluation.report import table, write_report
+    from retrieval.evaluation.system_comparison import evaluate_runs, foreign_run, verdict
+
+    asked, place = asked_source(source, workspace)
+    wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
+    with judged_index(asked, place, say) as found:
+        judged = of_split(found.judged, only_split)
+        for reason, count in judged.reasons().items():
+            say(f"{count} queries left out: {reason}")
+        runs = [search_all(found, judged, name) for name in configurations(found.config, wanted)]
+        for pair in foreign:
+            name, equals, path = pair.partition("=")
+            if not (name and equals and path):
+                raise click.UsageError(f"--compare takes NAME=RUN, e.g. --compare bm25=bm25.trec; got {pair!r}")
+            runs.append(foreign_run(name, read_run(Path(path)), judged, found.names))
+        if len({run.name for run in runs}) < len(runs):
+            raise EvaluationError("two systems have the same name; give --compare another one")
+        evaluation = evaluate_runs(judged, runs)
+        facts = {
+            "queries": f"{len(judged.queries)} of {judged.name}" + (f", split {only_split}" if only_split else ""),
+            "encoder": found.index.encoder.name,
+            "chunking": found.config.chunks.options.name,
+            "search": found.config.search.model_dump(),
+            "snapshot": found.index.store.snapshot,
+            **found.index.store.counts(),
+        }
+        folder = place.report(report_name) if place else Path("reports") / plain_name(report_name)
+        value = write_report(folder, evaluation, runs, facts, found.names)
+        written = write_runs(run_out, runs, found.names) if run_out else []
+    text = [verdict(evaluation), table(evaluation), f"report: {folder}/report.md, {folder}/report.png", *map(str, written)]
+    emit(
+        {"report": str(folder), "runs": [str(path) for path in written], **value},
+        as_json,
+        "\n\n".join(text[:2]) + "\n" + "\n".join(text[2:]),
+    )
+
+
+def asked_source(source: dict[str, Any], workspace: Path | None) -> tuple[Source, Workspace | None]:
+    """Where the judgements come from, and the workspace; None for a BEIR folder that is indexed for once."""
+    from retrieval.evaluation.judgement_sources import Source
+
+    try:
+        asked = Source(**source)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return asked, opened(workspace) if workspace is not None or asked.beir is None else None
+
+
+def configurations(config: Config, wanted: Sequence[str]) -> list[str]:
+    """The names that are asked for, each once; without any, the parts of the workspace's search and what it is configured to."""
+    from retrieval.search.pipelines import parse_configuration
+
+    plain = parse_configuration("hybrid", config.search).search
+    default = ["lexical", "dense", "hybrid", *([] if plain == config.search else ["configured"])]
+    names = list(dict.fromkeys(wanted or default))
+    for name in names:
+        parse_configuration(name, config.search)  # what is misspelt is said before anything is loaded
+    return names
+
+
+def search_all(found: JudgedIndex, judged: JudgedSet, name: str) -> SystemRun:
+    """Every query through the configuration `name`."""
+    from retrieval.evaluation.system_comparison import System, run_system
+    from retrieval.search.collection import load_reranker
+    from retrieval.search.pipelines import make_searcher, parse_configuration
+
+    configuration = parse_configuration(name, found.config.search)
+    say(f"searching: {name}")
+    searcher = make_searcher(
+        found.index, configuration.search, lambda model: load_reranker(model, found.config.models.encoder, say)
+    )
+    return run_system(System(name, searcher, configuration.mode), judged, Progress("queries"))
+
+
+def write_runs(target: Path, runs: Sequence[SystemRun], names: DocumentNames) -> list[Path]:
+    """`target` for one run; for several a file each, with the system's name before the ending."""
+    from corpora.durable_files import write_atomic
+    from retrieval.evaluation.report import file_name, trec_text
+
+    paths = []
+    for run in runs:
+        path = target if len(runs) == 1 else target.with_name(f"{target.stem}.{file_name(run.name)}{target.suffix}")
+        write_atomic(path, trec_text(run, names).encode())
+        paths.append(path)
+    return paths

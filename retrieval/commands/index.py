@@ -1,0 +1,89 @@
+"""The command `index`: what searches the vectors, why it was chosen, and what was measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
+
+if TYPE_CHECKING:
+    from retrieval.chunk_vectors.dense_index import DenseIndex
+
+
+@click.command("index", **with_example("raftsmith index"))
+@click.option("--rebuild", is_flag=True, help="Choose, build and measure it anew.")
+@click.option(
+    "--fill", is_flag=True, help="Make the full vectors that are missing; can be stopped, and goes on when run again."
+)
+@click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
+@workspace_options
+def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, as_json: bool) -> None:
+    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
+
+    It is made by `add` and whatever searches; it can be deleted, and is made again.
+    """
+    from corpora.store.corpus_store import CorpusStore
+    from corpora.store.writer_lock import single_writer
+    from retrieval.chunk_vectors.dense_index import refreshed_index
+    from retrieval.chunk_vectors.index_cache import DenseCache
+    from retrieval.indexing.backfill import backfill
+    from retrieval.indexing.backfill import drop_others as drop_others_of
+    from retrieval.search.collection import load_encoder
+    from retrieval.search.pipelines import index_options_of
+
+    place = opened(workspace)
+    encoder = load_encoder(place.config.models.encoder, say)
+    store = CorpusStore(place.database)
+    if fill:
+        with single_writer(place.root):
+            backfill(store, place.root, encoder, Progress("full vectors"))
+    if drop_others:
+        with single_writer(place.root):
+            dropped = drop_others_of(store, place.root, encoder)
+        say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
+    if rebuild:
+        DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
+    options = index_options_of(place.config.search)
+    found = refreshed_index(store, place.root, encoder.name, encoder.dimension, options, say)
+    missing = store.vectors.count_missing(encoder.name)
+    store.close()
+    emit(_value(found, missing), as_json, "\n".join(_lines(found, missing)))
+
+
+def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
+    main = found.vectors.main
+    return {
+        "encoder": found.cache.encoder,
+        "vectors": len(found),
+        "unencoded": missing,
+        "snapshot": found.snapshot,
+        "added_since": len(found.vectors.tail),
+        "removed_since": found.vectors.gone,
+        "plan": asdict(main.plan),
+        "measured": asdict(main.measured),
+    }
+
+
+def _lines(found: DenseIndex, missing: int) -> list[str]:
+    main, tail = found.vectors.main, len(found.vectors.tail)
+    plan, measured = main.plan, main.measured
+    lines = [f"{len(found):,} vectors by {found.cache.encoder} (snapshot {found.snapshot})", plan.why]
+    if main.exact:
+        lines.append(f"recall 1, {measured.search_ms:.2g} ms a search")
+    else:
+        whose = "given questions" if measured.asked == "given" else "stored vectors, moved as questions are"
+        lines.append(
+            f"recall@10 {measured.recall:.3f} against exact search over {measured.queries} {whose} (target {measured.target:g}), "
+            f"{measured.search_ms:.2g} ms a search, built and measured in {measured.seconds:.0f} s"
+        )
+    lines.append(
+        f"{plan.memory_bytes / 1e6:.1f} MB in memory at full speed, {plan.disk_bytes / 1e6:.1f} MB of files; since it was built "
+        f"{tail:,} added and {found.vectors.gone:,} removed"
+    )
+    if missing:
+        lines.append(f"{missing:,} passages have no full vector yet: `raftsmith index --fill` makes them")
+    return lines

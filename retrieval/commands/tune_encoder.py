@@ -1,0 +1,117 @@
+"""The command `tune-encoder`: the encoder tuned to the collection, and used only when it wins on documents that it was not tuned on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
+from corpora.errors import TrainingError
+from retrieval.commands.evaluate_retrieval import source_options
+from retrieval.commands.tuning_options import asked_in_workspace, judged_by_document, schedule_options
+
+if TYPE_CHECKING:
+    from corpora.workspace.workspace import Workspace
+    from retrieval.encoders.encoder import Encoder
+    from retrieval.evaluation.judgement_sources import JudgedIndex
+    from retrieval.tuning.encoder_tuning import TunedEncoder, TuningOptions
+
+
+@click.command("tune-encoder", **with_example("raftsmith tune-encoder --questions questions.json --run statutes --write"))
+@source_options
+@click.option("--run", "run_name", default="tuned", show_default=True, help="Name of the run's folder; the same run goes on.")
+@schedule_options(learning_rate=5e-5)
+@click.option("--write", is_flag=True, help="When it wins, index the collection with it and name it in raftsmith.toml.")
+@workspace_options
+def tune_encoder(
+    run_name: str,
+    epochs: int,
+    learning_rate: float,
+    batch_pairs: int,
+    write: bool,
+    workspace: Path | None,
+    as_json: bool,
+    **source: Any,
+) -> None:
+    """Tune the encoder to the collection with questions whose answers are known, and say whether search is better for it.
+
+    Training, validation and test queries are about different documents. Until the tuned encoder has won on the test queries by more
+    than noise, and --write is given, the index and raftsmith.toml stay as they are. Writes runs/NAME. What was interrupted starts
+    again from the same command, with the verdict where training was complete.
+    """
+    from retrieval.tuning.contrastive_training import ContrastiveOptions
+    from retrieval.tuning.encoder_tuning import TuningOptions
+
+    asked, place = asked_in_workspace(source, workspace)
+    chosen = ContrastiveOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
+    _check_kind(place.config.models.encoder)
+    with judged_by_document(asked, place) as found:
+        tuned, encoder = tune(found, place, run_name, TuningOptions(chosen))
+        written = write and tuned.better
+        if written:
+            adopt(found, place, tuned, encoder)
+    emit(_value(tuned, written), as_json, _text(tuned, place, written, write))
+
+
+def tune(found: JudgedIndex, place: Workspace, name: str, options: TuningOptions) -> tuple[TunedEncoder, Encoder]:
+    """Tune the workspace's encoder in runs/`name`; see `retrieval.tuning.encoder_tuning`."""
+    from retrieval.model_folders import resolve_model
+    from retrieval.search.collection import quiet_libraries
+    from retrieval.tuning.encoder_tuning import tune_encoder as tuned_and_judged
+    from retrieval.tuning.tuning_run import TuningRun
+
+    quiet_libraries()
+    base = resolve_model(place.config.models.encoder, say)
+    return tuned_and_judged(found, base, TuningRun(name, place.run(name), base.name), options, say, Progress)
+
+
+def adopt(found: JudgedIndex, place: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:
+    """Index the collection with the tuned encoder, beside the vectors there are, and only then name it in raftsmith.toml."""
+    from corpora.durable_files import write_atomic
+    from corpora.store.writer_lock import single_writer
+    from corpora.workspace.toml_edit import with_value
+    from corpora.workspace.workspace import CONFIG
+    from retrieval.indexing.backfill import backfill
+
+    with single_writer(place.root):
+        backfill(found.index.store, place.root, encoder, Progress("chunks indexed"))
+        path, folder = place.root / CONFIG, tuned.run.model.relative_to(place.root).as_posix()
+        write_atomic(path, with_value(path.read_text(encoding="utf-8"), "models", "encoder", folder).encode())
+
+
+def _check_kind(name: str) -> None:
+    if name.startswith("hashing-"):
+        raise TrainingError(
+            f"models.encoder is {name}, which has no weights to tune; accepted: a sentence-transformers model. Set one in "
+            "raftsmith.toml, run `raftsmith add` on the documents again, and tune that"
+        )
+
+
+def _value(tuned: TunedEncoder, written: bool) -> dict[str, Any]:
+    return {
+        "run": tuned.run.name,
+        "model": str(tuned.run.model) if tuned.trained.epoch else None,
+        "base": tuned.run.base,
+        "better": tuned.better,
+        "written": written,
+        "trained": asdict(tuned.trained),
+        "gains": [{**asdict(gain), "relative": gain.relative} for gain in tuned.gains],
+        "verdict": tuned.verdict,
+    }
+
+
+def _text(tuned: TunedEncoder, place: Workspace, written: bool, write: bool) -> str:
+    lines = [tuned.verdict, *(f"  {gain}" for gain in tuned.gains), f"run: {tuned.run.folder}"]
+    if written:
+        lines += [
+            "the collection is indexed with it and raftsmith.toml names it; the index before is kept: to go back, set "
+            f'models.encoder = "{tuned.run.base}", and `raftsmith index --fill` encodes what came meanwhile'
+        ]
+    elif tuned.better:
+        lines.append("nothing is changed yet; the same command with --write uses it")
+    elif write:
+        lines.append("nothing is changed")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""How good search is: judged queries, measures, paired tests, a report. Knows no way of tuning."""

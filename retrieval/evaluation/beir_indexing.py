@@ -1,0 +1,67 @@
+"""A BEIR corpus into a workspace's store, as files are added. The judgements stay outside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from corpora.chunking.chunker import ChunkOptions
+from corpora.errors import UnreadableDocument
+from corpora.readers import FileReading, ReadOptions
+from corpora.records import Reading
+from corpora.store.corpus_store import CorpusStore
+from corpora.text.near_duplicates import THRESHOLD
+from retrieval.encoders.encoder import Encoder
+from retrieval.evaluation.beir import read_corpus
+from retrieval.indexing.add_files import AddReport, add_files
+from retrieval.indexing.duplicate_clusters import Similarities
+
+COLLECTION = "beir"
+
+
+def index_corpus(
+    store: CorpusStore,
+    root: Path,
+    encoder: Encoder,
+    corpus: Path,
+    options: ChunkOptions,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cluster_similarity: float = THRESHOLD,
+) -> AddReport:
+    """Index the documents of `corpus`, a document a row; what is there already costs nothing. `progress` counts documents.
+
+    Documents at least so alike (0–1) share a split; each is indexed all the same, as each is judged. The caller holds the writer
+    lock. Raises EvaluationError for a corpus that cannot be read.
+    """
+
+    def read(paths: Iterable[Path], _: ReadOptions) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
+        for path in paths:
+            yield path, FileReading(_Counted(read_corpus(path), progress))
+
+    return add_files(
+        store,
+        root,
+        encoder,
+        [corpus.resolve()],
+        COLLECTION,
+        options,
+        reader=read,
+        similarities=Similarities(cluster_similarity, skip=math.inf),
+    )
+
+
+class _Counted(list[Reading]):
+    """Readings that report how far whoever goes through them first has come."""
+
+    def __init__(self, readings: Iterable[Reading], progress: Callable[[int, int], None]) -> None:
+        super().__init__(readings)
+        self._progress = progress
+        self._done = 0
+
+    def __iter__(self) -> Iterator[Reading]:
+        for place, reading in enumerate(super().__iter__(), start=1):
+            yield reading
+            if place > self._done:
+                self._done = place
+                self._progress(place, len(self))

@@ -1,0 +1,230 @@
+"""Queries with what is relevant to them in this collection: from judgement files by the documents' names, from questions by evidence.
+
+Judged are documents (a document is found where its best chunk is) or chunks. What cannot be judged is dropped with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Literal
+
+from corpora.errors import EvaluationError
+from corpora.records import Chunk, Evidence, Question
+from corpora.splits import splits_of
+from corpora.store.corpus_store import CorpusStore
+from corpora.text.quote_location import locate
+from retrieval.evaluation.qrels import Qrels
+
+Level = Literal["document", "chunk"]
+
+
+@dataclass(frozen=True)
+class JudgedQuery:
+    """A query, `relevant`: id of a document or chunk of the store → grade (1 and more is relevant), and its split."""
+
+    id: str
+    text: str
+    relevant: Mapping[str, int]
+    split: str
+
+
+@dataclass(frozen=True)
+class JudgedSet:
+    """`dropped` are (query id, reason)."""
+
+    name: str
+    level: Level
+    queries: tuple[JudgedQuery, ...]
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def qrels(self) -> dict[str, dict[str, int]]:
+        """The judgements alone."""
+        return {query.id: dict(query.relevant) for query in self.queries}
+
+    def with_dropped(self, dropped: Sequence[tuple[str, str]]) -> JudgedSet:
+        """The set with more that was dropped."""
+        return replace(self, dropped=(*self.dropped, *dropped))
+
+    def reasons(self) -> dict[str, int]:
+        """How many queries were dropped for each reason."""
+        return dict(sorted(Counter(reason for _, reason in self.dropped).items()))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Shares of documents, 0–1, as `generate` splits them."""
+
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.2
+
+
+@dataclass
+class DocumentNames:
+    """Every name a judgement may call a document by → ids of the documents called so.
+
+    `labels`: document id → what a run file calls it: the parts of the files it came from, else the files' names.
+    """
+
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, name: str) -> set[str]:
+        """Ids of the documents called `name`; empty for a stranger."""
+        return self.ids.get(name, set())
+
+
+def document_names(store: CorpusStore) -> DocumentNames:
+    """Names of all documents: id, sources, the part of a file of several, the file with and without its ending, the title.
+
+    A title or file name that several documents share names none of them; an id, source or part always names its own.
+    """
+    names = DocumentNames()
+    loose: dict[str, set[str]] = {}
+    for document in store.documents():
+        sources = store.sources(document.id)
+        names.labels[document.id] = tuple(dict.fromkeys(_label(source) for source in sources))
+        for source in sources:
+            part = source.partition("#")[2]
+            for name in (document.id, source, part):
+                if name:
+                    names.ids.setdefault(name, set()).add(document.id)
+            path = PurePath(source.partition("#")[0])
+            for name in () if part else (path.name, path.stem):
+                loose.setdefault(name, set()).add(document.id)
+        loose.setdefault(document.title, set()).add(document.id)
+    for name, ids in loose.items():
+        if name and len(ids) == 1:
+            names.ids.setdefault(name, ids)
+    return names
+
+
+def _label(source: str) -> str:
+    return source.partition("#")[2] or PurePath(source).name
+
+
+def from_qrels(
+    name: str,
+    queries: Mapping[str, str],
+    qrels: Qrels,
+    store: CorpusStore,
+    level: Level = "document",
+    splits: Splits | None = None,
+) -> JudgedSet:
+    """The judged queries of a judgement file. Chunks are called by their ids. Raises EvaluationError when none is left.
+
+    Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that of the
+    documents which are relevant to it, as questions have, so that no document is relevant to queries of two splits.
+    """
+    homes: Mapping[str, str] = {}
+    if level == "chunk":
+        homes = {chunk.id: chunk.document_id for chunk in store.chunks()}
+        known = DocumentNames({chunk_id: {chunk_id} for chunk_id in homes})
+    else:
+        known = document_names(store)
+    kept: list[JudgedQuery] = []
+    dropped: list[tuple[str, str]] = []
+    for query, judged in qrels.items():
+        wanted = {item: grade for item, grade in judged.items() if grade > 0}
+        relevant: dict[str, int] = {}
+        for item, grade in wanted.items():
+            for identity in known.of(item):
+                relevant[identity] = max(grade, relevant.get(identity, 0))
+        if query not in queries:
+            dropped.append((query, "its text is not in the file of queries"))
+        elif not wanted:
+            dropped.append((query, "nothing is judged relevant to it"))
+        elif not relevant:
+            dropped.append((query, f"no {level} that is relevant to it is in the collection"))
+        else:
+            kept.append(JudgedQuery(query, queries[query], relevant, _half(query)))
+    if splits is not None:
+        split = _splits(store, [[homes.get(item, item) for item in query.relevant] for query in kept], splits)
+        kept = [replace(query, split=of) for query, of in zip(kept, split, strict=True)]
+    return _complete(JudgedSet(name, level, tuple(kept), tuple(dropped)))
+
+
+def from_questions(
+    name: str, questions: Sequence[Question], store: CorpusStore, level: Level = "chunk", splits: Splits | None = None
+) -> JudgedSet:
+    """The questions whose evidence stands in the collection, word for word. Raises EvaluationError when none is left.
+
+    A chunk is relevant that holds at least half of the evidence, or lies in it by at least half. Splits are those of the
+    documents, as `generate` makes them: what a model was tuned on is "train".
+    """
+    names = document_names(store)
+    texts = {document.id: document.text for document in store.documents()}
+    chunks: dict[str, list[Chunk]] = {}
+    for chunk in store.chunks():
+        chunks.setdefault(chunk.document_id, []).append(chunk)
+    found: list[tuple[Question, dict[str, int], list[str]]] = []
+    dropped: list[tuple[str, str]] = []
+    for question in questions:
+        relevant: dict[str, int] = {}
+        homes: list[str] = []
+        for evidence in question.evidence:
+            for document_id, start, end in _standing(evidence, names, texts, chunks):
+                homes.append(document_id)
+                items = [document_id] if level == "document" else _holding(chunks[document_id], start, end)
+                relevant.update(dict.fromkeys(items, 1))
+        if relevant:
+            found.append((question, relevant, homes))
+        else:
+            reason = "its evidence is not in any document of the store" if question.evidence else "it has no evidence"
+            dropped.append((question.id, reason))
+    split = _splits(store, [homes for *_, homes in found], splits or Splits())
+    kept = [
+        JudgedQuery(question.id, question.text, relevant, of) for (question, relevant, _), of in zip(found, split, strict=True)
+    ]
+    return _complete(JudgedSet(name, level, tuple(kept), tuple(dropped)))
+
+
+def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) -> list[str]:
+    """The split of each query by `homes`, the documents that are relevant to it: they share one, with all near-duplicates."""
+    placed = {document.id: (document.cluster, document.position) for document in store.documents()}
+    split = splits_of(placed, homes, shares.validation_fraction, shares.test_fraction)
+    return [split[of[0]] for of in homes]
+
+
+def _standing(
+    evidence: Evidence, names: DocumentNames, texts: Mapping[str, str], chunks: Mapping[str, Sequence[Chunk]]
+) -> list[tuple[str, int, int]]:
+    """`(document, start, end)`: in the documents that the evidence names, else in the first that holds it."""
+    named = [
+        (identity, place) for identity in sorted(names.of(evidence.document)) if (place := _place(evidence, identity, texts))
+    ]
+    indexed = [(identity, *place) for identity, place in named if identity in chunks]
+    if indexed:
+        return indexed
+    for identity in texts:
+        place = _place(evidence, identity, texts) if identity in chunks else None
+        if place:
+            return [(identity, *place)]
+    return []
+
+
+def _place(evidence: Evidence, document_id: str, texts: Mapping[str, str]) -> tuple[int, int] | None:
+    return locate(evidence.text, texts[document_id])
+
+
+def _holding(chunks: Iterable[Chunk], start: int, end: int) -> list[str]:
+    shared = [(chunk, min(chunk.end, end) - max(chunk.start, start)) for chunk in chunks]
+    return [chunk.id for chunk, width in shared if 2 * width >= min(end - start, chunk.end - chunk.start)]
+
+
+def _half(query: str) -> str:
+    return "validation" if hashlib.sha256(f"half:{query}".encode()).digest()[0] % 2 else "test"
+
+
+def _complete(judged: JudgedSet) -> JudgedSet:
+    if not judged.queries:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in judged.reasons().items()) or "the file holds none"
+        raise EvaluationError(
+            f"{judged.name}: no query can be judged in this collection: {reasons}; `raftsmith add` the documents first. "
+            "Judgements may call a document by id, title, file name, or the part after # that `raftsmith documents` shows"
+        )
+    return judged

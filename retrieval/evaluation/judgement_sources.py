@@ -1,0 +1,143 @@
+"""Queries with judgements over an open index, from whatever they come: question files, judgement files, a BEIR folder.
+
+A BEIR folder is indexed first, into a workspace or for this one time.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from corpora.commands.terminal import Progress
+from corpora.errors import EvaluationError
+from corpora.questions import read_questions
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.writer_lock import single_writer
+from corpora.workspace.workspace import Config, Workspace
+from retrieval.encoders.caching_encoder import RememberingEncoder
+from retrieval.evaluation.beir import corpus_file, read_beir, read_queries
+from retrieval.evaluation.beir_indexing import index_corpus
+from retrieval.evaluation.judged_queries import (
+    DocumentNames,
+    JudgedSet,
+    Level,
+    Splits,
+    document_names,
+    from_qrels,
+    from_questions,
+)
+from retrieval.evaluation.qrels import read_qrels
+from retrieval.model_folders import Say
+from retrieval.search.collection import load_encoder
+from retrieval.search.pipelines import Index
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where queries and judgements come from: question files, a judgement file with its queries, or a BEIR folder."""
+
+    questions: tuple[Path, ...] = ()
+    qrels: Path | None = None
+    queries: Path | None = None
+    beir: Path | None = None
+    split: str = "test"
+    judge: str | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError unless exactly one of the three is given."""
+        if sum((bool(self.questions), self.qrels is not None, self.beir is not None)) != 1:
+            raise ValueError("give one of --questions FILE, --qrels FILE with --queries FILE, and --beir DIR")
+        if (self.qrels is None) != (self.queries is None):
+            raise ValueError("--qrels and --queries belong together: judgements, and the texts of the judged queries")
+
+
+@dataclass(frozen=True)
+class JudgedIndex:
+    """What is judged, in which index, with which configuration, and every name of its documents."""
+
+    judged: JudgedSet
+    index: Index
+    config: Config
+    names: DocumentNames
+
+
+@contextmanager
+def judged_index(
+    source: Source, place: Workspace | None, say: Say = lambda line: None, by_document: bool = False
+) -> Iterator[JudgedIndex]:
+    """The judged queries over the index of `place`; a BEIR folder is indexed first, without `place` into a folder for once.
+
+    `by_document`: queries of judgement files are split by the documents that are relevant to them, as questions always are, and as
+    with an encoder or a reranker that was tuned here: its training queries must not pass for unseen ones.
+    Closes the store at the end. Raises EvaluationError when nothing can be judged.
+    """
+    with tempfile.TemporaryDirectory(prefix="raftsmith-") if place is None else nullcontext(place.root) as folder:
+        workspace = place or Workspace(Path(folder), Config())
+        with _opened(workspace, source.beir, say) as index:
+            by_document = by_document or workspace.tuned_search
+            judged = _sampled(_read(source, index, workspace.config, say, by_document), source.limit)
+            yield JudgedIndex(judged, index, workspace.config, document_names(index.store))
+
+
+@contextmanager
+def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[Index]:
+    corpus = corpus_file(beir) if beir else None
+    store = CorpusStore(place.database)
+    try:
+        encoder = load_encoder(place.config.models.encoder, say)
+        if corpus is not None:
+            with single_writer(place.root):
+                chunks, alike = place.config.chunks.options, place.config.ingest.cluster_similarity
+                report = index_corpus(store, place.root, encoder, corpus, chunks, Progress("documents"), alike)
+            say(f"{report.documents} documents indexed" if report.documents else "the corpus is indexed already")
+        if not store.counts()["chunks"]:
+            raise EvaluationError("the collection is empty; run `raftsmith add` first, or give --beir DIR")
+        yield Index(store, place.root, RememberingEncoder(encoder))
+    finally:
+        store.close()
+
+
+def _read(source: Source, index: Index, config: Config, say: Say, by_document: bool) -> JudgedSet:
+    level: Level = "chunk" if source.judge == "chunk" or (source.judge is None and source.questions) else "document"
+    shares = Splits(config.generate.validation_fraction, config.generate.test_fraction)
+    splits = shares if by_document else None
+    if source.beir is not None:
+        found = read_beir(source.beir, source.split)
+        return from_qrels(found.name, found.queries, found.qrels, index.store, level, splits)
+    if source.qrels is not None and source.queries is not None:
+        queries = read_queries(source.queries)
+        return from_qrels(source.qrels.name, queries, read_qrels(source.qrels), index.store, level, splits)
+    asked = {}
+    dropped: list[tuple[str, str]] = []
+    for path in source.questions:
+        read = read_questions(path)
+        say(f"{path.name}: {len(read.questions)} questions ({read.format}), {len(read.dropped)} dropped")
+        dropped += read.dropped
+        dropped += [(question.id, "the id occurs twice") for question in read.questions if question.id in asked]
+        asked.update({question.id: question for question in read.questions if question.id not in asked})
+    name = ", ".join(path.name for path in source.questions)
+    judged = from_questions(name, list(asked.values()), index.store, level, shares)
+    return judged.with_dropped(dropped)
+
+
+def _sampled(judged: JudgedSet, limit: int | None) -> JudgedSet:
+    if limit is None or limit >= len(judged.queries):
+        return judged
+    drawn = random.Random(0).sample(sorted(judged.queries, key=lambda query: query.id), limit)
+    return replace(judged, queries=tuple(sorted(drawn, key=lambda query: query.id)))
+
+
+def of_split(judged: JudgedSet, split: str | None) -> JudgedSet:
+    """The queries of one split; None is all of them. Raises EvaluationError, naming the splits there are, when none is left."""
+    if split is None:
+        return judged
+    kept = tuple(query for query in judged.queries if query.split == split)
+    if not kept:
+        there = ", ".join(sorted({query.split for query in judged.queries}))
+        raise EvaluationError(f"no query of {judged.name} is in the split {split}; there are: {there}")
+    return replace(judged, queries=kept)

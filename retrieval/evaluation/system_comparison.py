@@ -1,0 +1,178 @@
+"""Which way of searching is best, and is it noise? The same judged queries through several searchers, measured and compared.
+
+nDCG@10 decides; every pair of systems is tested on it, paired by query, and the tests are corrected together. Knows no files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from corpora.errors import EvaluationError
+from retrieval.evaluation.bootstrap import Interval, bootstrap_mean
+from retrieval.evaluation.judged_queries import DocumentNames, JudgedSet, Level
+from retrieval.evaluation.measures import ALL_MEASURES, retrieval_measures
+from retrieval.evaluation.qrels import Ranking, Run
+from retrieval.evaluation.significance import Comparison, compare, shown_p
+from retrieval.records import SearchResult
+from retrieval.search.retriever import Mode, Searcher
+
+DECIDING = "nDCG@10"
+DEPTHS: Mapping[Level, int] = {"document": 1000, "chunk": 100}
+"""Chunks searched for each query: a hundred documents have to be among them."""
+_BLOCK = 32
+
+
+@dataclass(frozen=True)
+class System:
+    """What is judged: a searcher, how it is asked, and what it is called."""
+
+    name: str
+    searcher: Searcher
+    mode: Mode = "hybrid"
+
+
+@dataclass(frozen=True)
+class SystemRun:
+    """What a system found. `ms_per_query` is wall-clock time, model included; None for a run that came from a file."""
+
+    name: str
+    run: Run
+    ms_per_query: float | None
+
+
+@dataclass(frozen=True)
+class SystemScore:
+    """A system's measures: `values[measure]` has one value in 0–1 a query, in the order of the judged set."""
+
+    name: str
+    values: Mapping[str, tuple[float, ...]]
+    intervals: Mapping[str, Interval]
+    ms_per_query: float | None
+
+
+@dataclass(frozen=True)
+class RetrievalEvaluation:
+    """All that a report needs. `comparisons` are of every pair of systems on nDCG@10."""
+
+    judged: JudgedSet
+    scores: tuple[SystemScore, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def best(self) -> SystemScore:
+        """The system with the highest mean, the first of equals."""
+        return max(self.scores, key=lambda score: score.intervals[DECIDING].value)
+
+    def comparison(self, left: str, right: str) -> Comparison:
+        """`left` against `right`, whichever way round it was compared."""
+        for found in self.comparisons:
+            if (found.left, found.right) == (left, right):
+                return found
+            if (found.left, found.right) == (right, left):
+                turned = found.difference
+                interval = Interval(-turned.value, -turned.high, -turned.low, turned.n)
+                return Comparison(left, right, interval, found.p, found.p_holm)
+        raise KeyError(f"{left} and {right} were not compared")
+
+
+def run_system(
+    system: System,
+    judged: JudgedSet,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    depth: int | None = None,
+) -> SystemRun:
+    """Search every query, `depth` chunks deep, by default as `DEPTHS` says; `progress` counts queries."""
+    run: dict[str, Ranking] = {}
+    started = time.perf_counter()
+    for first in range(0, len(judged.queries), _BLOCK):
+        part = judged.queries[first : first + _BLOCK]
+        results = system.searcher.search([query.text for query in part], depth or DEPTHS[judged.level], system.mode)
+        for query, result in zip(part, results, strict=True):
+            run[query.id] = ranked_items(result, judged.level)
+        progress(len(run), len(judged.queries))
+    return SystemRun(system.name, run, 1000 * (time.perf_counter() - started) / len(judged.queries))
+
+
+def ranked_items(result: SearchResult, level: Level) -> Ranking:
+    """The hits as a ranking of chunks, or of documents, each where its best chunk is and with that chunk's score.
+
+    A passage that was joined from several chunks stands for each of them.
+    """
+    ranking: dict[str, float] = {}
+    for hit in result.hits:
+        for item in [hit.chunk.document_id] if level == "document" else hit.parts or [hit.chunk.id]:
+            ranking.setdefault(item, hit.score)
+    return tuple(ranking.items())
+
+
+def foreign_run(name: str, run: Run, judged: JudgedSet, names: DocumentNames) -> SystemRun:
+    """A run of another program, with its ids as those of this store. Raises EvaluationError when it answers no judged query.
+
+    What the store does not know keeps its place: it was found, and is not relevant.
+    """
+    wanted = {query.id for query in judged.queries}
+    known: dict[str, Ranking] = {}
+    for query, ranking in run.items():
+        if query in wanted:
+            items: dict[str, float] = {}
+            for item, score in ranking:
+                for identity in sorted(names.of(item)) if judged.level == "document" else [item]:
+                    items.setdefault(identity, score)
+                if judged.level == "document" and not names.of(item):
+                    items.setdefault(f"?{item}", score)
+            known[query] = tuple(items.items())
+    if not known:
+        raise EvaluationError(f"{name} answers none of the {len(wanted)} judged queries; its query ids are others")
+    return SystemRun(name, known, None)
+
+
+def evaluate_runs(judged: JudgedSet, runs: Sequence[SystemRun]) -> RetrievalEvaluation:
+    """Measure the runs and compare every two of them."""
+    scores = [score_run(judged, run) for run in runs]
+    compared = compare({score.name: score.values[DECIDING] for score in scores})
+    return RetrievalEvaluation(judged, tuple(scores), tuple(compared))
+
+
+def score_run(judged: JudgedSet, run: SystemRun) -> SystemScore:
+    """The measures of one run with their 95 % intervals."""
+    items = {query: [item for item, _ in ranking] for query, ranking in run.run.items()}
+    values = retrieval_measures(judged.qrels, items, ALL_MEASURES)
+    intervals = {name: interval for name, row in values.items() if (interval := bootstrap_mean(row)) is not None}
+    return SystemScore(run.name, {name: tuple(row) for name, row in values.items()}, intervals, run.ms_per_query)
+
+
+def verdict(evaluation: RetrievalEvaluation) -> str:
+    """Plain sentences: which system is best, what it beats, and where the difference is noise."""
+    interval = evaluation.best.intervals[DECIDING]
+    lines = [
+        f"{evaluation.best.name} is best: nDCG@10 {interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}], n = {interval.n}."
+    ]
+    beaten, level = _others(evaluation)
+    if beaten:
+        lines.append(f"It beats {', '.join(map(_against, beaten))} by more than noise.")
+    if level:
+        lines.append(f"Against {', '.join(map(_against, level))} the difference may be noise.")
+    return " ".join(lines)
+
+
+def headline(evaluation: RetrievalEvaluation) -> str:
+    """The verdict without its figures."""
+    beaten, level = _others(evaluation)
+    parts = [f"{evaluation.best.name} is best (nDCG@10 {evaluation.best.intervals[DECIDING].value:.3f})"]
+    parts += [f"beats {', '.join(found.right for found in beaten)} by more than noise"] if beaten else []
+    parts += [f"level with {', '.join(found.right for found in level)}"] if level else []
+    return "; ".join(parts)
+
+
+def _others(evaluation: RetrievalEvaluation) -> tuple[list[Comparison], list[Comparison]]:
+    """What the best system beats, and what it does not."""
+    best = evaluation.best.name
+    others = [evaluation.comparison(best, score.name) for score in evaluation.scores if score.name != best]
+    return [found for found in others if found.better], [found for found in others if not found.better]
+
+
+def _against(found: Comparison) -> str:
+    change = found.difference
+    return f"{found.right} ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p {shown_p(found.p_holm)})"

@@ -1,0 +1,57 @@
+"""Full vectors for chunks that were added with quick ones only, batch by batch, each batch one commit: a stop loses at most the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from corpora.errors import RaftsmithError
+from corpora.store.changes import Segment, StoredVectors
+from corpora.store.corpus_store import CorpusStore
+from retrieval.chunk_vectors.index_cache import DenseCache
+from retrieval.chunk_vectors.segments import write_segment
+from retrieval.encoders.encoder import Encoder
+from retrieval.encoders.static_encoder import STATIC
+from retrieval.indexing.add_files import BATCH_CHUNKS, embedding_text, finite_vectors, sweep_segments
+
+
+def backfill(
+    store: CorpusStore, workspace: Path, encoder: Encoder, progress: Callable[[int, int], None] = lambda done, total: None
+) -> int:
+    """Encode every chunk that `encoder` has not encoded yet, in order, and give their number. The caller holds the writer lock.
+
+    When none is left, static vectors have done their service and go. Raises RaftsmithError, StoreError.
+    """
+    total = store.vectors.count_missing(encoder.name)
+    done = after = 0
+    while waiting := store.vectors.missing(encoder.name, after, BATCH_CHUNKS):
+        chunks = store.chunks_by_id(list(waiting.values()))
+        texts = {embedding_text(chunks[chunk_id]): None for chunk_id in waiting.values()}
+        rows = {text: row for row, text in enumerate(texts)}
+        vectors = finite_vectors(encoder, list(texts))
+        segment = Segment(write_segment(workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
+        places = tuple((chunk_id, rows[embedding_text(chunks[chunk_id])]) for chunk_id in waiting.values())
+        store.commit(vectors=[StoredVectors(segment, places)])
+        after, done = max(waiting), done + len(waiting)
+        progress(done, total)
+    drop_vectors(store, workspace, lambda name: name.startswith(STATIC))
+    return done
+
+
+def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[str]:
+    """Take out the vectors by other encoders than `encoder`, and give their names. Raises RaftsmithError while any chunk needs them."""
+    missing = store.vectors.count_missing(encoder.name)
+    if missing:
+        raise RaftsmithError(f"{missing} passages have no vector by {encoder.name} yet; run `raftsmith index --fill` first")
+    return drop_vectors(store, workspace, lambda name: name != encoder.name)
+
+
+def drop_vectors(store: CorpusStore, workspace: Path, of: Callable[[str], bool]) -> list[str]:
+    """Take out the vectors by the encoders with such names, which it gives. The caller holds the writer lock."""
+    dropped = {segment.encoder: segment.dimension for segment in store.segments() if of(segment.encoder)}
+    if dropped:
+        store.commit(superseded=sorted(dropped))
+        for name, dimension in dropped.items():
+            DenseCache(workspace / "cache", name, dimension).forget()
+        sweep_segments(store, workspace)
+    return sorted(dropped)

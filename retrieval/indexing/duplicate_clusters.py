@@ -1,0 +1,96 @@
+"""Near-duplicates on the way into the store: which cluster a document belongs to, and whether it needs an index of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from corpora.records import Document
+from corpora.splits import merged_clusters
+from corpora.store.changes import NewDocument
+from corpora.store.corpus_store import CorpusStore
+from corpora.text.near_duplicates import THRESHOLD, DuplicateIndex, find_duplicates, from_signatures, signature
+
+
+@dataclass(frozen=True)
+class Similarities:
+    """From which similarity on (see `corpora.text.near_duplicates`), in 0–1, documents share a cluster, and are not indexed a second time.
+
+    The second is next to 1 on purpose: two contracts that differ in one sum are near-duplicates and yet say different things.
+    """
+
+    cluster: float = THRESHOLD
+    skip: float = 0.9999
+
+
+def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, str]:
+    """Document id → cluster, with clusters joined where their texts are at least `threshold` (0–1) alike.
+
+    On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
+    the check afterwards: a name that stands for two splits is a leak.
+    """
+    found = find_duplicates({document.id: document.text for document in documents}, threshold)
+    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in found]
+    return merged_clusters({document.id: document.cluster for document in documents}, links)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What matters of a document here: its cluster, whether it is indexed, and who may read it."""
+
+    cluster: str
+    indexed: bool
+    readers: tuple[str, ...]
+
+
+class Twins:
+    """The documents of a collection, as near-duplicates are looked for among them. Sees what is placed before it is committed."""
+
+    def __init__(self, store: CorpusStore, collection: str, similarities: Similarities) -> None:
+        """Reads the stored signatures of the collection."""
+        self._store, self._collection, self._similarities = store, collection, similarities
+        self._placed: dict[str, tuple[_Standing, str]] = {}  # id → standing, text; what is not in the store yet
+        signatures = store.signatures(collection)
+        self._index: DuplicateIndex = from_signatures(signatures, self._text, min(similarities.cluster, similarities.skip))
+
+    def placed(self, new: NewDocument) -> NewDocument:
+        """`new` with its signature and cluster; without chunks, and naming its twin, where an indexed document says the same.
+
+        The first document of a cluster names it. What only this document's own file held before does not count: it goes.
+        """
+        document = new.document
+        going = self._store.held_by(new.file, self._collection) | {document.id}
+        alike = [(other, similarity) for other, similarity in self._index.similar(document.text) if other not in going]
+        standing = {other: self._standing(other) for other, _ in alike}
+        clusters = [standing[other].cluster for other, similarity in alike if similarity >= self._similarities.cluster]
+        twin = next(
+            (
+                (other, similarity)
+                for other, similarity in alike
+                if similarity >= self._similarities.skip
+                and standing[other].indexed
+                and standing[other].readers == document.readers  # nobody reads a text through a copy that is closed to them
+            ),
+            None,
+        )
+        cluster = clusters[0] if clusters else document.id
+        merged = tuple(dict.fromkeys(other for other in clusters if other != cluster))
+        for other, (at, text) in self._placed.items():
+            if at.cluster in merged:
+                self._placed[other] = (replace(at, cluster=cluster), text)
+        new = replace(new, document=replace(document, cluster=cluster), signature=signature(document.text), merged=merged)
+        if twin:
+            new = replace(new, chunks=(), duplicate_of=twin[0], similarity=round(twin[1], 4))
+        self._placed[document.id] = (_Standing(cluster, twin is None, document.readers), document.text)
+        self._index.add(document.id, document.text)
+        return new
+
+    def _standing(self, document_id: str) -> _Standing:
+        placed = self._placed.get(document_id)
+        return placed[0] if placed else _Standing(*self._store.standing(document_id))
+
+    def _text(self, document_id: str) -> str:
+        if document_id in self._placed:
+            return self._placed[document_id][1]
+        document = self._store.document(document_id)
+        return document.text if document else ""

@@ -1,0 +1,1 @@
+"""A collection looked at before training: topics, outliers, leaks, a page. Changes nothing."""

@@ -1,0 +1,147 @@
+"""Why a hit stands where it stands: its places and scores in both rankings, the words that matched, and the sums that decided."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from corpora.records import Chunk
+from corpora.store.schema import lexical_row
+from corpora.text.identifiers import BAR
+from retrieval.records import Hit, SearchResult
+from retrieval.search.fusion import Fusion, Ranking
+from retrieval.search.partial_vectors import filling_fusion
+from retrieval.search.query_terms import match_expression
+from retrieval.search.retriever import Mode
+
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+"""That of the corpus store's lexical index; a test holds the two together."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A chunk in one ranking: rank from 1 and score (a cosine, BM25, or a reranker's), and what fusion takes from it."""
+
+    rank: int
+    score: float
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One hit. A place is None where the ranking, as deep as it was read, does not hold the chunk.
+
+    `fused` is the fused score with its rank before reranking and ordering; `alike` and `parts` are as in `Hit`.
+    """
+
+    rank: int
+    chunk_id: str
+    dense: Place | None
+    lexical: Place | None
+    matched: tuple[str, ...]
+    fused: Place | None
+    reranked: Place | None
+    alike: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybrid") -> list[Explanation]:
+    """One explanation a hit. `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it."""
+    dense = result.rankings.get("dense", ()) if mode != "lexical" else ()
+    lexical = result.rankings.get("lexical", ()) if mode != "dense" else ()
+    fusion = filling_fusion(fusion, result.filled)
+    shares = fusion.shares(dense, lexical)
+    fused = fusion(dense, lexical) if mode == "hybrid" else []
+    tables = [
+        _places(dense, shares[0]),
+        _places(lexical, shares[1]),
+        _places(fused),
+        _places(result.rankings.get("reranked", ())),
+    ]
+    if mode != "hybrid":
+        tables[:2] = [_places(dense), _places(lexical)]
+    matched = matched_words(query, [hit.chunk for hit in result.hits]) if mode != "dense" else [()] * len(result.hits)
+    return [_explained(hit, words, tables) for hit, words in zip(result.hits, matched, strict=True)]
+
+
+def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
+    """The words of each chunk, with title and section, that the query's words find there, in order, each once, in lower case;
+    then its identifiers that the query names, as "section 337 a".
+
+    Asked of SQLite with the index's own tokenizer, so that "leases" is found for "lease" exactly where search finds it.
+    """
+    expression = match_expression(query)
+    found: list[tuple[str, ...]] = [()] * len(chunks)
+    if expression is None:
+        return found
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute(f'CREATE VIRTUAL TABLE t USING fts5(title, text, identifiers, tokenize = "{TOKENIZER}")')
+        rows = [
+            (place, *lexical_row(_unmarked(f"{c.title} {c.section}"), _unmarked(c.text)))
+            for place, c in enumerate(chunks, start=1)
+        ]
+        database.executemany("INSERT INTO t (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", rows)
+        columns = ", ".join(f"highlight(t, {column}, char(1), char(2))" for column in range(3))
+        for place, *texts in database.execute(f"SELECT rowid, {columns} FROM t WHERE t MATCH ?", (expression,)):  # noqa: S608 - constant
+            words = re.findall("\x01(.*?)\x02", " ".join(texts), re.S)
+            found[place - 1] = tuple(dict.fromkeys(word.rstrip(BAR).replace(BAR, " ").lower() for word in words))
+    return found
+
+
+def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode, filled: float = 1.0) -> list[str]:
+    """The explanation for a person, a line a step; `filled` is that of the result."""
+    fusion = filling_fusion(fusion, filled)
+    what = "cosine" if filled == 1 else f"cosine's deviation from the mean, {filled:.0%} of the vectors being there,"
+    lines = [f"dense: {_said(explanation.dense, what)}"] if mode != "lexical" else []
+    if mode != "dense":
+        words = ", ".join(explanation.matched) or "none"
+        lines.append(f"lexical: {_said(explanation.lexical, 'BM25')}; words: {words}")
+    if explanation.fused is not None:
+        parts = [place.share or 0.0 if place else 0.0 for place in (explanation.dense, explanation.lexical)]
+        lines.append(
+            f"fused ({_method(fusion)}): {parts[0]:.4f} + {parts[1]:.4f} = {explanation.fused.score:.4f}, rank {explanation.fused.rank}"
+        )
+    if explanation.reranked is not None:
+        lines.append(f"reranked: {_said(explanation.reranked, 'score')}")
+    if explanation.parts:
+        lines.append(f"joined from {len(explanation.parts)} neighbouring chunks: {', '.join(explanation.parts)}")
+    if explanation.alike:
+        lines.append(f"also said, and left out: {', '.join(explanation.alike)}")
+    return lines
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation for a program."""
+    return asdict(explanation)
+
+
+def _explained(hit: Hit, words: tuple[str, ...], tables: Sequence[dict[str, Place]]) -> Explanation:
+    # A joined passage stands where its best part stood.
+    ids = hit.parts or (hit.chunk.id,)
+    best = [min((table[i] for i in ids if i in table), key=lambda place: place.rank, default=None) for table in tables]
+    return Explanation(hit.rank, hit.chunk.id, best[0], best[1], words, best[2], best[3], hit.alike, hit.parts)
+
+
+def _places(ranking: Ranking, shares: dict[str, float] | None = None) -> dict[str, Place]:
+    return {
+        item: Place(rank, score, shares[item] if shares is not None else None)
+        for rank, (item, score) in enumerate(ranking, start=1)
+    }
+
+
+def _said(place: Place | None, what: str) -> str:
+    return "not found" if place is None else f"{what} {place.score:.4f}, rank {place.rank}"
+
+
+def _method(fusion: Fusion) -> str:
+    if fusion.method == "convex":
+        return f"{fusion.dense_weight:g} · dense + {1 - fusion.dense_weight:g} · lexical, each scaled to 0–1"
+    return f"1 / ({fusion.rank_constant} + rank)"
+
+
+def _unmarked(text: str) -> str:
+    return text.replace("\x01", " ").replace("\x02", " ")

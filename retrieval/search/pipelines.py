@@ -1,0 +1,106 @@
+"""Ways of searching by name, as `evaluate-retrieval` compares them: "lexical", "hybrid", "convex-0.4+late-interaction" ...
+
+A name is a base and, after "+", a reranker. Knows how a searcher is put together, not what it is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora.errors import EvaluationError
+from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.workspace import SearchConfig
+from retrieval.chunk_vectors.dense_index import IndexOptions, Say
+from retrieval.encoders.encoder import Encoder
+from retrieval.search.fusion import Fusion
+from retrieval.search.postprocessing import OrderedSearcher, OrderOptions
+from retrieval.search.reranking import RerankedSearcher, Reranker
+from retrieval.search.retriever import SHOWN_RANKS, Mode, Retriever, Searcher
+
+ACCEPTED = (
+    "accepted: lexical, dense, hybrid (fused as raftsmith.toml says), rrf, convex-W with a dense weight W in 0–1, each also with "
+    "+late-interaction or +MODEL (a cross-encoder), and configured (all that raftsmith.toml says)"
+)
+_BASE = re.compile(r"lexical|dense|hybrid|rrf|convex-(?P<weight>[01](\.\d+)?|\.\d+)")
+
+LoadReranker = Callable[[str], Reranker]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """How to search: the mode, and the choices of `raftsmith.toml` with those of the name over them."""
+
+    name: str
+    mode: Mode
+    search: SearchConfig
+
+
+@dataclass(frozen=True)
+class Index:
+    """What every searcher of a workspace stands on. `quick` loads the encoder of what has no full vectors yet."""
+
+    store: CorpusStore
+    root: Path
+    encoder: Encoder
+    quick: Callable[[], Encoder] | None = None
+
+
+def parse_configuration(name: str, search: SearchConfig) -> Configuration:
+    """The configuration called `name` over the workspace's choices. Raises EvaluationError with what is accepted."""
+    if name == "configured":
+        return Configuration(name, "hybrid", search)
+    base, plus, reranker = name.partition("+")
+    match = _BASE.fullmatch(base)
+    if match is None or (plus and not reranker):
+        raise EvaluationError(f"{name!r} is no configuration; {ACCEPTED}")
+    changes: dict[str, object] = {"rerank": reranker, "max_per_source": 0, "merge_similarity": 0.0, "join_neighbours": False}
+    mode: Mode = "lexical" if base == "lexical" else "dense" if base == "dense" else "hybrid"
+    if base == "rrf":
+        changes["fusion"] = "reciprocal-rank"
+    if match["weight"]:
+        changes.update(fusion="convex", dense_weight=float(match["weight"]))
+        if float(match["weight"]) > 1:
+            raise EvaluationError(f"{name!r}: the weight is in 0–1; {ACCEPTED}")
+    return Configuration(name, mode, search.model_copy(update=changes))
+
+
+def fusion_of(search: SearchConfig) -> Fusion:
+    """The fusion that a configuration asks for."""
+    return Fusion(search.fusion, search.dense_weight, search.rank_constant)
+
+
+def index_options_of(search: SearchConfig) -> IndexOptions:
+    """What a configuration wants of the index of vectors."""
+    return IndexOptions(search.target_recall, int(search.index_memory_gb * 2**30) or None)
+
+
+def make_searcher(
+    index: Index,
+    search: SearchConfig,
+    load: LoadReranker,
+    shown_ranks: int = SHOWN_RANKS,
+    say: Say = lambda line: None,
+    background: bool = False,
+) -> Searcher:
+    """The searcher of `search`: two rankings fused, then reranked, then ordered, as far as it asks for that.
+
+    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see `DenseReader`.
+    """
+    wanted = index_options_of(search)
+    searcher: Searcher = Retriever(
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background, index.quick
+    )
+    if search.rerank:
+        searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)
+    options = OrderOptions(search.max_per_source, search.merge_similarity, search.join_neighbours)
+    if options.active:
+        searcher = OrderedSearcher(searcher, options, lambda document_id: _text(index.store, document_id))
+    return searcher
+
+
+def _text(store: CorpusStore, document_id: str) -> str | None:
+    document = store.document(document_id)
+    return document.text if document else None

@@ -1,0 +1,121 @@
+"""The retriever: one query in, hits from one snapshot out. Knows no prompts and no models but the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from corpora.errors import RaftsmithError
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.filters import EVERYTHING, Filter
+from corpora.store.segment_lock import segments_kept
+from retrieval.chunk_vectors.dense_index import IndexOptions, Say
+from retrieval.encoders.encoder import Encoder
+from retrieval.encoders.static_encoder import STATIC
+from retrieval.records import Hit, SearchResult
+from retrieval.search.fusion import Fusion
+from retrieval.search.partial_vectors import filling_fusion
+from retrieval.search.query_terms import query_terms
+from retrieval.search.semantic import SemanticReader
+
+Mode = Literal["hybrid", "dense", "lexical"]
+CANDIDATES = 50
+SHOWN_RANKS = 10
+"""How much of each ranking a result carries."""
+
+
+class Searcher(Protocol):
+    """What the stages to the right need of retrieval."""
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
+        """One result a query, in order, from the documents that `wanted` lets through."""
+        ...
+
+
+class Retriever:
+    """Search over a workspace, by one thread at a time. Opens the dense index once, and moves it along with the store."""
+
+    def __init__(
+        self,
+        store: CorpusStore,
+        workspace: Path,
+        encoder: Encoder,
+        fusion: Fusion | None = None,
+        shown_ranks: int = SHOWN_RANKS,
+        index_options: IndexOptions | None = None,
+        say: Say = lambda line: None,
+        background: bool = False,
+        quick: Callable[[], Encoder] | None = None,
+    ) -> None:
+        """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.
+
+        `background`: see `DenseReader`; `quick`: see `SemanticReader`. `say` gets a line when building an index takes long.
+        """
+        self._shown_ranks = shown_ranks
+        self._fusion = fusion or Fusion()
+        self._store, self._workspace, self._encoder = store, workspace, encoder
+        self.semantic = SemanticReader(store, workspace, encoder, quick, index_options, say, background)
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
+        """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
+
+        What `wanted` does not let through is not scored, so it is in no ranking, count or cache either (promise S1).
+        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers. Raises RaftsmithError when
+        the stored vectors were made by another encoder.
+        """
+        if k < 1:
+            raise RaftsmithError(f"k is {k}; it must be at least 1")
+        vectors = self._encoder.encode(queries, "query") if mode != "lexical" else None
+        with self._snapshot(mode != "lexical") as snapshot:
+            depth = max(CANDIDATES, k)
+            dense = [[] for _ in queries] if vectors is None else self.semantic.search(queries, vectors, depth, wanted)
+            filled = self.semantic.filled if vectors is not None else 1.0
+            fusion = filling_fusion(self._fusion, filled)
+            results = []
+            for query, ranking in zip(queries, dense, strict=True):
+                lexical = self._store.lexical_search(query_terms(query), depth, wanted) if mode != "dense" else []
+                scored = {"hybrid": fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
+                best = scored[:k]
+                chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
+                hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
+                shown = {"dense": tuple(ranking[: self._shown_ranks]), "lexical": tuple(lexical[: self._shown_ranks])}
+                results.append(SearchResult(tuple(hits), snapshot, shown, filled=filled))
+            return results
+
+    @contextmanager
+    def _snapshot(self, dense: bool) -> Iterator[int]:
+        """One view of the store, yields its number; with `dense`, the dense index is that of the same snapshot."""
+        with self._store.reading() as snapshot:
+            if not dense or self.semantic.at(snapshot):
+                yield snapshot
+                return
+        # The store has moved on: hold the segment files before looking at it again, so that none of them goes meanwhile.
+        with segments_kept(self._workspace), self._store.reading() as snapshot:
+            self._check_encoder()
+            self.semantic.follow()
+            yield snapshot
+
+    def _check_encoder(self) -> None:
+        made = {segment.encoder for segment in self._store.segments()}
+        others = {name for name in made - {self._encoder.name} if not name.startswith(STATIC)}
+        # Vectors of two encoders may stand side by side, so that one can be judged before it takes over.
+        if others and self._store.vectors.count_missing(self._encoder.name):
+            raise RaftsmithError(
+                f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
+                "set that encoder in raftsmith.toml, or run `raftsmith index --fill` to encode the collection with this one"
+            )
+
+
+@dataclass(frozen=True)
+class RestrictedSearcher:
+    """The searches of one who may see what `wanted` lets through, for stages that know nothing of rights."""
+
+    searcher: Searcher
+    wanted: Filter
+
+    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
+        """As the searcher behind, among the permitted documents; what `wanted` says here is not heard."""
+        return self.searcher.search(queries, k, mode, self.wanted)

@@ -1,0 +1,1 @@
+"""Encoder, reranker and fusion tuned to a collection, and used only when they win."""

@@ -1,0 +1,82 @@
+"""Rankings of many queries by vectors in memory: a collection as one encoder sees it, before the index is that encoder's.
+
+Exact, and of chunks: what is compared are encoders, not indexes. Knows no judgements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from corpora.errors import EvaluationError
+from corpora.records import Chunk
+from corpora.store.corpus_store import CorpusStore
+from retrieval.chunk_vectors.segments import read_segment
+from retrieval.encoders.encoder import Encoder, Vectors
+from retrieval.indexing.add_files import embedding_text
+from retrieval.search.fusion import Ranking
+from retrieval.search.query_terms import query_terms
+from retrieval.vector_index.faiss_binding import faiss
+
+DEPTH = 200
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """Chunk `ids[i]` has the vector `vectors[i]`; unit vectors, float32 `(n, dimension)`."""
+
+    ids: tuple[str, ...]
+    vectors: Vectors
+
+    def of(self, ids: Sequence[str]) -> Vectors:
+        """The vectors of these chunks, float32 `(len(ids), dimension)`. Raises KeyError for one that is not there."""
+        return self.vectors[[self._rows[chunk_id] for chunk_id in ids]]
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {chunk_id: row for row, chunk_id in enumerate(self.ids)}
+
+    def rank(self, queries: Vectors, depth: int = DEPTH) -> list[Ranking]:
+        """`(chunk id, cosine)` for each query, descending, ties by id."""
+        k = min(depth, len(self.ids))
+        scores, rows = faiss.knn(np.ascontiguousarray(queries), self.vectors, k, faiss.METRIC_INNER_PRODUCT)
+        found = [
+            [(self.ids[row], float(score)) for score, row in zip(*pair, strict=True)] for pair in zip(scores, rows, strict=True)
+        ]
+        return [sorted(ranking, key=lambda pair: (-pair[1], pair[0])) for ranking in found]
+
+
+def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
+    """Every chunk with its vector by `encoder`, from the index. Raises EvaluationError when some have none yet."""
+    places = store.vectors.places(encoder)
+    count = store.counts()["chunks"]
+    if len(places) < count:
+        raise EvaluationError(
+            f"{count - len(places)} of {count} chunks have no vector by {encoder}; run `raftsmith index --fill` first"
+        )
+    segments = {name: read_segment(root / "segments", name) for name in sorted({name for _, name, _ in places})}
+    vectors = np.stack([segments[name][row] for _, name, row in places])
+    return VectorTable(tuple(chunk_id for chunk_id, _, _ in places), vectors)
+
+
+def encoded_table(
+    chunks: Sequence[Chunk], encoder: Encoder, progress: Callable[[int, int], None] = lambda done, total: None
+) -> VectorTable:
+    """The chunks with vectors by `encoder`, made now; `progress` counts chunks."""
+    texts = [embedding_text(chunk) for chunk in chunks]
+    vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
+    for first in range(0, len(texts), _BLOCK):
+        part = texts[first : first + _BLOCK]
+        vectors[first : first + len(part)] = encoder.encode(part)
+        progress(first + len(part), len(texts))
+    return VectorTable(tuple(chunk.id for chunk in chunks), vectors)
+
+
+def lexical_rankings(store: CorpusStore, queries: Sequence[str], depth: int = DEPTH) -> list[Ranking]:
+    """`(chunk id, BM25)` for each query, descending, ties by id."""
+    return [store.lexical_search(query_terms(query), depth) for query in queries]

@@ -1,0 +1,92 @@
+"""What tuning is done with: judged queries by split, the facts that a training depends on, and examples with mined negatives.
+
+The index is read and never written. Knows no model that is trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from corpora.errors import TrainingError
+from corpora.splits import SPLITS
+from retrieval.evaluation.judged_queries import JudgedQuery, JudgedSet
+from retrieval.evaluation.judgement_sources import JudgedIndex
+from retrieval.indexing.add_files import embedding_text
+from retrieval.model_folders import ModelFolder
+from retrieval.search.pipelines import fusion_of
+from retrieval.tuning.encoder_comparison import JudgedCollection
+from retrieval.tuning.hard_negatives import MiningOptions, Passages, Texts, mine_pairs
+from retrieval.tuning.tuning_run import versions
+
+LEAST = {"train": 50, "validation": 10, "test": 20}
+"""Queries of each split without which nothing is tuned."""
+
+
+def queries_by_split(judged: JudgedSet) -> dict[str, list[JudgedQuery]]:
+    """The queries of each split. Raises TrainingError when one has too few."""
+    queries = {split: [query for query in judged.queries if query.split == split] for split in SPLITS}
+    short = [split for split, least in LEAST.items() if len(queries[split]) < least]
+    if short:
+        there = ", ".join(f"{len(of)} {split}" for split, of in queries.items())
+        needed = ", ".join(f"{least} {split}" for split, least in LEAST.items())
+        raise TrainingError(
+            f"{judged.name}: {there} queries; needed are {needed}. Give more questions, or change generate.validation_fraction and "
+            "generate.test_fraction. Queries with a relevant document in common share a split: where all hang together, there is no test"
+        )
+    return queries
+
+
+def training_config(
+    found: JudgedIndex, base: ModelFolder, options: Mapping[str, Any], queries: Mapping[str, Sequence[JudgedQuery]]
+) -> dict[str, Any]:
+    """All that the weights depend on."""
+    rows = [[query.id, query.text, dict(query.relevant), query.split] for query in found.judged.queries]
+    chunks = [chunk.id for chunk in found.index.store.chunks()]
+    return {
+        "base": base.name,
+        "base_digest": base.digest,
+        "encoder": found.index.encoder.name,
+        "judged": found.judged.name,
+        "judged_digest": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16],
+        "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
+        "queries": {split: len(of) for split, of in queries.items()},
+        "search": asdict(fusion_of(found.config.search)),
+        "options": dict(options),
+        "versions": versions(),
+    }
+
+
+class Mined(NamedTuple):
+    """Training examples, and the documents whose passages are in them: who purges one of these has to find what learnt it."""
+
+    examples: list[Texts]
+    documents: list[str]
+
+
+def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptions, seed: int) -> Mined:
+    """The training queries with what answers them and what does not, mined among the first `depth` hits of the configured search.
+
+    Raises TrainingError when too few come of them.
+    """
+    encoder, queries = collection.found.index.encoder, collection.queries["train"]
+    fusion = fusion_of(collection.found.config.search)
+    ranked = collection.ranked(queries, encoder, collection.base)
+    rankings = {query.id: [chunk for chunk, _ in fusion(query.dense, query.lexical)[:depth]] for query in ranked}
+    vectors = encoder.encode([query.text for query in queries], "query")
+    passages = Passages(collection.item_of, collection.base.of)
+    pairs = mine_pairs(queries, vectors, rankings, passages, mining, seed)
+    if len(pairs) < LEAST["train"]:
+        raise TrainingError(
+            f"{len(pairs)} training pairs could be made from {len(queries)} queries; at least {LEAST['train']} are needed: a relevant "
+            f"passage with {mining.negatives} others that do not answer. Add more documents, or give more questions"
+        )
+    texts = {chunk.id: embedding_text(chunk) for chunk in collection.chunks}
+    homes = {chunk.id: chunk.document_id for chunk in collection.chunks}
+    return Mined(
+        [Texts(p.query, texts[p.positive], tuple(texts[n] for n in p.negatives)) for p in pairs],
+        sorted({homes[passage] for p in pairs for passage in (p.positive, *p.negatives)}),
+    )

@@ -1,0 +1,153 @@
+"""Steer an index to a recall, then measure what it has and what it costs. Knows how to ask an index, not what it is made of.
+
+The queries that steer are not those that measure. Without real queries, stored vectors stand in: each without itself, and moved towards
+another one, because a question lies between the passages that it asks about. Stored vectors as they are make too easy a sample.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from retrieval.vector_index.faiss_binding import faiss
+from retrieval.vector_index.index_plan import IndexPlan
+from retrieval.vector_index.inner_products import Matrix, Rows, best, exact_scores
+from retrieval.vector_index.recall import NEAREST, least_effort, recall, true_nearest
+from retrieval.vector_index.search_effort import Effort
+
+_QUERIES = 256
+"""So many stored vectors steer, and as many others measure."""
+_TOWARDS = 0.7
+"""How much of another stored vector is added; then lists and graphs find about as much as for real questions (DECISIONS.md)."""
+_DEPTH = {"hnsw": 40, "ivf-sq8": 40, "ivf-pq": 100}
+"""Proposals scored exactly for ten results; 4-bit codes rank worse than 8-bit ones."""
+_DEEPEST = 1_600
+_WIDEST_GRAPH = 4_096
+_TIMED = 32
+_ERRORS = 2.0
+_ROWS = 8_192
+_SEED = 20_261_125
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured when the index was built, on the machine that built it.
+
+    `recall`: of the ten best against exact search, over `queries` queries that did not steer the effort; they were `given`, or are `stored`
+    vectors, moved. `search_ms`: the median of one query. `row_ns`: scoring one chosen row exactly. `seconds`: building and measuring.
+    """
+
+    effort: Effort
+    recall: float
+    target: float
+    queries: int
+    asked: Literal["given", "stored"]
+    search_ms: float
+    row_ns: float
+    seconds: float
+    faiss: str
+
+
+class Searchable(Protocol):
+    """An index over the rows of `vectors`, built to `plan`."""
+
+    @property
+    def plan(self) -> IndexPlan:
+        """What was built."""
+        ...
+
+    @property
+    def vectors(self) -> Matrix:
+        """Float32 `(n, d)`."""
+        ...
+
+    def search(self, queries: Matrix, k: int, effort: Effort) -> list[tuple[Rows, Matrix]]:
+        """Rows and exact scores for each query, the `k` best among them."""
+        ...
+
+
+def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Measured:
+    """The least effort that reaches the plan's target, and the recall and times it has. `started` is when building began.
+
+    The target has to be exceeded by two standard errors on the steering half, so that chance does not make the effort too small.
+    """
+    count, target = len(index.vectors), index.plan.target_recall
+    if not count:
+        return Measured(Effort(0, 0), 1.0, target, 0, "stored", 0.0, 0.0, time.perf_counter() - started, faiss.__version__)
+    asked: Literal["given", "stored"] = "given"
+    own = None
+    if queries is None or len(queries) < 2:
+        draw = np.random.default_rng(_SEED)
+        own, other = (draw.choice(count, min(2 * _QUERIES, count), replace=False).astype(np.int64) for _ in range(2))
+        queries, asked = np.ascontiguousarray(index.vectors[own] + np.float32(_TOWARDS) * index.vectors[other]), "stored"
+    truth = true_nearest(index.vectors, queries, own)
+    steering, judging = slice(0, None, 2), slice(min(1, len(queries) - 1), None, 2)
+
+    def each(effort: Effort, part: slice) -> list[float]:
+        found = _found(index, queries[part], effort, own[part] if own is not None else None)
+        return [recall(rows[np.newaxis], true[np.newaxis]) for rows, true in zip(found, truth[part], strict=True)]
+
+    def surely(effort: Effort) -> float:
+        values = each(effort, steering)
+        return statistics.fmean(values) - (_ERRORS * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0)
+
+    effort = _steered(index.plan, count, surely)
+    reached = each(effort, judging)
+    times = (_search_ms(index, queries, effort), _row_ns(index.vectors, queries))
+    return Measured(
+        effort, statistics.fmean(reached), target, len(reached), asked, *times, time.perf_counter() - started, faiss.__version__
+    )
+
+
+def _found(index: Searchable, queries: Matrix, effort: Effort, own: Rows | None) -> Rows:
+    """The rows of the ten best `(q, 10)`, -1 where there are fewer; without the query's own."""
+    wanted = NEAREST + (own is not None)
+    rows = np.full((len(queries), wanted), -1, dtype=np.int64)
+    for number, (proposed, scores) in enumerate(index.search(queries, wanted, effort)):
+        order = best(scores, proposed, wanted)
+        rows[number, : len(order)] = proposed[order]
+    if own is not None:
+        rows[rows == own[:, np.newaxis]] = -1
+    return rows
+
+
+def _steered(plan: IndexPlan, count: int, reached: Callable[[Effort], float]) -> Effort:
+    if plan.kind == "exact":
+        return Effort(0, 0)
+    depth = _DEPTH[plan.kind]
+    widest = min(_WIDEST_GRAPH, count) if plan.kind == "hnsw" else plan.lists
+    while True:
+        narrowest = min(depth if plan.kind == "hnsw" else 8, widest)
+
+        def at(breadth: int, depth: int = depth) -> float:
+            return reached(Effort(breadth, depth))
+
+        breadth = least_effort(at, plan.target_recall, narrowest, widest)
+        if breadth < widest or depth >= min(_DEEPEST, count):
+            return Effort(breadth, depth)
+        depth *= 2
+
+
+def _search_ms(index: Searchable, queries: Matrix, effort: Effort) -> float:
+    taken = []
+    for number in range(min(_TIMED, len(queries))):
+        started = time.perf_counter()
+        index.search(queries[number : number + 1], NEAREST, effort)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1e3
+
+
+def _row_ns(vectors: Matrix, queries: Matrix) -> float:
+    rows = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), _ROWS), replace=False)
+    chosen = np.sort(rows).astype(np.int64)[np.newaxis]
+    taken = []
+    for number in range(8):
+        started = time.perf_counter()
+        exact_scores(vectors, queries[number % len(queries)][np.newaxis], chosen)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1e9 / chosen.size

@@ -1,0 +1,89 @@
+"""Vectors added since the main index was built: a few sorted blocks, searched exactly. Knows nothing of the main index.
+
+Every value is immutable; adding and removing give a new one that shares what did not change, so whoever holds the old one keeps its
+answers. A new block swallows those before it that are not at least twice as large, as in a log-structured merge tree (O'Neil et al.,
+1996): there are never more than log2(n) blocks, and a vector is copied that often at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.vector_index.id_map import Allowed, found_in
+from retrieval.vector_index.inner_products import Matrix, Rows, exact_scores
+
+_NO_KEYS = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Row i of `vectors` has `keys[i]`, ascending; only the rows in `live` count."""
+
+    keys: Rows
+    vectors: Matrix
+    live: Rows
+
+
+@dataclass(frozen=True)
+class Tail:
+    """No key is live in two blocks. `blocks` from the oldest and largest to the newest."""
+
+    dimension: int
+    blocks: tuple[Block, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(block.live) for block in self.blocks)
+
+    def holds(self, keys: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of `keys` are live here."""
+        held = np.zeros(len(keys), dtype=np.bool_)
+        for block in self.blocks:
+            places, there = found_in(block.keys, keys)
+            held[there] |= found_in(block.live, places[there])[1]
+        return held
+
+    def added(self, keys: Rows, vectors: Matrix) -> Tail:
+        """With `vectors` `(n, dimension)` under distinct `keys` that are not live here. The caller's arrays are copied."""
+        order = np.argsort(keys, kind="stable")
+        newest = Block(keys[order], np.ascontiguousarray(vectors[order], dtype=np.float32), np.arange(len(keys)))
+        kept = [block for block in self.blocks if len(block.live)]
+        while kept and len(kept[-1].live) < 2 * len(newest.live):
+            newest = _merged(kept.pop(), newest)
+        return Tail(self.dimension, (*kept, newest) if len(newest.live) else tuple(kept))
+
+    def removed(self, keys: Rows) -> Tail:
+        """Without `keys`; those that are not here change nothing."""
+        blocks = []
+        for block in self.blocks:
+            places, there = found_in(block.keys, keys)
+            gone, alive = found_in(block.live, places[there])
+            blocks.append(Block(block.keys, block.vectors, np.delete(block.live, gone[alive])) if alive.any() else block)
+        return Tail(self.dimension, tuple(block for block in blocks if len(block.live)))
+
+    def scores(self, queries: Matrix, allowed: Allowed | None) -> tuple[Rows, Matrix]:
+        """Keys `(m,)` of all that is live and allowed, and the score of each for each query, float32 `(q, m)`."""
+        if not self.blocks:
+            return _NO_KEYS, np.empty((len(queries), 0), dtype=np.float32)
+        keys, scores = [np.empty(0, dtype=np.int64)], [np.empty((len(queries), 0), dtype=np.float32)]
+        for block in self.blocks:
+            rows = block.live if allowed is None else block.live[allowed.holds(block.keys[block.live])]
+            keys.append(block.keys[rows])
+            scores.append(exact_scores(block.vectors, queries, np.broadcast_to(rows, (len(queries), len(rows)))))
+        return np.concatenate(keys), np.concatenate(scores, axis=1)
+
+    def contents(self) -> tuple[Rows, Matrix]:
+        """Everything live, ascending by key: keys `(n,)` and vectors `(n, dimension)`."""
+        keys = np.concatenate([np.empty(0, dtype=np.int64), *(block.keys[block.live] for block in self.blocks)])
+        empty = np.empty((0, self.dimension), dtype=np.float32)
+        vectors = np.concatenate([empty, *(block.vectors[block.live] for block in self.blocks)])
+        order = np.argsort(keys)
+        return keys[order], vectors[order]
+
+
+def _merged(older: Block, newer: Block) -> Block:
+    keys = np.concatenate([older.keys[older.live], newer.keys[newer.live]])
+    order = np.argsort(keys)
+    vectors = np.concatenate([older.vectors[older.live], newer.vectors[newer.live]])
+    return Block(keys[order], vectors[order], np.arange(len(keys)))

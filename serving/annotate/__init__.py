@@ -1,0 +1,1 @@
+"""The annotation page: its store, routes and access."""

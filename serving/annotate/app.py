@@ -1,0 +1,219 @@
+"""The annotation page's server: JSON under /api, the page at /. What is annotated is `serving.annotate.store`'s business.
+
+The page shows whole documents and writes: so it answers only to whoever has its address (`serving.annotate.access`), only to this
+machine and to pages of its own (promise S20), allows no script and no connection but its own (promise S12), and holds every
+request to its bounds (promise S19).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request, Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from corpora.errors import AnnotationError, DatasetError, RaftsmithError
+from corpora.records import content_id
+from serving.annotate.access import Access
+from serving.annotate.desk import Desk
+from serving.annotate.formats.exchange import part_of
+from serving.annotate.records import AnnotatedQuestion, Conflict, Label, version
+from serving.annotate.review_routes import add_reviewing
+from serving.annotate.schemas import ClassIn, Identity, LabelIn, PlaceIn, QuestionIn, Text, following
+from serving.http.admission import Gate
+from serving.http.errors import ApiError, error_response, install_handlers
+from serving.http.request_guard import Boundary
+
+STATIC = Path(__file__).parent / "static"
+_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Headers:
+    """ASGI middleware: headers that hold the browser to this server, on every answer, errors included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """`app` is what answers."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application with the headers added."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def create_annotate_app(desk: Desk, token: str) -> FastAPI:
+    """The application for whoever opens /?token=... with `token`; its `Gate` is `app.state.gate`, as `serving.http.server` wants it."""
+    app = FastAPI(title="raftsmith annotate", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.gate = Gate()
+    app.add_middleware(Boundary)
+    app.add_middleware(Access, token=token)
+    app.add_middleware(Headers)
+    install_handlers(app)
+
+    def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, Conflict):
+            return error_response(ApiError(409, str(error), code="conflict"))
+        wrong = isinstance(error, AnnotationError | DatasetError)
+        code = "invalid_annotation" if wrong else "store_error"
+        return error_response(ApiError(400 if wrong else 500, str(error), code=code))
+
+    app.add_exception_handler(RaftsmithError, refused)
+    _add_page(app)
+    _add_documents(app, desk)
+    _add_questions(app, desk)
+    _add_labels(app, desk)
+    add_reviewing(app, desk)
+    return app
+
+
+# All work is done on the event loop: there are few people, every step is short, and the two databases are used from one thread.
+
+
+def _add_page(app: FastAPI) -> None:
+    files = {path.name: path for path in STATIC.iterdir() if path.suffix in _TYPES}
+
+    @app.get("/")
+    async def page() -> Response:
+        return Response((STATIC / "annotate.html").read_bytes(), media_type=_TYPES[".html"])
+
+    @app.get("/favicon.ico", status_code=204)
+    async def icon() -> None:
+        return None
+
+    @app.get("/static/{name}")
+    async def static(name: str) -> Response:
+        if name not in files:
+            raise ApiError(404, "there is no such file", code="not_found")
+        return Response(files[name].read_bytes(), media_type=_TYPES[files[name].suffix])
+
+
+def _add_documents(app: FastAPI, desk: Desk) -> None:
+    @app.get("/api/state")
+    async def state() -> dict[str, Any]:
+        dataset = desk.dataset.name if desk.dataset else None
+        classes = desk.annotations.classes(desk.set_name)
+        return {"set": desk.set_name, "collection": desk.collection, "dataset": dataset, "classes": classes}
+
+    @app.get("/api/documents")
+    async def documents(
+        task: Literal["questions", "labels"] = "questions",
+        show: Literal["all", "todo", "done"] = "all",
+        query: Text = "",
+        after: Text = "",
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> dict[str, Any]:
+        """From behind the document `after`: what is done meanwhile leaves a list of what is to do and must not shift it."""
+        counts = desk.annotations.counts(desk.set_name)
+        column = ("questions", "labels").index(task)
+        done = {document_id for document_id, pair in counts.items() if pair[column]}
+        entries = desk.search(query)
+        begin = following([entry["document_id"] for entry in entries], after)
+        found = [entry for entry in entries[begin:] if show == "all" or (entry["document_id"] in done) == (show == "done")]
+        rows = []
+        for entry in found[:limit]:
+            questions, labels = counts.get(entry["document_id"], (0, 0))
+            shown = {key: entry[key] for key in ("title", "collection", "characters")}
+            shown |= {"id": entry["document_id"], "file": Path(entry["source"]).name}
+            rows.append({**shown, "questions": questions, "labels": labels})
+        everything = desk.overview()
+        progress = {"all": len(everything), "done": sum(entry["document_id"] in done for entry in everything)}
+        return {"rows": rows, "more": len(found) > limit, "counts": progress}
+
+    @app.get("/api/documents/{document_id}")
+    async def document(document_id: Identity, query: Text = "") -> dict[str, Any]:
+        found = desk.document(document_id)
+        chunks = desk.store.chunks(found.id)
+        return {
+            "id": found.id,
+            "title": found.title,
+            "file": Path(found.source).name,
+            "text": found.text,
+            "chunks": [{"start": c.start, "end": c.end, "section": c.section} for c in chunks],
+            "found": [{"start": c.start, "end": c.end} for c in desk.found(query, chunks)],
+            "questions": _shown_questions(desk, found.id),
+            "labels": _shown_labels(desk, found.id),
+        }
+
+
+def _add_questions(app: FastAPI, desk: Desk) -> None:
+    @app.get("/api/documents/{document_id}/questions")
+    async def questions(document_id: Identity) -> dict[str, Any]:
+        return {"questions": _shown_questions(desk, desk.document(document_id).id)}
+
+    @app.post("/api/questions", status_code=201)
+    async def new_question(request: QuestionIn) -> dict[str, Any]:
+        document = desk.document(request.document_id)
+        identity = content_id("question", desk.set_name, document.id, request.text, str(time.time_ns()))
+        return _shown_question(desk.annotations.save_question(desk.set_name, request.question(identity), seen=""))
+
+    @app.put("/api/questions/{question_id}")
+    async def change_question(question_id: Identity, request: QuestionIn) -> dict[str, Any]:
+        document = desk.document(request.document_id)
+        there = desk.annotations.question(desk.set_name, question_id)
+        if there is None or there.document_id != document.id:
+            raise ApiError(404, "this document has no such question by now; write it as a new one", code="not_found")
+        return _shown_question(desk.annotations.save_question(desk.set_name, request.question(question_id), request.seen))
+
+    @app.delete("/api/questions/{question_id}")
+    async def delete_question(question_id: Identity, seen: Text = "") -> dict[str, bool]:
+        return {"deleted": desk.annotations.delete_question(desk.set_name, question_id, seen)}
+
+
+def _add_labels(app: FastAPI, desk: Desk) -> None:
+    @app.post("/api/classes")
+    async def add_class(request: ClassIn) -> dict[str, list[str]]:
+        return {"classes": desk.annotations.add_classes(desk.set_name, [request.name])}
+
+    @app.post("/api/classes/remove")
+    async def remove_class(request: ClassIn) -> dict[str, list[str]]:
+        return {"classes": desk.annotations.remove_class(desk.set_name, request.name)}
+
+    @app.get("/api/documents/{document_id}/labels")
+    async def labels(document_id: Identity) -> dict[str, Any]:
+        classes = desk.annotations.classes(desk.set_name)
+        return {"classes": classes, "labels": _shown_labels(desk, desk.document(document_id).id)}
+
+    @app.put("/api/labels")
+    async def label(request: LabelIn) -> dict[str, Any]:
+        document = desk.document(request.document_id)
+        span = part_of(document, request.start, request.end)
+        desk.annotations.save_label(desk.set_name, Label(document.id, span, request.name), request.seen)
+        return {"labels": _shown_labels(desk, document.id)}
+
+    @app.post("/api/labels/remove")
+    async def remove_label(request: PlaceIn) -> dict[str, Any]:
+        document = desk.document(request.document_id)
+        desk.annotations.delete_label(desk.set_name, document.id, request.start, request.end, request.seen)
+        return {"labels": _shown_labels(desk, document.id)}
+
+
+def _shown_question(question: AnnotatedQuestion) -> dict[str, Any]:
+    return {**asdict(question), "version": version(question)}
+
+
+def _shown_questions(desk: Desk, document_id: str) -> Sequence[dict[str, Any]]:
+    return [_shown_question(question) for question in desk.annotations.questions(desk.set_name, document_id)]
+
+
+def _shown_labels(desk: Desk, document_id: str) -> list[dict[str, Any]]:
+    labels = desk.annotations.labels(desk.set_name, document_id)
+    return [{"start": label.span.start, "end": label.span.end, "name": label.name} for label in labels]

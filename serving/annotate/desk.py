@@ -1,0 +1,107 @@
+"""What one annotation page works on: the collection, the annotations of one set, and perhaps a dataset to review."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corpora.records import Chunk, Document
+from corpora.store.corpus_store import CorpusStore
+from raft.examples.dataset import RaftDataset
+from raft.examples.reviews import FILE, as_lines, write_reviews
+from raft.records import RaftExample
+from serving.annotate.store import AnnotationStore
+from serving.http.errors import ApiError
+
+LISTED_PASSAGES = 200
+FOUND_PASSAGES = 5_000
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one page works on. `collection` None is all of them; `dataset`, with its folder, None when there is none to review."""
+
+    store: CorpusStore
+    annotations: AnnotationStore
+    set_name: str
+    collection: str | None = None
+    dataset: RaftDataset | None = None
+    dataset_folder: Path | None = None
+    _listed: dict[int, list[dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def overview(self) -> list[dict[str, Any]]:
+        """The documents without their texts, as `CorpusStore.overview` gives them; listed once a snapshot."""
+        snapshot = self.store.snapshot
+        if snapshot not in self._listed:
+            self._listed.clear()
+            self._listed[snapshot] = self.store.overview(self.collection)
+        return self._listed[snapshot]
+
+    def search(self, query: str) -> list[dict[str, Any]]:
+        """The entries of `overview` whose title or file has `query` in it, then those with one of the best 200 passages that have
+        all its words, best first; all of them for an empty query.
+        """
+        entries = self.overview()
+        if not query.strip():
+            return entries
+        wanted = query.strip().casefold()
+        named = [entry for entry in entries if wanted in f"{entry['title']}\n{Path(entry['source']).name}".casefold()]
+        ids = self._passages(query, LISTED_PASSAGES)
+        chunks = self.store.chunks_by_id(ids)
+        by_id = {entry["document_id"]: entry for entry in entries}
+        saying = [by_id[chunks[name].document_id] for name in ids if name in chunks and chunks[name].document_id in by_id]
+        return list({entry["document_id"]: entry for entry in (*named, *saying)}.values())
+
+    def found(self, query: str, chunks: list[Chunk]) -> list[Chunk]:
+        """Those of `chunks` that have all words of `query`; word forms count as one, as in search."""
+        ids = set(self._passages(query, FOUND_PASSAGES))
+        return [chunk for chunk in chunks if chunk.id in ids]
+
+    def _passages(self, query: str, most: int) -> list[str]:
+        words = _WORD.findall(query)
+        return self.store.chunks_with(words, most) if words else []
+
+    @cached_property
+    def examples(self) -> dict[str, RaftExample]:
+        """The examples of the dataset by id, in its order."""
+        return {example.id: example for example in self.dataset.examples} if self.dataset else {}
+
+    def document(self, document_id: str) -> Document:
+        """A document that may be annotated here. Raises ApiError 404."""
+        document = self.store.document(document_id)
+        if document is None or self.collection not in (None, document.collection):
+            raise ApiError(404, "no such document here; GET /api/documents lists those there are", code="not_found")
+        return document
+
+    def example(self, example_id: str) -> tuple[str, RaftExample]:
+        """`(name of the dataset, example)`. Raises ApiError 404."""
+        if self.dataset is None:
+            raise ApiError(404, "no dataset is open; start with --dataset NAME to review one", code="not_found")
+        if example_id not in self.examples:
+            raise ApiError(404, "no such example; GET /api/examples lists those there are", code="not_found")
+        return self.dataset.name, self.examples[example_id]
+
+    def shown(self, example: RaftExample) -> list[Chunk]:
+        """The passages of an example as the store has them; one that was cut anew since is left out."""
+        chunks = self.store.chunks_by_id([passage.chunk_id for passage in example.passages])
+        return [chunks[p.chunk_id] for p in example.passages if p.chunk_id in chunks and chunks[p.chunk_id].text == p.text]
+
+    def unwritten(self) -> bool:
+        """True when the reviews in the dataset's folder are not those that were made."""
+        if self.dataset is None or self.dataset_folder is None:
+            return False
+        path = self.dataset_folder / FILE
+        reviews = self.annotations.reviews(self.dataset.name)
+        return (path.read_bytes() if path.exists() else b"") != as_lines(reviews)
+
+    def write_reviews(self) -> int:
+        """Write the reviews into the dataset's folder and give their number; 0 without a dataset. Raises OSError."""
+        if self.dataset is None or self.dataset_folder is None:
+            return 0
+        reviews = self.annotations.reviews(self.dataset.name)
+        write_reviews(self.dataset_folder, reviews)
+        return len(reviews)

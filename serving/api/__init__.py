@@ -1,0 +1,1 @@
+"""The OpenAI-compatible API. Knows no workspace on disk."""

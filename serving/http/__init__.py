@@ -1,0 +1,1 @@
+"""What every HTTP service needs: errors, request checks, admission, the server."""

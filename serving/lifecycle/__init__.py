@@ -1,0 +1,1 @@
+"""A server's life: start, lock, model swap, reload."""

@@ -1,0 +1,72 @@
+"""Another run for a server that runs: written into raftsmith.toml, told to the server, and waited for. For the command `swap`."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from corpora.durable_files import write_atomic
+from corpora.errors import ServerError
+from corpora.workspace.toml_edit import with_value
+from corpora.workspace.workspace import CONFIG, Workspace
+from raft.answering.open_assistant import run_config
+from serving.lifecycle.server_lock import Presence, running_server, tell_to_reload
+
+_POLL_S = 0.05
+
+
+def swap_run(workspace: Workspace, run: str | None, say: Callable[[str], None] = lambda line: None) -> Presence:
+    """The server of the workspace once it answers with `run` (None: the base model), for as long as loading takes.
+
+    Raises ModelError for a run that is not there, and ServerError when no server runs or when it cannot load the run; then it answers
+    as before and raftsmith.toml names the run that it did.
+    """
+    before = running_server(workspace.root)
+    if run is not None:
+        run_config(workspace, run)
+    path = workspace.root / CONFIG
+    written = _write_run(path, run)
+    say(f"the server at {before.url} loads {called(run)}, and answers with {called(before.run)} until it has")
+    try:
+        tell_to_reload(before)
+        now = _reloaded(path, before, written)
+    except ServerError:
+        _write_run(path, before.run)
+        raise
+    if now.error is not None:
+        _write_run(path, now.run)
+        raise ServerError(f"{called(run)} cannot be loaded, and the server goes on with {called(now.run)}: {now.error}")
+    if now.run != run:
+        raise ServerError(
+            f"the server answers with {called(now.run)}, as raftsmith.toml was changed meanwhile; look at it and do it again"
+        )
+    return now
+
+
+def called(run: str | None) -> str:
+    """A run as messages name it."""
+    return run or "the base model"
+
+
+def config_digest(path: Path) -> str:
+    """What tells one raftsmith.toml from another. Raises OSError."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_run(path: Path, run: str | None) -> str:
+    data = with_value(path.read_text(encoding="utf-8"), "serve", "run", run or "").encode()
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _reloaded(path: Path, before: Presence, written: str) -> Presence:
+    """The server after a load that had read `path` as it was `written`, or as it is by now."""
+    while True:
+        now = running_server(path.parent)
+        if now.pid != before.pid:
+            raise ServerError(f"the server at {before.url} has ended meanwhile, and another one runs at {now.url}; do it again")
+        if now.loads > before.loads and now.config in (written, config_digest(path)):
+            return now
+        time.sleep(_POLL_S)

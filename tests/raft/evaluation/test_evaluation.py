@@ -1,0 +1,88 @@
+"""Judging answers, the table, the verdict and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from tests_collection import Collection
+
+from raft.answering.assistant import Assistant
+from raft.answering.transformers_engine import Completion
+from raft.evaluation.arms import BASE_ARM, evaluate, held_out
+from raft.evaluation.report import verdict, write_report
+from raft.examples.assembly import ExampleOptions, ground
+from raft.examples.dataset import HeldQuestion
+from raft.prompts.format import Prompt, render_abstention, render_completion
+
+
+class ScriptedEngine:
+    """Completes a prompt by a rule of the test; its twin with a real model is tests/raft/answering/test_engine.py."""
+
+    def __init__(self, held: Sequence[HeldQuestion], right: bool) -> None:
+        self._by_text = {item.question.text: item for item in held}
+        self._right = right
+
+    def complete(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Completion]:
+        return [Completion(self._text(prompt), 10, 5, True) for prompt in prompts]
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+        yield self._text(prompt)
+
+    def _text(self, prompt: Prompt) -> str:
+        question = self._by_text[prompt.question.partition("Question: ")[2]].question
+        shown = "\n".join(text for _, text in prompt.documents)
+        if not self._right:
+            return "I think that it depends on many things."
+        if not question.answerable or question.evidence[0].text not in shown:
+            return render_abstention()
+        return render_completion([(1, question.evidence[0].text)], question.answers[0])
+
+
+@pytest.fixture(scope="module")
+def held(collection: Collection) -> list[HeldQuestion]:
+    grounding = ground(collection.questions, collection.store, ExampleOptions())
+    every = [
+        HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
+        for g in grounding.questions
+    ]
+    return held_out(every, 40)
+
+
+def test_a_perfect_reader_scores_what_retrieval_lets_it_and_a_rambler_nothing(
+    collection: Collection, held: list[HeldQuestion], tmp_path: Path
+) -> None:
+    arms = {
+        name: (lambda name=name, right=right: Assistant(collection.retriever, ScriptedEngine(held, right), name))
+        for name, right in ((BASE_ARM, False), ("tuned", True))
+    }
+    evaluation = evaluate(held, collection.retriever, arms)
+    values = {measure.name: measure for measure in evaluation.measures}
+    rows = [row for row in evaluation.rows if row.arm == "tuned"]
+    quoting = [row for row in rows if row.answerable and not row.abstained]
+    answerable = [row for row in rows if row.answerable]
+    tuned = values["token F1"].arms["tuned"]
+    assert tuned is not None and tuned.value == pytest.approx(len(quoting) / len(answerable))
+    for name in ("citation precision", "verbatim quotes", "abstention precision"):
+        interval = values[name].arms["tuned"]
+        assert interval is not None and interval.value == 1.0, name
+    assert values["citation precision"].arms[BASE_ARM] is None
+    base = values["token F1"].arms[BASE_ARM]
+    assert base is not None and base.value < 0.1
+    assert verdict(evaluation, "tuned").startswith("Tuning helped: ")
+    write_report(tmp_path, evaluation, {"dataset": "d"})
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["n"] == len(held) >= 30 and results["measures"][0]["differences"]["tuned"]["low"] > 0
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 2 * len(held)
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert "Tuning helped" in (tmp_path / "report.md").read_text()
+
+
+def test_equal_models_are_reported_as_no_difference(collection: Collection, held: list[HeldQuestion]) -> None:
+    arms = {
+        name: (lambda name=name: Assistant(collection.retriever, ScriptedEngine(held, True), name))
+        for name in (BASE_ARM, "tuned")
+    }
+    assert verdict(evaluate(held, collection.retriever, arms), "tuned").startswith("No difference shown")

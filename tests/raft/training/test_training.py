@@ -1,0 +1,140 @@
+"""Training runs: what they write, that they resume, and that they refuse what would spoil them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests_collection import Collection
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import SFTConfig
+
+from corpora.errors import TrainingError
+from raft.examples.assembly import ExampleOptions, build_examples, ground, search_questions
+from raft.prompts.tokenization import PromptEncoder
+from raft.records import RaftExample
+from raft.training.methods import sft as training
+from raft.training.methods.sft import train
+from raft.training.packing import PackedCollator, pack
+from raft.training.run_record import TrainOptions, mark_complete, newest_complete_checkpoint
+from retrieval.model_folders import ModelFolder
+
+OPTIONS = TrainOptions(adapter="lora", rank=4, learning_rate=5e-3, max_examples=24, max_validation_examples=8, max_tokens=4096)
+
+
+@pytest.fixture(scope="module")
+def examples(collection: Collection) -> list[RaftExample]:
+    options = ExampleOptions()
+    grounding = ground(collection.questions, collection.store, options)
+    return build_examples(grounding, search_questions(grounding, collection.retriever, options), options)
+
+
+def _losses(folder: Path) -> list[float]:
+    with (folder / "metrics.csv").open(newline="") as handle:
+        return [float(row["train_loss"]) for row in csv.DictReader(handle) if row["train_loss"]]
+
+
+@pytest.mark.parametrize("adapter", ["lora", "qlora", "none"])
+def test_a_run_writes_its_folder_and_learns(
+    adapter: str, examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, adapter=adapter, epochs=5)
+    result = train("r", tmp_path / "r", tiny, "d", "digest", examples, options)
+    folder = tmp_path / "r"
+    losses = _losses(folder)
+    assert losses[-1] < losses[0] - 0.1
+    assert result.validation_loss is not None and result.examples <= 24
+    weights = "model" if adapter == "none" else "adapter"
+    assert list((folder / weights).glob("*.safetensors"))
+    assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["base_digest"] == tiny.digest and config["versions"]["trl"]
+    assert tiny.name in (folder / "README.md").read_text()
+    assert not [path for path in folder.rglob("*") if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
+    with pytest.raises(TrainingError, match="already complete"):
+        train("r", folder, tiny, "d", "digest", examples, options)
+
+
+def test_a_stopped_run_resumes_to_the_adapter_of_the_uninterrupted_one(
+    examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(OPTIONS, epochs=3, evaluations=4)
+    train("r", tmp_path / "whole", tiny, "d", "digest", examples, options)
+    marked = training.mark_complete
+
+    def stop_after_a_checkpoint(checkpoint: Path) -> None:
+        marked(checkpoint)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "mark_complete", stop_after_a_checkpoint)
+    with pytest.raises(KeyboardInterrupt):
+        train("r", tmp_path / "cut", tiny, "d", "digest", examples, options)
+    monkeypatch.setattr(training, "mark_complete", marked)
+    said: list[str] = []
+    with pytest.raises(TrainingError, match=r"options\.rank: 4 there, 8 now"):
+        train("r", tmp_path / "cut", tiny, "d", "digest", examples, replace(options, rank=8))
+    train("r", tmp_path / "cut", tiny, "d", "digest", examples, options, said.append)
+    assert any("resuming from checkpoint-" in line for line in said)
+    from safetensors.torch import load_file
+
+    whole, cut = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+    assert _losses(tmp_path / "cut") == pytest.approx(_losses(tmp_path / "whole"), abs=1e-3)
+
+
+def test_a_torn_checkpoint_is_skipped(tmp_path: Path) -> None:
+    for step in (2, 10):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "adapter_model.safetensors").write_bytes(bytes(100))
+        mark_complete(folder)
+    assert newest_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+    (tmp_path / "checkpoint-10" / "adapter_model.safetensors").write_bytes(bytes(60))
+    assert newest_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    (tmp_path / "checkpoint-2" / "complete.json").unlink()
+    assert newest_complete_checkpoint(tmp_path) is None
+
+
+def test_an_example_that_is_too_long_stops_the_run_before_it_starts(
+    examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="nothing is ever cut"):
+        train("r", tmp_path / "r", tiny, "d", "digest", examples, replace(OPTIONS, max_tokens=150))
+
+
+def test_a_document_in_two_splits_stops_the_run_before_it_starts(
+    examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
+) -> None:
+    ours, theirs = (next(e for e in examples if e.split == split) for split in ("train", "test"))
+    leaky = [*examples, replace(theirs, passages=ours.passages)]
+    with pytest.raises(TrainingError, match="more than one split"):
+        train("r", tmp_path / "r", tiny, "d", "digest", leaky, OPTIONS)
+    assert not (tmp_path / "r").exists()
+
+
+def test_our_loss_is_trls(examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path) -> None:
+    """The output layer on labelled positions only gives the loss that TRL computes over all of them."""
+    from trl import SFTTrainer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny.path)
+    rows = pack(examples[:4], PromptEncoder(tokenizer), 4096)
+    collator = PackedCollator(tokenizer.pad_token_id)
+    batch = collator(
+        [{"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch} for r in rows]
+    )
+    losses = []
+    for kind in (SFTTrainer, training._trainer_class()):
+        model = AutoModelForCausalLM.from_pretrained(tiny.path, attn_implementation="eager")
+        args = SFTConfig(
+            output_dir=str(tmp_path), report_to="none", use_cpu=True, remove_unused_columns=False, max_length=None, bf16=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+        )  # fmt: skip
+        trainer = kind(
+            model=model, args=args, train_dataset=training._as_dataset(rows), processing_class=tokenizer, data_collator=collator
+        )
+        losses.append(float(trainer.compute_loss(trainer.model, dict(batch)).detach()))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
