@@ -17,12 +17,15 @@ from typing import Any, TypeVar
 from corpora.commands.terminal import Progress, say
 from corpora.durable_files import write_json
 from corpora.errors import RaftsmithError
+from corpora.ingest.file_discovery import find_files
 from corpora.store.writer_lock import single_writer
 from corpora.workspace.workspace import Workspace, create_workspace, open_workspace
 from raft.answering.open_assistant import open_assistant
-from raft.commands.train import evaluate_runs, generate_dataset, train_run
+from raft.evaluation.evaluate import evaluate_runs
+from raft.examples.generate import generate_dataset
 from raft.records import Answer
-from retrieval.indexing.add_files import add_files, find_files
+from raft.training.train import train_run
+from retrieval.indexing.add_files import add_files
 from retrieval.search.collection import open_collection
 from serving.answer_text import as_text
 
@@ -132,7 +135,7 @@ def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     folder = workspace.run(NAME)
     done = folder / "run.json"
     if done.exists():
-        from raft.answering.open_assistant import run_config
+        from corpora.workspace.run_folder import run_config
         from raft.examples.dataset import read_dataset
 
         if run_config(workspace, NAME)["dataset_digest"] == read_dataset(workspace.dataset(NAME)).digest:

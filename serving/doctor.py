@@ -12,8 +12,8 @@ from pathlib import Path
 from corpora.errors import RaftsmithError
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import Workspace, open_workspace
+from retrieval.chunk_vectors.segment_compaction import sweep_segments
 from retrieval.chunk_vectors.segments import read_segment
-from retrieval.indexing.add_files import sweep_segments
 from retrieval.model_folders import PACKAGED, cache_folder
 
 NEEDED = ("torch", "transformers", "trl", "peft", "bitsandbytes", "sentence_transformers", "faiss")

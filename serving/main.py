@@ -9,21 +9,32 @@ import traceback
 import click
 
 from corpora.commands.backup import backup, restore
-from corpora.commands.init import init, remove
+from corpora.commands.init import init
+from corpora.commands.remove import remove
 from corpora.commands.rights import rights
 from corpora.commands.versions import versions
 from corpora.errors import RaftsmithError
-from raft.commands.train import evaluate, generate, models, purge, train
+from raft.commands.evaluate import evaluate
+from raft.commands.generate import generate
+from raft.commands.models import models
+from raft.commands.train import train
+from retrieval.commands.add import add, sync
 from retrieval.commands.documents import documents
 from retrieval.commands.evaluate_retrieval import evaluate_retrieval
 from retrieval.commands.import_faiss import import_faiss
 from retrieval.commands.index import index
-from retrieval.commands.search import add, inspect, search, sync
+from retrieval.commands.inspect import inspect
+from retrieval.commands.search import search
 from retrieval.commands.tune_encoder import tune_encoder
 from retrieval.commands.tune_reranker import tune_reranker
 from retrieval.commands.tune_search import tune_search
 from serving.commands.annotate import annotate
-from serving.commands.serve import ask, demo, doctor, serve, swap
+from serving.commands.ask import ask
+from serving.commands.demo import demo
+from serving.commands.doctor import doctor
+from serving.commands.purge import purge
+from serving.commands.serve import serve
+from serving.commands.swap import swap
 
 
 @click.group(

@@ -17,8 +17,7 @@ from corpora.store.seal import break_seal
 from corpora.workspace.column_mappings import forget as forget_mappings
 from corpora.workspace.workspace import Workspace
 from raft.examples.reviews import FILE as REVIEWS_FILE
-from retrieval.chunk_vectors.segment_compaction import compact_segments
-from retrieval.indexing.add_files import sweep_segments
+from retrieval.chunk_vectors.segment_compaction import compact_segments, sweep_segments
 from retrieval.tuning.tuning_run import LEARNT
 
 FLAG = "purged.json"

@@ -169,7 +169,7 @@ def test_a_misspelt_key_is_named_with_the_right_one(workspace: Path, tmp_path: P
 
 
 def test_what_init_writes_is_the_default_configuration(workspace: Path, tmp_path: Path) -> None:
-    from corpora.workspace.workspace import Config, read_config
+    from corpora.workspace.config import Config, read_config
 
     result("init", str(tmp_path / "new"))
     assert read_config(tmp_path / "new" / "raftsmith.toml") == Config()

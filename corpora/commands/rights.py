@@ -59,7 +59,7 @@ def set_readers(store: CorpusStore, files: set[tuple[str, str]], readers: tuple[
 
 def _held(store: CorpusStore, names: tuple[str, ...]) -> set[tuple[str, str]]:
     """The files of the documents called `names`, and every file that shares a document with one of them."""
-    from corpora.commands.init import files_of
+    from corpora.commands.document_names import files_of
 
     held, grown = set(files_of(store, names)), True
     while grown:

@@ -12,9 +12,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from corpora.records import Document
+from corpora.splits import merged_clusters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -279,3 +282,14 @@ def _unpacked(data: bytes) -> _Sketch:
         return _Sketch(data[1:head], "", None)
     values = np.frombuffer(data[head:], dtype="<u4").astype(np.uint32)
     return _Sketch(data[1:head], "", MinHash(hashvalues=values, seed=1, hashfunc=int, scheme="affine32"))
+
+
+def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, str]:
+    """Document id → cluster, with clusters joined where their texts are at least `threshold` (0–1) alike.
+
+    On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
+    the check afterwards: a name that stands for two splits is a leak.
+    """
+    found = find_duplicates({document.id: document.text for document in documents}, threshold)
+    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in found]
+    return merged_clusters({document.id: document.cluster for document in documents}, links)

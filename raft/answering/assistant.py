@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from corpora.records import Chunk
 from raft.abstention import SupportModel
-from raft.answering.transformers_engine import Completion, Engine
+from raft.answering.engine import Completion, Engine
 from raft.prompts.format import Prompt, parse_completion, render_abstention, render_prompt
 from raft.quotes.verification import cite
 from raft.records import Answer, Passage

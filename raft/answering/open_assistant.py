@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from corpora.durable_files import sha256_file
 from corpora.errors import ModelError
+from corpora.workspace.run_folder import run_config, verify_weights
 from corpora.workspace.workspace import Workspace
 from raft.abstention import read_support
 from raft.answering.assistant import Assistant
+from retrieval.encoders.loading import quiet_libraries
 from retrieval.model_folders import ModelFolder, Say, resolve_model
-from retrieval.search.collection import quiet_libraries
 from retrieval.search.retriever import Searcher
-
-
-def finished_runs(workspace: Workspace) -> list[str]:
-    """Names of the complete runs of the workspace, oldest first."""
-    found = sorted((workspace.root / "runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    return [path.parent.name for path in found]
 
 
 def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, say: Say = lambda line: None) -> Assistant:
@@ -59,23 +50,3 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
         support = None
     engine = TransformersEngine(base, adapter)
     return Assistant(searcher, engine, run, options.passages, options.max_tokens, support, options.min_support)
-
-
-def run_config(workspace: Workspace, run: str) -> dict[str, Any]:
-    """The resolved configuration of a complete run. Raises ModelError, naming the runs there are, when there is none."""
-    folder = workspace.run(run)
-    if not (folder / "run.json").exists():
-        known = ", ".join(finished_runs(workspace)) or "none yet; run `raftsmith train`"
-        raise ModelError(f"there is no complete run {run!r}; runs here: {known}")
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config
-
-
-def verify_weights(folder: Path) -> None:
-    """Check a run's weights against its `run.json`. Raises ModelError naming the file."""
-    expected: dict[str, str] = json.loads((folder / "run.json").read_text(encoding="utf-8"))["weights_sha256"]
-    places: Sequence[Path] = [folder / "adapter", folder / "model"]
-    for name, digest in expected.items():
-        path = next((place / name for place in places if (place / name).exists()), folder / "adapter" / name)
-        if not path.exists() or sha256_file(path) != digest:
-            raise ModelError(f"{path} is missing or damaged; train the run again under another name")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from corpora.durable_files import write_atomic, write_json
-from raft.evaluation.arms import BASE_ARM, Evaluation, Measure, as_json
-from retrieval.evaluation.bootstrap import Interval
+from raft.evaluation.arms import Evaluation, as_json
+from raft.evaluation.measures import Measure
+from raft.evaluation.rows import BASE_ARM
+from retrieval.evaluation.bootstrap import shown
 
 PLOTTED = (
     "token F1",
@@ -35,14 +37,6 @@ def verdict(evaluation: Evaluation, arm: str) -> str:
     if change.high < 0:
         return f"Tuning hurt: {arm} answers worse than the base model over the same passages, {gain}; keep the base model."
     return f"No difference shown: {arm} against the base model over the same passages is {gain}; plain retrieval is as good."
-
-
-def shown(interval: Interval | None, signed: bool = False) -> str:
-    """ "0.41 [0.33, 0.49]", or a dash where the measure does not apply."""
-    if interval is None:
-        return "–"
-    sign = "+" if signed else ""
-    return f"{interval.value:{sign}.2f} [{interval.low:{sign}.2f}, {interval.high:{sign}.2f}]"
 
 
 def table(measures: Sequence[Measure]) -> str:

@@ -20,7 +20,8 @@ from corpora.records import Question
 from corpora.splits import SPLITS
 from raft.abstention import FILE as SUPPORT_FILE
 from raft.abstention import SupportMeasure, SupportModel, write_support
-from raft.examples.assembly import ExampleOptions, Grounding
+from raft.examples.grounding import Grounding
+from raft.examples.options import ExampleOptions
 from raft.examples.reviews import FILE as REVIEWS_FILE
 from raft.records import RaftExample
 

@@ -10,15 +10,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from corpora.errors import DatasetError
 from corpora.records import Chunk, Evidence, Question, content_id
 from corpora.text.quote_location import locate
+from raft.teachers.openai_endpoint import Teacher
 
 _INSTRUCTION = (
     "You write test questions for professionals. From the passage below write one question that it answers, in the words of "
@@ -26,37 +23,6 @@ _INSTRUCTION = (
     '{"question": "...", "quote": "the one sentence of the passage that answers, copied exactly", "answer": "the shortest part of '
     'that sentence that answers, copied exactly"}.'
 )
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """An OpenAI-compatible endpoint: `url` ends before `/chat/completions`. The key comes from `RAFTSMITH_TEACHER_KEY`."""
-
-    url: str
-    model: str
-    timeout_s: float = 120.0
-
-    def reply(self, passage: str) -> str:
-        """The teacher's text for one passage. Raises DatasetError when it cannot be reached or refuses."""
-        key = os.environ.get("RAFTSMITH_TEACHER_KEY")
-        body = {
-            "model": self.model,
-            "messages": [{"role": "user", "content": f"{_INSTRUCTION}\n\nPassage:\n{passage}"}],
-            "temperature": 0,
-            "max_tokens": 300,
-        }
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        try:
-            response = httpx.post(
-                f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers, timeout=self.timeout_s
-            )
-            response.raise_for_status()
-            return str(response.json()["choices"][0]["message"]["content"])
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
-            raise DatasetError(
-                f"the teacher at {self.url} did not answer ({type(error).__name__}: {error}); what it wrote so far is kept: "
-                "check the URL, the model name and RAFTSMITH_TEACHER_KEY, and run the same command again"
-            ) from error
 
 
 def teach(
@@ -76,7 +42,7 @@ def teach(
     with journal.open("a", encoding="utf-8") as handle:
         for number, chunk in enumerate(chunks, start=1):
             if chunk.id not in known:
-                known[chunk.id] = teacher.reply(f"{chunk.title}\n{chunk.text}")
+                known[chunk.id] = teacher.reply(f"{_INSTRUCTION}\n\nPassage:\n{chunk.title}\n{chunk.text}")
                 handle.write(json.dumps({"model": teacher.model, "chunk": chunk.id, "reply": known[chunk.id]}) + "\n")
                 handle.flush()
                 os.fsync(handle.fileno())

@@ -7,55 +7,15 @@ from __future__ import annotations
 
 import csv
 import importlib.metadata
-import json
 import platform
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from corpora.durable_files import sha256_file, write_atomic, write_json
-from corpora.errors import TrainingError
+from raft.training.options import TrainOptions
 from retrieval.model_folders import ModelFolder
 
-ADAPTERS = ("qlora", "lora", "none")
 VERSIONED = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How a model is tuned. Tokens, not characters; learning rate at its peak."""
-
-    adapter: str = "qlora"
-    rank: int = 16
-    alpha: int = 32
-    layers_fraction: float = 2 / 3
-    """Share of the upper layers that get an adapter, in 0–1: what lies below needs no backward pass."""
-    learning_rate: float = 1e-3
-    warmup_fraction: float = 0.05
-    epochs: float = 1.0
-    batch_examples: int = 6
-    """Examples an optimizer step, counted in questions; contexts are put together until they have about as many."""
-    max_examples: int | None = None
-    """At most so many training examples, whole contexts; None is all."""
-    max_validation_examples: int = 24
-    max_tokens: int = 1536
-    share_prefix: bool = True
-    evaluations: int = 3
-    """How often the validation loss is taken, evenly over the run."""
-    patience: int = 2
-    """Stop after so many validations without a better loss."""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a value out of its range."""
-        if self.adapter not in ADAPTERS:
-            raise ValueError(f"adapter is {self.adapter!r}; accepted: {', '.join(ADAPTERS)}")
-        if not 0 < self.layers_fraction <= 1:
-            raise ValueError(f"layers_fraction is {self.layers_fraction}; it must be above 0 and at most 1")
-        for name in ("rank", "alpha", "learning_rate", "epochs", "batch_examples", "max_tokens", "evaluations", "patience"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be positive")
 
 
 @dataclass(frozen=True)
@@ -89,79 +49,6 @@ def resolved_config(
         "versions": {package: importlib.metadata.version(package) for package in VERSIONED},
         "python": platform.python_version(),
     }
-
-
-def prepare_folder(folder: Path, config: dict[str, Any]) -> bool:
-    """Make the run folder, or check that the one there is the same run unfinished; True when it is to be resumed."""
-    path = folder / "config.json"
-    if (folder / "run.json").exists():
-        raise TrainingError(f"run {config['run']} is already complete in {folder}; choose another --run name")
-    if path.exists():
-        found = json.loads(path.read_text())
-        flat, wanted = _flatten(found), _flatten(config)
-        differ = sorted(key for key in flat.keys() | wanted.keys() if flat.get(key) != wanted.get(key))
-        if differ:
-            changes = "; ".join(f"{key}: {flat.get(key)} there, {wanted.get(key)} now" for key in differ[:5])
-            raise TrainingError(
-                f"run {config['run']} was started with another configuration ({changes}); "
-                f"choose another --run name, or delete {folder}"
-            )
-        return True
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_json(path, config)
-    return False
-
-
-def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, dict):
-            flat.update(_flatten(item, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = item
-    return flat
-
-
-_COLUMNS = ("step", "epoch", "train_loss", "validation_loss", "learning_rate", "seconds")
-
-
-def append_metrics(path: Path, row: Sequence[Any]) -> None:
-    """Add one row to `metrics.csv`; the header comes with the first."""
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        if new:
-            writer.writerow(_COLUMNS)
-        writer.writerow(row)
-
-
-def keep_metrics(path: Path, last_step: int) -> None:
-    """Drop the rows after the checkpoint that a run resumes from, so that no step stands twice."""
-    if not path.exists():
-        return
-    with path.open(newline="", encoding="utf-8") as handle:
-        header, *rows = list(csv.reader(handle)) or [list(_COLUMNS)]
-    kept = [",".join(row) for row in [header, *(row for row in rows if int(row[0]) <= last_step)]]
-    write_atomic(path, ("\n".join(kept) + "\n").encode())
-
-
-def mark_complete(checkpoint: Path) -> None:
-    """Write the manifest that makes a checkpoint count: name → SHA-256 of every file in it."""
-    files = [path for path in sorted(checkpoint.iterdir()) if path.is_file() and path.name != "complete.json"]
-    write_json(checkpoint / "complete.json", {path.name: sha256_file(path) for path in files})
-
-
-def newest_complete_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the highest step whose files are all as its manifest says (promise R10), or None."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    for checkpoint in found:
-        try:
-            expected = json.loads((checkpoint / "complete.json").read_text())
-            if expected and all(sha256_file(checkpoint / name) == digest for name, digest in expected.items()):
-                return checkpoint
-        except (OSError, ValueError):
-            continue
-    return None
 
 
 def plot_losses(metrics: Path, target: Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from corpora.store.changes import MovedVectors, Segment
 from corpora.store.corpus_store import CorpusStore
+from corpora.store.segment_lock import segments_free
 from corpora.store.vector_rows import VectorPlace
-from retrieval.chunk_vectors.segments import read_segment, write_segment
-from retrieval.indexing.add_files import BATCH_CHUNKS, sweep_segments
+from retrieval.chunk_vectors.segments import BATCH_CHUNKS, read_segment, write_segment
 
 MANY_SMALL = 64
 """So many segments of less than a batch are put together."""
@@ -60,3 +60,19 @@ def _rewrite(store: CorpusStore, workspace: Path, encoder: str, places: Sequence
     vectors = np.stack([read[place.name][place.row] for place in places])
     segment = Segment(write_segment(folder, vectors), encoder, vectors.shape[1], len(vectors))
     store.commit(moved=[MovedVectors(segment, tuple((p.chunk, p.segment, row) for row, p in enumerate(places)))])
+
+
+def sweep_segments(store: CorpusStore, workspace: Path) -> int:
+    """Delete segment files that no commit names, as a kill between write and commit leaves them; gives their number.
+
+    While somebody reads the segments of an older snapshot they stay, for the next sweep.
+    """
+    folder, swept = workspace / "segments", 0
+    with segments_free(workspace) as free:
+        if free and folder.is_dir():
+            named = {segment.name for segment in store.segments()}
+            for path in folder.iterdir():
+                if path.name not in named:
+                    path.unlink(missing_ok=True)
+                    swept += 1
+    return swept

@@ -35,3 +35,6 @@ def read_segment(folder: Path, name: str) -> Vectors:
     if f"{hashlib.sha256(data).hexdigest()}.safetensors" != name:
         raise CorruptStore(f"{path} is damaged: its content does not match its name; run `raftsmith doctor --repair`")
     return np.asarray(load(data)["vectors"], dtype=np.float32)
+
+
+BATCH_CHUNKS = 256

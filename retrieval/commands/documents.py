@@ -42,7 +42,7 @@ def documents(
     place = opened(workspace)
     store = CorpusStore(place.database)
     if retry:
-        from retrieval.commands.search import add_paths
+        from retrieval.indexing.add_paths import add_paths
 
         waiting = {of for _, of, _ in store.failures()} | {of for _, of in store.files() if store.unfinished(of)}
         for of in sorted(waiting):

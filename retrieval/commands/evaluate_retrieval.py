@@ -8,43 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
+from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
 from corpora.errors import EvaluationError
+from retrieval.commands.judgement_options import asked_source, source_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from corpora.workspace.workspace import Config, Workspace
-    from retrieval.evaluation.judged_queries import DocumentNames, JudgedSet
-    from retrieval.evaluation.judgement_sources import JudgedIndex, Source
+    from corpora.store.evidence_location import DocumentNames
+    from corpora.workspace.config import Config
+    from retrieval.evaluation.judged_queries import JudgedSet
+    from retrieval.evaluation.judgement_sources import JudgedIndex
     from retrieval.evaluation.system_comparison import SystemRun
-
-
-def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where queries and judgements come from."""
-    path = click.Path(path_type=Path, exists=True)
-    for option in reversed(
-        [
-            click.option(
-                "--questions",
-                multiple=True,
-                type=path,
-                help="Questions with evidence, as `generate --from-qa` takes them; may be repeated.",
-            ),
-            click.option("--qrels", type=path, help="Judgements: TREC's four columns, or BEIR's three."),
-            click.option("--queries", type=path, help="The judged queries: JSON lines with _id and text."),
-            click.option("--beir", type=path, help="A BEIR folder; it is indexed into --workspace, or for this one time only."),
-            click.option("--split", default="test", show_default=True, help="Which qrels of the BEIR folder."),
-            click.option(
-                "--judge",
-                type=click.Choice(["document", "chunk"]),
-                help="What is judged; default: chunk for --questions, else document.",
-            ),
-            click.option("--limit", type=click.IntRange(1), help="Queries at most, drawn at random with a fixed seed."),
-        ]
-    ):
-        function = option(function)
-    return function
 
 
 @click.command(
@@ -122,17 +95,6 @@ def evaluate_retrieval(
         as_json,
         "\n\n".join(text[:2]) + "\n" + "\n".join(text[2:]),
     )
-
-
-def asked_source(source: dict[str, Any], workspace: Path | None) -> tuple[Source, Workspace | None]:
-    """Where the judgements come from, and the workspace; None for a BEIR folder that is indexed for once."""
-    from retrieval.evaluation.judgement_sources import Source
-
-    try:
-        asked = Source(**source)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    return asked, opened(workspace) if workspace is not None or asked.beir is None else None
 
 
 def configurations(config: Config, wanted: Sequence[str]) -> list[str]:

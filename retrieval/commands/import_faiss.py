@@ -35,9 +35,9 @@ def import_faiss(
     from corpora.store.writer_lock import single_writer
     from corpora.workspace.workspace import plain_name
     from retrieval.chunk_vectors.dense_index import refreshed_index
+    from retrieval.encoders.loading import load_encoder
     from retrieval.indexing.faiss_import import import_rows
     from retrieval.indexing.faiss_reading import read_faiss
-    from retrieval.search.collection import load_encoder
     from retrieval.search.pipelines import index_options_of
 
     place = opened(workspace)

@@ -30,9 +30,9 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
     from corpora.store.writer_lock import single_writer
     from retrieval.chunk_vectors.dense_index import refreshed_index
     from retrieval.chunk_vectors.index_cache import DenseCache
+    from retrieval.encoders.loading import load_encoder
     from retrieval.indexing.backfill import backfill
     from retrieval.indexing.backfill import drop_others as drop_others_of
-    from retrieval.search.collection import load_encoder
     from retrieval.search.pipelines import index_options_of
 
     place = opened(workspace)

@@ -10,7 +10,7 @@ import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
 from corpora.errors import TrainingError
-from retrieval.commands.evaluate_retrieval import source_options
+from retrieval.commands.judgement_options import source_options
 from retrieval.commands.tuning_options import asked_in_workspace, judged_by_document, schedule_options
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def tune_encoder(
 
 def tune(found: JudgedIndex, place: Workspace, name: str, options: TuningOptions) -> tuple[TunedEncoder, Encoder]:
     """Tune the workspace's encoder in runs/`name`; see `retrieval.tuning.encoder_tuning`."""
+    from retrieval.encoders.loading import quiet_libraries
     from retrieval.model_folders import resolve_model
-    from retrieval.search.collection import quiet_libraries
     from retrieval.tuning.encoder_tuning import tune_encoder as tuned_and_judged
     from retrieval.tuning.tuning_run import TuningRun
 

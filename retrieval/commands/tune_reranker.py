@@ -10,7 +10,7 @@ import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
 from corpora.errors import TrainingError
-from retrieval.commands.evaluate_retrieval import source_options
+from retrieval.commands.judgement_options import source_options
 from retrieval.commands.tuning_options import asked_in_workspace, judged_by_document, schedule_options
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def tune_reranker(
 
 def tune(found: JudgedIndex, place: Workspace, name: str, base: str, options: RerankerOptions) -> TunedReranker:
     """Tune the model called `base` in runs/`name`; see `retrieval.tuning.reranker_tuning`."""
+    from retrieval.encoders.loading import quiet_libraries
     from retrieval.model_folders import resolve_model
-    from retrieval.search.collection import quiet_libraries
     from retrieval.tuning.reranker_tuning import tune_reranker as tuned_and_judged
     from retrieval.tuning.tuning_run import TuningRun
 

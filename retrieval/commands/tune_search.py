@@ -11,7 +11,7 @@ import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
 from corpora.errors import EvaluationError
-from retrieval.commands.evaluate_retrieval import asked_source, source_options
+from retrieval.commands.judgement_options import asked_source, source_options
 
 if TYPE_CHECKING:
     from retrieval.evaluation.judged_queries import JudgedQuery

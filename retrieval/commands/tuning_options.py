@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import say
-from retrieval.commands.evaluate_retrieval import asked_source
+from retrieval.commands.judgement_options import asked_source
 
 if TYPE_CHECKING:
     from corpora.workspace.workspace import Workspace

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from retrieval.encoders.cpu_workers import Cores
-from retrieval.encoders.encoder import SentenceTransformerEncoder, Vectors, load_sentence_transformer, provenance_of
+from retrieval.encoders.encoder import Vectors
 from retrieval.encoders.packed_transformer import PackedTransformer, PoolingMode, half_pays, why_not_packed
 from retrieval.encoders.provenance import Provenance, Role
+from retrieval.encoders.sentence_transformer import SentenceTransformerEncoder, load_sentence_transformer, provenance_of
 from retrieval.model_folders import ModelFolder
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.text.near_duplicates import THRESHOLD
 from retrieval.encoders.encoder import Encoder
 from retrieval.evaluation.beir import read_corpus
-from retrieval.indexing.add_files import AddReport, add_files
+from retrieval.indexing.add_files import add_files
+from retrieval.indexing.add_report import AddReport
 from retrieval.indexing.duplicate_clusters import Similarities
 
 COLLECTION = "beir"

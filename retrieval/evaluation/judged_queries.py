@@ -8,15 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import PurePath
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from corpora.errors import EvaluationError
-from corpora.records import Chunk, Evidence, Question
+from corpora.records import Chunk, Question
 from corpora.splits import splits_of
 from corpora.store.corpus_store import CorpusStore
-from corpora.text.quote_location import locate
+from corpora.store.evidence_location import DocumentNames, document_names, standing
 from retrieval.evaluation.qrels import Qrels
 
 Level = Literal["document", "chunk"]
@@ -61,50 +60,6 @@ class Splits:
 
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
-
-
-@dataclass
-class DocumentNames:
-    """Every name a judgement may call a document by → ids of the documents called so.
-
-    `labels`: document id → what a run file calls it: the parts of the files it came from, else the files' names.
-    """
-
-    ids: dict[str, set[str]] = field(default_factory=dict)
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def of(self, name: str) -> set[str]:
-        """Ids of the documents called `name`; empty for a stranger."""
-        return self.ids.get(name, set())
-
-
-def document_names(store: CorpusStore) -> DocumentNames:
-    """Names of all documents: id, sources, the part of a file of several, the file with and without its ending, the title.
-
-    A title or file name that several documents share names none of them; an id, source or part always names its own.
-    """
-    names = DocumentNames()
-    loose: dict[str, set[str]] = {}
-    for document in store.documents():
-        sources = store.sources(document.id)
-        names.labels[document.id] = tuple(dict.fromkeys(_label(source) for source in sources))
-        for source in sources:
-            part = source.partition("#")[2]
-            for name in (document.id, source, part):
-                if name:
-                    names.ids.setdefault(name, set()).add(document.id)
-            path = PurePath(source.partition("#")[0])
-            for name in () if part else (path.name, path.stem):
-                loose.setdefault(name, set()).add(document.id)
-        loose.setdefault(document.title, set()).add(document.id)
-    for name, ids in loose.items():
-        if name and len(ids) == 1:
-            names.ids.setdefault(name, ids)
-    return names
-
-
-def _label(source: str) -> str:
-    return source.partition("#")[2] or PurePath(source).name
 
 
 def from_qrels(
@@ -167,7 +122,7 @@ def from_questions(
         relevant: dict[str, int] = {}
         homes: list[str] = []
         for evidence in question.evidence:
-            for document_id, start, end in _standing(evidence, names, texts, chunks):
+            for document_id, start, end in standing(evidence, names, texts, chunks):
                 homes.append(document_id)
                 items = [document_id] if level == "document" else _holding(chunks[document_id], start, end)
                 relevant.update(dict.fromkeys(items, 1))
@@ -188,27 +143,6 @@ def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) 
     placed = {document.id: (document.cluster, document.position) for document in store.documents()}
     split = splits_of(placed, homes, shares.validation_fraction, shares.test_fraction)
     return [split[of[0]] for of in homes]
-
-
-def _standing(
-    evidence: Evidence, names: DocumentNames, texts: Mapping[str, str], chunks: Mapping[str, Sequence[Chunk]]
-) -> list[tuple[str, int, int]]:
-    """`(document, start, end)`: in the documents that the evidence names, else in the first that holds it."""
-    named = [
-        (identity, place) for identity in sorted(names.of(evidence.document)) if (place := _place(evidence, identity, texts))
-    ]
-    indexed = [(identity, *place) for identity, place in named if identity in chunks]
-    if indexed:
-        return indexed
-    for identity in texts:
-        place = _place(evidence, identity, texts) if identity in chunks else None
-        if place:
-            return [(identity, *place)]
-    return []
-
-
-def _place(evidence: Evidence, document_id: str, texts: Mapping[str, str]) -> tuple[int, int] | None:
-    return locate(evidence.text, texts[document_id])
 
 
 def _holding(chunks: Iterable[Chunk], start: int, end: int) -> list[str]:

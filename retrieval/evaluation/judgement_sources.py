@@ -16,23 +16,17 @@ from corpora.commands.terminal import Progress
 from corpora.errors import EvaluationError
 from corpora.questions import read_questions
 from corpora.store.corpus_store import CorpusStore
+from corpora.store.evidence_location import DocumentNames, document_names
 from corpora.store.writer_lock import single_writer
-from corpora.workspace.workspace import Config, Workspace
+from corpora.workspace.config import Config
+from corpora.workspace.workspace import Workspace
 from retrieval.encoders.caching_encoder import RememberingEncoder
+from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.beir import corpus_file, read_beir, read_queries
 from retrieval.evaluation.beir_indexing import index_corpus
-from retrieval.evaluation.judged_queries import (
-    DocumentNames,
-    JudgedSet,
-    Level,
-    Splits,
-    document_names,
-    from_qrels,
-    from_questions,
-)
+from retrieval.evaluation.judged_queries import JudgedSet, Level, Splits, from_qrels, from_questions
 from retrieval.evaluation.qrels import read_qrels
 from retrieval.model_folders import Say
-from retrieval.search.collection import load_encoder
 from retrieval.search.pipelines import Index
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from corpora.durable_files import write_atomic, write_json
+from corpora.store.evidence_location import DocumentNames
 from retrieval.evaluation.bootstrap import Interval
-from retrieval.evaluation.judged_queries import DocumentNames
 from retrieval.evaluation.measures import ALL_MEASURES
 from retrieval.evaluation.qrels import run_text
 from retrieval.evaluation.significance import shown_p

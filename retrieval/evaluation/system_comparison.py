@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpora.errors import EvaluationError
+from corpora.store.evidence_location import DocumentNames
 from retrieval.evaluation.bootstrap import Interval, bootstrap_mean
-from retrieval.evaluation.judged_queries import DocumentNames, JudgedSet, Level
+from retrieval.evaluation.judged_queries import JudgedSet, Level
 from retrieval.evaluation.measures import ALL_MEASURES, retrieval_measures
 from retrieval.evaluation.qrels import Ranking, Run
 from retrieval.evaluation.significance import Comparison, compare, shown_p

@@ -9,10 +9,11 @@ from corpora.errors import RaftsmithError
 from corpora.store.changes import Segment, StoredVectors
 from corpora.store.corpus_store import CorpusStore
 from retrieval.chunk_vectors.index_cache import DenseCache
-from retrieval.chunk_vectors.segments import write_segment
+from retrieval.chunk_vectors.segment_compaction import sweep_segments
+from retrieval.chunk_vectors.segments import BATCH_CHUNKS, write_segment
 from retrieval.encoders.encoder import Encoder
+from retrieval.encoders.passage_text import embedding_text, finite_vectors
 from retrieval.encoders.static_encoder import STATIC
-from retrieval.indexing.add_files import BATCH_CHUNKS, embedding_text, finite_vectors, sweep_segments
 
 
 def backfill(

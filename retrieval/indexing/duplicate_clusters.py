@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from corpora.records import Document
-from corpora.splits import merged_clusters
 from corpora.store.changes import NewDocument
 from corpora.store.corpus_store import CorpusStore
-from corpora.text.near_duplicates import THRESHOLD, DuplicateIndex, find_duplicates, from_signatures, signature
+from corpora.text.near_duplicates import THRESHOLD, DuplicateIndex, from_signatures, signature
 
 
 @dataclass(frozen=True)
@@ -21,17 +18,6 @@ class Similarities:
 
     cluster: float = THRESHOLD
     skip: float = 0.9999
-
-
-def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, str]:
-    """Document id → cluster, with clusters joined where their texts are at least `threshold` (0–1) alike.
-
-    On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
-    the check afterwards: a name that stands for two splits is a leak.
-    """
-    found = find_duplicates({document.id: document.text for document in documents}, threshold)
-    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in found]
-    return merged_clusters({document.id: document.cluster for document in documents}, links)
 
 
 @dataclass(frozen=True)

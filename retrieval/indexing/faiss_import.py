@@ -16,6 +16,7 @@ import numpy as np
 from corpora.chunking.chunker import join_blocks
 from corpora.durable_files import sha256_file
 from corpora.errors import QuestionsError, StoreError
+from corpora.ingest.file_discovery import source_name
 from corpora.questions.content import read_table, read_text
 from corpora.questions.evidence import paragraphs
 from corpora.records import Chunk, Document, content_id
@@ -23,9 +24,9 @@ from corpora.store.changes import FinishedFile, NewDocument, Segment
 from corpora.store.corpus_store import CorpusStore
 from corpora.text.cleaning import clean, clean_line
 from corpora.text.near_duplicates import signature
+from retrieval.chunk_vectors.segment_compaction import sweep_segments
 from retrieval.chunk_vectors.segments import write_segment
 from retrieval.encoders.encoder import Encoder, Vectors
-from retrieval.indexing.add_files import source_name, sweep_segments
 from retrieval.indexing.faiss_reading import FaissVectors
 
 BATCH_ROWS = 20_000

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from corpora.ingest.file_discovery import source_name
 from corpora.readers.tables.documents import FieldMapping
 from corpora.workspace.column_mappings import Mappings, may_hold_tables, read_mappings, remember
-from retrieval.indexing.add_files import AddReport, source_name
+from retrieval.indexing.add_report import AddReport
 
 
 def by_mapping(

@@ -17,9 +17,8 @@ from corpora.personal_data.masking import MIN_CONFIDENCE, counts, find_personal_
 from corpora.records import Document, content_id
 from corpora.splits import SPLITS, split_at
 from corpora.text.languages import UNKNOWN, language_of
-from corpora.text.near_duplicates import THRESHOLD, normalised
+from corpora.text.near_duplicates import THRESHOLD, clusters_of, normalised
 from retrieval.encoders.encoder import Vectors
-from retrieval.indexing.duplicate_clusters import clusters_of
 from retrieval.inspection.material import Material, Prompts, TokenEstimate
 from retrieval.inspection.outliers import FAR, find_outliers
 from retrieval.inspection.records import (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from corpora.errors import EvaluationError
 from corpora.store.corpus_store import CorpusStore
-from corpora.workspace.workspace import SearchConfig
+from corpora.workspace.config import SearchConfig
 from retrieval.chunk_vectors.dense_index import IndexOptions, Say
 from retrieval.encoders.encoder import Encoder
 from retrieval.search.fusion import Fusion

@@ -16,7 +16,7 @@ import numpy as np
 from corpora.errors import ModelError
 from corpora.store.filters import EVERYTHING, Filter
 from retrieval.encoders.packed_cross_encoder import PackedPairs
-from retrieval.indexing.add_files import embedding_text
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.records import Hit, SearchResult
 from retrieval.search.retriever import Mode, Searcher
 

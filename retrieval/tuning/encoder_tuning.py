@@ -18,8 +18,9 @@ import numpy as np
 
 from corpora.errors import TrainingError
 from retrieval.encoders.caching_encoder import RememberingEncoder
-from retrieval.encoders.encoder import Encoder, load_sentence_transformer, provenance_of
+from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.packed_encoder import encoder_of, open_encoder
+from retrieval.encoders.sentence_transformer import load_sentence_transformer, provenance_of
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.model_folders import ENCODER_MODEL, ModelFolder, Say, resolve_model
 from retrieval.search.pipelines import fusion_of

@@ -17,7 +17,7 @@ from corpora.records import Chunk
 from corpora.store.corpus_store import CorpusStore
 from retrieval.chunk_vectors.segments import read_segment
 from retrieval.encoders.encoder import Encoder, Vectors
-from retrieval.indexing.add_files import embedding_text
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.search.fusion import Ranking
 from retrieval.search.query_terms import query_terms
 from retrieval.vector_index.faiss_binding import faiss

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.evaluation.judged_queries import JudgedQuery
-from retrieval.indexing.add_files import embedding_text
 from retrieval.records import Hit
 from retrieval.search.pipelines import fusion_of
 from retrieval.search.reranking import Reranker, reordered

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from corpora.errors import TrainingError
 from corpora.splits import SPLITS
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.evaluation.judged_queries import JudgedQuery, JudgedSet
 from retrieval.evaluation.judgement_sources import JudgedIndex
-from retrieval.indexing.add_files import embedding_text
 from retrieval.model_folders import ModelFolder
 from retrieval.search.pipelines import fusion_of
 from retrieval.tuning.encoder_comparison import JudgedCollection

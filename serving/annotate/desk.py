@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpora.records import Chunk, Document
 from corpora.store.corpus_store import CorpusStore
@@ -15,6 +15,9 @@ from raft.examples.reviews import FILE, as_lines, write_reviews
 from raft.records import RaftExample
 from serving.annotate.store import AnnotationStore
 from serving.http.errors import ApiError
+
+if TYPE_CHECKING:
+    from corpora.workspace.workspace import Workspace
 
 LISTED_PASSAGES = 200
 FOUND_PASSAGES = 5_000
@@ -105,3 +108,24 @@ class Desk:
         reviews = self.annotations.reviews(self.dataset.name)
         write_reviews(self.dataset_folder, reviews)
         return len(reviews)
+
+
+def open_desk(workspace: Workspace, set_name: str, collection: str | None, dataset: str | None) -> Desk:
+    """The desk for a set of the workspace. Raises RaftsmithError for a dataset or collection that is not there."""
+    from corpora.errors import AnnotationError
+    from corpora.store.corpus_store import CorpusStore
+    from raft.examples.dataset import read_dataset
+    from serving.annotate.store import FILE, AnnotationStore
+
+    folder = workspace.dataset(dataset) if dataset else None
+    opened_dataset = read_dataset(folder) if folder else None
+    store = CorpusStore(workspace.database)
+    there = sorted({entry["collection"] for entry in store.overview()})
+    if not there or collection not in (None, *there):
+        store.close()
+        known = (
+            f"collections here: {', '.join(there)}" if there else "the workspace has no documents; run `raftsmith add` first"
+        )
+        raise AnnotationError(f"there is no collection {collection!r}; {known}" if collection else known)
+    annotations = AnnotationStore(workspace.root / FILE, store.document)
+    return Desk(store, annotations, set_name, collection, opened_dataset, folder)

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from corpora.errors import RaftsmithError
 from raft.answering.assistant import Assistant
-from raft.answering.transformers_engine import Completion
+from raft.answering.engine import Completion
 from raft.prompts.format import Prompt
 from raft.prompts.tokenization import EncodedPrompt
 from raft.records import Answer

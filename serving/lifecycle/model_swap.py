@@ -9,9 +9,9 @@ from pathlib import Path
 
 from corpora.durable_files import write_atomic
 from corpora.errors import ServerError
+from corpora.workspace.run_folder import run_config
 from corpora.workspace.toml_edit import with_value
 from corpora.workspace.workspace import CONFIG, Workspace
-from raft.answering.open_assistant import run_config
 from serving.lifecycle.server_lock import Presence, running_server, tell_to_reload
 
 _POLL_S = 0.05

@@ -22,7 +22,7 @@ from annotation_browser import ARGUMENTS
 from corpora.workspace.workspace import open_workspace
 from serving.annotate.access import new_secret
 from serving.annotate.app import create_annotate_app
-from serving.commands.annotate import open_desk
+from serving.annotate.desk import open_desk
 from serving.http.server import ApiServer, bind, url_of
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "annotate.png"

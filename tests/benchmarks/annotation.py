@@ -30,9 +30,10 @@ from test_annotate_limits import STEPS, long_text
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.store.corpus_store import CorpusStore
-from raft.examples.assembly import ExampleOptions, Grounding
 from raft.examples.dataset import read_dataset, write_dataset
-from retrieval.encoders.encoder import HashingEncoder
+from raft.examples.grounding import Grounding
+from raft.examples.options import ExampleOptions
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from serving.annotate.app import create_annotate_app
 from serving.annotate.desk import Desk

@@ -42,11 +42,11 @@ from corpora.records import Block, Chunk, Document, content_id
 from corpora.store.corpus_store import CorpusStore, FinishedFile, NewDocument, Segment
 from retrieval.chunk_vectors.segments import write_segment
 from retrieval.encoders.encoder import Encoder, Vectors
+from retrieval.encoders.loading import load_encoder
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.evaluation.bootstrap import bootstrap, difference, mean_of
 from retrieval.evaluation.measures import retrieval_measures
-from retrieval.indexing.add_files import embedding_text
 from retrieval.model_folders import ENCODER_MODEL, tokenizer_file
-from retrieval.search.collection import load_encoder
 from retrieval.search.retriever import Retriever
 
 ROOT = Path(__file__).resolve().parents[2]

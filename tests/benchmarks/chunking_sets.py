@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from corpora.chunking.chunker import join_blocks
+from corpora.ingest.documents import make_document
 from corpora.questions.evidence import paragraphs
 from corpora.readers.html import markdown
 from corpora.records import Block, Document, Reading
 from corpora.text.cleaning import clean
-from retrieval.indexing.add_files import make_document
 
 
 @dataclass(frozen=True)

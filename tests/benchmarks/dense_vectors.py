@@ -89,8 +89,8 @@ def questions() -> list[str]:
 
 def encode(folder: Path, seconds: float) -> None:
     """Add encoded sentences to `real.npy` for about `seconds`; `queries.npy` comes first."""
+    from retrieval.encoders.loading import load_encoder
     from retrieval.model_folders import ENCODER_MODEL
-    from retrieval.search.collection import load_encoder
 
     started = time.monotonic()
     encoder = load_encoder(ENCODER_MODEL)

@@ -32,14 +32,14 @@ from environment import environment
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from retrieval.search.collection import quiet_libraries  # noqa: E402
+from retrieval.encoders.loading import quiet_libraries  # noqa: E402
 
 quiet_libraries()
 
 import torch  # noqa: E402
 
-from retrieval.encoders.encoder import SentenceTransformerEncoder, load_sentence_transformer, provenance_of  # noqa: E402
 from retrieval.encoders.packed_encoder import BATCH_TOKENS, PackedEncoder  # noqa: E402
+from retrieval.encoders.sentence_transformer import SentenceTransformerEncoder, load_sentence_transformer, provenance_of  # noqa: E402
 from retrieval.encoders.static_encoder import load_static_encoder  # noqa: E402
 from retrieval.model_folders import ENCODER_MODEL, resolve_model  # noqa: E402
 

@@ -29,10 +29,10 @@ from environment import environment
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from retrieval.encoders.loading import load_encoder, quiet_libraries  # noqa: E402
 from retrieval.encoders.static_encoder import load_static_encoder  # noqa: E402
 from retrieval.evaluation.measures import retrieval_measures  # noqa: E402
 from retrieval.model_folders import ENCODER_MODEL, resolve_model  # noqa: E402
-from retrieval.search.collection import load_encoder, quiet_libraries  # noqa: E402
 from retrieval.search.fusion import convex_fusion, reciprocal_rank_fusion  # noqa: E402
 from retrieval.search.partial_vectors import STATIC_WEIGHT, Background, merge_filling, semantic_weight, standardised  # noqa: E402
 from retrieval.search.query_terms import match_expression  # noqa: E402

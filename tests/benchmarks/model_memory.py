@@ -25,8 +25,8 @@ def use(way: str, tokens: int) -> None:
     """Use the model once in this process and print the peak resident memory in GB."""
     import torch
 
-    from raft.training.methods.sft import _load
-    from raft.training.run_record import TrainOptions
+    from raft.training.base_model import load_for_training
+    from raft.training.options import TrainOptions
     from retrieval.model_folders import BASE_MODEL, resolve_model
 
     base = resolve_model(BASE_MODEL)
@@ -40,7 +40,7 @@ def use(way: str, tokens: int) -> None:
     else:
         from peft import get_peft_model
 
-        model, config = _load(base, TrainOptions(adapter="none" if way == "full" else way), gpu=False)
+        model, config = load_for_training(base, TrainOptions(adapter="none" if way == "full" else way), gpu=False)
         if config is not None:
             model = get_peft_model(model, config)
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)

@@ -17,7 +17,8 @@ from environment import environment
 from corpora.workspace.workspace import open_workspace
 from raft.answering.assistant import Assistant
 from raft.answering.open_assistant import open_assistant
-from raft.evaluation.arms import BASE_ARM, evaluate, held_out
+from raft.evaluation.arms import evaluate, held_out
+from raft.evaluation.rows import BASE_ARM
 from raft.examples.dataset import read_dataset
 from raft.prompts.format import Prompt
 from retrieval.records import SearchResult

@@ -26,11 +26,11 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.store.writer_lock import single_writer
 from corpora.workspace.workspace import Workspace
 from retrieval.commands.tune_reranker import tune
+from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import bootstrap_mean
 from retrieval.evaluation.judgement_sources import Source, judged_index
 from retrieval.evaluation.significance import compare
 from retrieval.indexing.backfill import backfill
-from retrieval.search.collection import load_encoder
 from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
 from retrieval.tuning.encoder_comparison import judged_collection

@@ -27,12 +27,14 @@ from retrieval_peers import bm25s, langchain, llama_index, versions
 from stored_vectors import StoringEncoder
 
 from corpora.store.corpus_store import CorpusStore
-from corpora.workspace.workspace import Config, SearchConfig
+from corpora.store.evidence_location import document_names
+from corpora.workspace.config import Config, SearchConfig
 from retrieval.commands.tune_search import learn
 from retrieval.encoders.encoder import Encoder
+from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.beir import read_beir
 from retrieval.evaluation.beir_indexing import index_corpus
-from retrieval.evaluation.judged_queries import JudgedSet, document_names, from_qrels
+from retrieval.evaluation.judged_queries import JudgedSet, from_qrels
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.evaluation.qrels import Run
 from retrieval.evaluation.system_comparison import (
@@ -45,7 +47,6 @@ from retrieval.evaluation.system_comparison import (
     run_system,
 )
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
-from retrieval.search.collection import load_encoder
 from retrieval.search.pipelines import Index, make_searcher, parse_configuration
 from retrieval.search.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
 from retrieval.tuning.fusion_tuning import verdict as learnt_verdict

@@ -22,8 +22,8 @@ from environment import environment
 
 from corpora.splits import hashed_position, split_at, stratified_position
 from retrieval.encoders.encoder import Vectors
+from retrieval.encoders.loading import load_encoder
 from retrieval.indexing.split_strata import Strata
-from retrieval.search.collection import load_encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST, ORDERS = 10, 10

@@ -9,10 +9,11 @@ import pytest
 from tests_collection import Collection
 
 from corpora.chunking.chunker import ChunkOptions
+from corpora.ingest.file_discovery import find_files
 from corpora.questions import read_squad
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, find_files
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 
 SAMPLES = Path(__file__).resolve().parents[2] / "corpora" / "samples"

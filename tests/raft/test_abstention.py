@@ -25,8 +25,9 @@ from raft.abstention import (
     write_support,
 )
 from raft.answering.assistant import Assistant
-from raft.commands.train import support_splits
-from raft.examples.assembly import ExampleOptions, ground, observations, search_questions
+from raft.examples.generate import support_splits
+from raft.examples.grounding import ground, observations, search_questions
+from raft.examples.options import ExampleOptions
 from raft.prompts.format import ABSTENTION
 from retrieval.records import SearchResult
 

@@ -17,10 +17,10 @@ from fastapi import FastAPI
 from corpora.chunking.chunker import ChunkOptions
 from corpora.store.corpus_store import CorpusStore
 from raft.answering.assistant import Assistant
-from raft.answering.transformers_engine import Completion
+from raft.answering.engine import Completion
 from raft.prompts.format import Prompt, render_completion
 from raft.prompts.tokenization import EncodedPrompt
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 from serving.http.server import ApiServer, bind, url_of

@@ -6,7 +6,6 @@ Writes a run folder: `config.json`, `metrics.csv`, `loss.png`, `checkpoints/`, `
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
 import time
@@ -17,23 +16,18 @@ from typing import Any
 
 from corpora.durable_files import sha256_file, write_atomic, write_json
 from corpora.errors import TrainingError
+from corpora.workspace.run_folder import newest_complete_checkpoint, prepare_folder
 from raft.abstention import SupportModel, write_support
 from raft.examples.dataset import leaks
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import RaftExample
-from raft.training.packing import IGNORED, PackedCollator, PackedSequence, pack
-from raft.training.run_record import (
-    TrainingResult,
-    TrainOptions,
-    append_metrics,
-    keep_metrics,
-    mark_complete,
-    model_card,
-    newest_complete_checkpoint,
-    plot_losses,
-    prepare_folder,
-    resolved_config,
-)
+from raft.training.answer_loss import answer_trainer_class
+from raft.training.base_model import load_for_training
+from raft.training.example_rows import as_dataset, limited_examples
+from raft.training.options import TrainOptions
+from raft.training.packing import PackedCollator, pack
+from raft.training.progress import progress_recorder
+from raft.training.run_record import TrainingResult, model_card, plot_losses, resolved_config
 from retrieval.model_folders import ModelFolder
 
 
@@ -69,8 +63,8 @@ def train(
     set_seed(options.seed)
     tokenizer = AutoTokenizer.from_pretrained(base.path, local_files_only=True, trust_remote_code=False)
     encoder = PromptEncoder(tokenizer)
-    chosen = _limited([e for e in examples if e.split == "train"], options.max_examples)
-    held = _limited([e for e in examples if e.split == "validation"], options.max_validation_examples)
+    chosen = limited_examples([e for e in examples if e.split == "train"], options.max_examples)
+    held = limited_examples([e for e in examples if e.split == "validation"], options.max_validation_examples)
     if not chosen:
         raise TrainingError(f"dataset {dataset} has no training examples; generate one with more questions")
     rows = pack(chosen, encoder, options.max_tokens, options.share_prefix)
@@ -116,16 +110,16 @@ def train(
         dataloader_pin_memory=gpu,
         prediction_loss_only=True,
     )
-    model, peft_config = _load(base, options, gpu)
-    recorder = _recorder(folder, say, steps)
+    model, peft_config = load_for_training(base, options, gpu)
+    recorder = progress_recorder(folder, say, steps)
     callbacks: list[Any] = [recorder]
     if validation:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=options.patience))
-    trainer = _trainer_class()(
+    trainer = answer_trainer_class()(
         model=model,
         args=args,
-        train_dataset=_as_dataset(rows),
-        eval_dataset=_as_dataset(validation) if validation else None,
+        train_dataset=as_dataset(rows),
+        eval_dataset=as_dataset(validation) if validation else None,
         processing_class=tokenizer,
         peft_config=peft_config,
         data_collator=PackedCollator(tokenizer.pad_token_id or 0),
@@ -163,144 +157,3 @@ def train(
     digests = {path.name: sha256_file(path) for path in sorted(target.glob("*.safetensors"))}
     write_json(folder / "run.json", {**asdict(result), "folder": ".", "weights_sha256": digests})
     return result
-
-
-def _limited(examples: Sequence[RaftExample], limit: int | None) -> list[RaftExample]:
-    """The first whole contexts with together at most `limit` examples, drawn evenly by a hash of the context."""
-    if limit is None or len(examples) <= limit:
-        return list(examples)
-    contexts: dict[str, list[RaftExample]] = {}
-    for example in sorted(examples, key=lambda e: hashlib.sha256(e.context.encode()).digest()):
-        contexts.setdefault(example.context, []).append(example)
-    chosen: list[RaftExample] = []
-    for members in contexts.values():
-        if len(chosen) + len(members) <= limit:
-            chosen += members
-    return chosen
-
-
-def _as_dataset(rows: Sequence[PackedSequence]) -> Any:
-    from datasets import Dataset
-
-    return Dataset.from_list(
-        [{"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch} for r in rows]
-    )
-
-
-def _load(base: ModelFolder, options: TrainOptions, gpu: bool) -> tuple[Any, Any]:
-    import torch
-    from peft import LoraConfig, prepare_model_for_kbit_training
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-    dtype = torch.bfloat16 if gpu else torch.float32
-    quantization = None
-    if options.adapter == "qlora":
-        quantization = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype, bnb_4bit_use_double_quant=True
-        )
-    # Additive masks with branches need eager or SDPA attention; on a CPU eager is the faster of the two at these lengths.
-    model = AutoModelForCausalLM.from_pretrained(
-        base.path,
-        dtype=dtype,
-        quantization_config=quantization,
-        attn_implementation="sdpa" if gpu else "eager",
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        device_map={"": 0} if gpu else None,
-    )
-    model.config.use_cache = False
-    if options.adapter == "none":
-        return model, None
-    if quantization is not None:
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-        for module in model.modules():
-            # On processors with bfloat16 bitsandbytes (0.50) would repack the weights at the first validation, for a kernel that has to be
-            # fetched, which fails for narrow layers and is not undone when training goes on.
-            if getattr(module, "support_avx512bf16_for_cpu", False):
-                module.support_avx512bf16_for_cpu = False
-    modules, layers = _targets(model, options.layers_fraction)
-    config = LoraConfig(
-        r=options.rank,
-        lora_alpha=options.alpha,
-        target_modules=modules,
-        layers_to_transform=layers,
-        lora_dropout=0.0,
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
-    return model, config
-
-
-def _targets(model: Any, fraction: float) -> tuple[list[str], list[int]]:
-    """Names of the linear modules inside the decoder layers, and the numbers of the upper `fraction` of the layers."""
-    import torch
-
-    inside = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and ".layers." in name]
-    count = int(model.config.get_text_config().num_hidden_layers)
-    first = count - max(1, round(count * fraction))
-    return sorted({name.rsplit(".", 1)[1] for name in inside}), list(range(first, count))
-
-
-def _trainer_class() -> Any:
-    import torch
-    from trl import SFTTrainer
-
-    class AnswerSFTTrainer(SFTTrainer):  # type: ignore[misc]
-        """SFTTrainer whose output layer runs on the labelled positions only; TRL does so on GPUs, and scores every one on a CPU."""
-
-        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-            """Mean negative log-likelihood of the labelled tokens (summed over `num_items_in_batch` when that is given)."""
-            labels = inputs["labels"][:, 1:]
-            causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-            hidden = causal.model(
-                input_ids=inputs["input_ids"],
-                position_ids=inputs["position_ids"],
-                attention_mask=inputs["attention_mask"].to(next(causal.parameters()).device, dtype=causal.dtype),
-                use_cache=False,
-            ).last_hidden_state[:, :-1]
-            kept = labels != IGNORED
-            logits = causal.get_output_embeddings()(hidden[kept]).float()
-            total = torch.nn.functional.cross_entropy(logits, labels[kept], reduction="sum")
-            loss = total / (num_items_in_batch if num_items_in_batch is not None else kept.sum().clamp(min=1))
-            return (loss, {"loss": loss}) if return_outputs else loss
-
-    return AnswerSFTTrainer
-
-
-def _recorder(folder: Path, say: Callable[[str], None], steps: int) -> Any:
-    from transformers import TrainerCallback
-
-    class Recorder(TrainerCallback):  # type: ignore[misc]
-        """Keeps `metrics.csv`, says how far it is, and marks checkpoints complete."""
-
-        def __init__(self) -> None:
-            self.started = time.monotonic()
-            self.first_step: int | None = None
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.started, self.first_step = time.monotonic(), state.global_step
-            keep_metrics(folder / "metrics.csv", state.global_step)
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-            logs = logs or {}
-            if "loss" not in logs and "eval_loss" not in logs:
-                return
-            row = [
-                state.global_step,
-                round(float(state.epoch or 0), 4),
-                logs.get("loss", ""),
-                logs.get("eval_loss", ""),
-                logs.get("learning_rate", ""),
-                round(time.monotonic() - self.started, 1),
-            ]
-            append_metrics(folder / "metrics.csv", row)
-            done = state.global_step - (self.first_step or 0)
-            left = (time.monotonic() - self.started) / max(done, 1) * (steps - state.global_step)
-            kind = f"loss {logs['loss']:.3f}" if "loss" in logs else f"validation loss {logs['eval_loss']:.3f}"
-            say(f"step {state.global_step}/{steps}  {kind}  about {left / 60:.1f} min left")
-
-        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
-
-    return Recorder()

@@ -12,10 +12,10 @@ from corpora.chunking.clauses import character_spans, clause_spans, word_spans
 from corpora.chunking.windows import best_windows
 from corpora.records import Block, Document, content_id
 from corpora.text.cleaning import clean
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import embedding_text
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.loading import load_encoder
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.model_folders import ENCODER_MODEL
-from retrieval.search.collection import load_encoder
 
 
 def document_of(blocks: Sequence[Block], title: str = "Title") -> Document:

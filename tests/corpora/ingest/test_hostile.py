@@ -18,9 +18,10 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from corpora.chunking.chunker import ChunkOptions
+from corpora.ingest.file_discovery import find_files
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, find_files
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.indexing.add_files import add_files
 
 SAMPLES = Path(__file__).resolve().parents[3] / "corpora" / "samples" / "medical"
 

@@ -14,11 +14,11 @@ from reportlab.pdfgen.canvas import Canvas
 
 from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.errors import UnreadableDocument
+from corpora.ingest.documents import make_document
 from corpora.ingest.sandbox import read_files
 from corpora.readers import ReadOptions, read_bytes
 from corpora.readers.pdf import ocr
 from corpora.readers.pdf.quote_rectangles import quote_rectangles
-from retrieval.indexing.add_files import make_document
 
 LINES = {
     1: [

@@ -17,6 +17,7 @@ from typing import Any
 
 from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.durable_files import set_probe, sha256_file
+from corpora.ingest.documents import make_document
 from corpora.ingest.sandbox import read_in_process
 from corpora.readers import read_bytes
 from corpora.records import Chunk, Document
@@ -24,10 +25,12 @@ from corpora.store.changes import NewDocument, Segment
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.writer_lock import single_writer
 from retrieval.chunk_vectors.segments import read_segment, write_segment
-from retrieval.encoders.encoder import HashingEncoder, Vectors
+from retrieval.encoders.encoder import Vectors
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.encoders.provenance import Role
 from retrieval.indexing import add_files as indexing
-from retrieval.indexing.add_files import add_files, embedding_text, make_document
+from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 
 CHUNK_WORDS = 12

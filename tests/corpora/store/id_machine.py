@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from corpora.chunking.chunker import ChunkOptions, chunk_document
+from corpora.ingest.documents import make_document
 from corpora.ingest.sandbox import read_in_process
 from corpora.records import Block, Reading
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, embedding_text, make_document
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.passage_text import embedding_text
+from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 
 WORDS = ("lease", "tenant", "deposit", "notice", "warfarin", "sepsis", "lactate", "dose", "appeal", "hearsay", "waiver", "rent")

@@ -24,7 +24,7 @@ from corpora.chunking.chunker import ChunkOptions  # noqa: E402
 from corpora.ingest.sandbox import read_in_process  # noqa: E402
 from corpora.store.corpus_store import CorpusStore  # noqa: E402
 from corpora.store.writer_lock import single_writer  # noqa: E402
-from retrieval.encoders.encoder import HashingEncoder  # noqa: E402
+from retrieval.encoders.hashing import HashingEncoder  # noqa: E402
 from retrieval.indexing.add_files import add_files  # noqa: E402
 from retrieval.search.retriever import Mode, Retriever  # noqa: E402
 from retrieval.vector_index import vector_index  # noqa: E402

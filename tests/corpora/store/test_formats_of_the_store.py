@@ -12,7 +12,7 @@ from corpora.splits import hashed_position
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.database import Database
 from corpora.store.schema import FORMAT, LAYOUT
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.search.retriever import Retriever
 
 STORES = Path(__file__).parent / "stores"

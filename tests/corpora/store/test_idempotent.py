@@ -8,11 +8,13 @@ from crash_trial import CountingEncoder
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import RaftsmithError
+from corpora.ingest.file_discovery import find_files
 from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing import add_files as indexing
-from retrieval.indexing.add_files import AddReport, add_files, find_files
+from retrieval.indexing.add_files import add_files
+from retrieval.indexing.add_report import AddReport
 from retrieval.search.retriever import Retriever
 
 TEXT = "The lease runs for a year. Notice is given in March. The deposit is returned. The rent rises in May."

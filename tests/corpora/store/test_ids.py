@@ -6,8 +6,9 @@ from id_machine import IdMachine, machine_settings
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, embedding_text
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.passage_text import embedding_text
+from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 
 IdMachine.TestCase.settings = machine_settings(examples=10, steps=25)

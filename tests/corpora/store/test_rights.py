@@ -17,8 +17,9 @@ from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter, make_filter, parse_condition
 from corpora.store.source_attributes import Given, reader_names
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, embedding_text
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.passage_text import embedding_text
+from retrieval.indexing.add_files import add_files
 from retrieval.indexing.duplicate_clusters import Similarities
 from retrieval.search.retriever import RestrictedSearcher, Retriever
 

@@ -17,7 +17,7 @@ from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.backup import MANIFEST, back_up, restore
 from retrieval.chunk_vectors.segments import read_segment
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 from serving.main import raftsmith

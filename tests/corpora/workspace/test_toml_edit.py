@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpora.workspace.config import Config, default_toml
 from corpora.workspace.toml_edit import with_value
-from corpora.workspace.workspace import Config, default_toml
 
 
 def test_a_value_changes_and_its_comment_stays() -> None:

@@ -9,9 +9,10 @@ import torch
 from transformers import AutoTokenizer
 
 from corpora.text.sentences import sentence_spans
-from raft.answering.transformers_engine import QuoteConstraint, TransformersEngine
+from raft.answering.transformers_engine import TransformersEngine
 from raft.prompts.format import BEGIN_QUOTE, END_QUOTE, label, parse_completion, render_prompt
 from raft.prompts.tokenization import PromptEncoder
+from raft.quotes.constrained_decoding import QuoteConstraint
 from raft.records import Passage
 from retrieval.model_folders import ModelFolder
 

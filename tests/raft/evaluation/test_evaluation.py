@@ -10,11 +10,13 @@ import pytest
 from tests_collection import Collection
 
 from raft.answering.assistant import Assistant
-from raft.answering.transformers_engine import Completion
-from raft.evaluation.arms import BASE_ARM, evaluate, held_out
+from raft.answering.engine import Completion
+from raft.evaluation.arms import evaluate, held_out
 from raft.evaluation.report import verdict, write_report
-from raft.examples.assembly import ExampleOptions, ground
+from raft.evaluation.rows import BASE_ARM
 from raft.examples.dataset import HeldQuestion
+from raft.examples.grounding import ground
+from raft.examples.options import ExampleOptions
 from raft.prompts.format import Prompt, render_abstention, render_completion
 
 

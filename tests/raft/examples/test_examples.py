@@ -14,17 +14,19 @@ from tests_collection import Collection
 from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.durable_files import sha256_file
 from corpora.errors import DatasetError
+from corpora.ingest.documents import documents_of
 from corpora.questions import read_questions
 from corpora.records import Evidence, Question
 from corpora.store.changes import NewDocument, Segment
 from corpora.store.corpus_store import CorpusStore
-from raft.commands.train import generate
-from raft.examples.assembly import ExampleOptions, Grounding, build_examples, ground, search_questions
+from raft.commands.generate import generate
+from raft.examples.assembly import build_examples
 from raft.examples.dataset import leaks, read_dataset, write_dataset
 from raft.examples.distractors import answers_question
+from raft.examples.grounding import Grounding, ground, search_questions
+from raft.examples.options import ExampleOptions
 from raft.prompts.format import ABSTENTION, parse_completion
 from raft.records import RaftExample
-from retrieval.indexing.add_files import documents_of
 from retrieval.inspection.split_leakage import leaks_of
 
 OPTIONS = ExampleOptions()

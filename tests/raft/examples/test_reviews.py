@@ -11,14 +11,16 @@ import pytest
 from corpora.errors import DatasetError
 from corpora.records import Chunk
 from corpora.workspace.workspace import create_workspace, open_workspace
-from raft.commands.train import train_run
-from raft.examples.assembly import ExampleOptions, Grounding
 from raft.examples.dataset import read_dataset, write_dataset
+from raft.examples.grounding import Grounding
+from raft.examples.options import ExampleOptions
 from raft.examples.reviews import Review, apply_reviews, as_text, completion_id, edited, judge, read_reviews, write_reviews
 from raft.prompts.format import ABSTENTION, parse_completion, render_abstention, render_completion
 from raft.quotes.verification import verify_quote
 from raft.records import Passage, RaftExample
-from raft.training.run_record import TrainOptions, resolved_config
+from raft.training.options import TrainOptions
+from raft.training.run_record import resolved_config
+from raft.training.train import train_run
 
 TEXTS = ("The rent is nine hundred pounds. It is due monthly.", "Pets are  not allowed. Plants are.")
 CHUNKS = [Chunk(f"c{n}", f"d{n}", 100 * n, 100 * n + len(t), t, f"T{n}", "", "", "") for n, t in enumerate(TEXTS, start=1)]

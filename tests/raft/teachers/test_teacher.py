@@ -13,7 +13,8 @@ from tests_collection import Collection
 
 from corpora.errors import DatasetError
 from corpora.text.sentences import sentence_spans
-from raft.teachers.question_writing import Teacher, question_from_reply, teach
+from raft.teachers.openai_endpoint import Teacher
+from raft.teachers.question_writing import question_from_reply, teach
 
 
 class Endpoint:

@@ -8,7 +8,9 @@ from tests_collection import Collection
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from corpora.errors import TrainingError
-from raft.examples.assembly import ExampleOptions, build_examples, ground, search_questions
+from raft.examples.assembly import build_examples
+from raft.examples.grounding import ground, search_questions
+from raft.examples.options import ExampleOptions
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import RaftExample
 from raft.training.packing import IGNORED, PackedCollator, PackedSequence, pack

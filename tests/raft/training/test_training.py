@@ -14,13 +14,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig
 
 from corpora.errors import TrainingError
-from raft.examples.assembly import ExampleOptions, build_examples, ground, search_questions
+from corpora.workspace.run_folder import mark_complete, newest_complete_checkpoint
+from raft.examples.assembly import build_examples
+from raft.examples.grounding import ground, search_questions
+from raft.examples.options import ExampleOptions
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import RaftExample
 from raft.training.methods import sft as training
 from raft.training.methods.sft import train
+from raft.training.options import TrainOptions
 from raft.training.packing import PackedCollator, pack
-from raft.training.run_record import TrainOptions, mark_complete, newest_complete_checkpoint
 from retrieval.model_folders import ModelFolder
 
 OPTIONS = TrainOptions(adapter="lora", rank=4, learning_rate=5e-3, max_examples=24, max_validation_examples=8, max_tokens=4096)

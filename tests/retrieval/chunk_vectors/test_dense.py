@@ -17,8 +17,9 @@ from retrieval.chunk_vectors.index_cache import DenseCache
 from retrieval.chunk_vectors.segment_compaction import compact_segments
 from retrieval.chunk_vectors.segments import read_segment
 from retrieval.chunk_vectors.snapshot_reader import DenseReader
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, embedding_text
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.passage_text import embedding_text
+from retrieval.indexing.add_files import add_files
 from retrieval.vector_index import index_plan as index_choice
 from retrieval.vector_index import vector_index
 from retrieval.vector_index.vector_index import VectorIndex

@@ -13,18 +13,13 @@ import numpy as np
 import pytest
 
 from corpora.errors import ModelError
-from retrieval.encoders.encoder import (
-    Encoder,
-    HashingEncoder,
-    SentenceTransformerEncoder,
-    Vectors,
-    load_sentence_transformer,
-    provenance_of,
-)
+from retrieval.encoders.encoder import Encoder, Vectors
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.loading import load_encoder, quiet_libraries
 from retrieval.encoders.packed_encoder import PackedEncoder
 from retrieval.encoders.provenance import Prompts, Provenance, prompts_of
+from retrieval.encoders.sentence_transformer import SentenceTransformerEncoder, load_sentence_transformer, provenance_of
 from retrieval.model_folders import ENCODER_MODEL, resolve_model, weights_digest
-from retrieval.search.collection import load_encoder, quiet_libraries
 
 WORDS = (
     "lease deposit landlord tenant notice warfarin sepsis lactate dose appeal § 12 U.S.C. Größe naïve 北京 "

@@ -14,9 +14,11 @@ from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import EvaluationError
 from corpora.records import Evidence, Question
 from corpora.store.corpus_store import CorpusStore
-from corpora.workspace.workspace import SearchConfig, create_workspace, open_workspace, read_config
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.evaluation.judged_queries import document_names, from_qrels, from_questions
+from corpora.store.evidence_location import document_names
+from corpora.workspace.config import SearchConfig, read_config
+from corpora.workspace.workspace import create_workspace, open_workspace
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.evaluation.judged_queries import from_qrels, from_questions
 from retrieval.evaluation.measures import ALL_MEASURES
 from retrieval.evaluation.qrels import read_run
 from retrieval.evaluation.system_comparison import System, evaluate_runs, foreign_run, ranked_items, run_system, verdict

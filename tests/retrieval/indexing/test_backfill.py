@@ -12,11 +12,12 @@ from corpora.errors import RaftsmithError
 from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import make_filter
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.loading import load_encoder, quick_encoder
+from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing import add_files as indexing
-from retrieval.indexing.add_files import add_files, embedding_text
+from retrieval.indexing.add_files import add_files
 from retrieval.indexing.backfill import backfill, drop_others
-from retrieval.search.collection import load_encoder, quick_encoder
 from retrieval.search.explanation import as_lines, explain
 from retrieval.search.fusion import Fusion
 from retrieval.search.retriever import Retriever

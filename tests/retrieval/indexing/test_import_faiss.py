@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from corpora.errors import StoreError
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import create_workspace
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.faiss_import import import_rows, read_texts
 from retrieval.indexing.faiss_reading import read_faiss
 from retrieval.search.retriever import Retriever

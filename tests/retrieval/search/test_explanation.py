@@ -9,7 +9,7 @@ import pytest
 from corpora.chunking.chunker import ChunkOptions
 from corpora.records import Chunk
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.search.explanation import TOKENIZER, as_lines, explain, matched_words
 from retrieval.search.fusion import Fusion

@@ -13,7 +13,7 @@ from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import WorkspaceError
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import create_workspace
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.langchain_adapter import RaftsmithRetriever
 from retrieval.search.retriever import Retriever

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from corpora.chunking.chunker import ChunkOptions
 from corpora.records import Chunk, content_id
 from corpora.store.corpus_store import CorpusStore
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.records import Hit
 from retrieval.search.postprocessing import OrderedSearcher, OrderOptions, arrange

@@ -8,7 +8,7 @@ import pytest
 from corpora.chunking.chunker import ChunkOptions
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import create_workspace
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "retrieval-api.md"

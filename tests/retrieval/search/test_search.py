@@ -24,8 +24,9 @@ from corpora.store.schema import FORMAT
 from corpora.store.writer_lock import single_writer
 from retrieval.chunk_vectors.dense_index import DenseIndex, IndexOptions
 from retrieval.chunk_vectors.index_cache import DenseCache
-from retrieval.encoders.encoder import HashingEncoder
-from retrieval.indexing.add_files import add_files, embedding_text
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.encoders.passage_text import embedding_text
+from retrieval.indexing.add_files import add_files
 from retrieval.search.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
 from retrieval.search.query_terms import match_expression, query_terms
 from retrieval.search.retriever import Retriever

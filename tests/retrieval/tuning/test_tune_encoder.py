@@ -15,11 +15,12 @@ from safetensors.numpy import load_file
 from corpora.errors import EvaluationError, TrainingError
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import create_workspace, open_workspace
+from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.judged_queries import JudgedQuery, Splits, from_qrels
 from retrieval.evaluation.significance import Comparison
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
-from retrieval.search.collection import load_encoder, open_collection
+from retrieval.search.collection import open_collection
 from retrieval.tuning.contrastive_training import ContrastiveOptions
 from retrieval.tuning.encoder_comparison import Gain
 from retrieval.tuning.encoder_tuning import TunedEncoder

@@ -11,8 +11,9 @@ import httpx
 
 from corpora.records import Chunk, Document
 from corpora.store.corpus_store import CorpusStore
-from raft.examples.assembly import ExampleOptions, Grounding
 from raft.examples.dataset import read_dataset, write_dataset
+from raft.examples.grounding import Grounding
+from raft.examples.options import ExampleOptions
 from raft.prompts.format import render_completion
 from raft.quotes.verification import verify_quote
 from raft.records import Passage, RaftExample

@@ -16,7 +16,7 @@ from annotation_samples import QUOTES, TOKEN, document_with, make_desk, span_of
 
 from corpora.chunking.chunker import ChunkOptions
 from raft.examples.reviews import judge
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from serving.annotate.app import create_annotate_app
 from serving.annotate.desk import Desk

@@ -15,7 +15,7 @@ from annotation_samples import QUOTES, document_with, make_desk, span_of
 from corpora.chunking.chunker import ChunkOptions
 from raft.examples.reviews import read_reviews
 from raft.prompts.format import render_completion
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from serving.annotate.desk import Desk
 from serving.annotate.records import AnnotatedQuestion

@@ -15,15 +15,17 @@ from click.testing import CliRunner
 from corpora.errors import AnnotationError, CorruptStore, StoreError
 from corpora.questions import read_questions
 from corpora.workspace.workspace import create_workspace, open_workspace
-from raft.examples.assembly import ExampleOptions, ground
+from raft.examples.grounding import ground
+from raft.examples.options import ExampleOptions
 from raft.examples.reviews import judge, read_reviews
 from raft.prompts.format import render_completion
 from serving.annotate.desk import Desk
 from serving.annotate.formats.exchange import Incoming, Sources, offsets
 from serving.annotate.formats.jsonl_and_squad import FORMATS, read, written
+from serving.annotate.import_export import take_in
 from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, Label, Span, version
 from serving.annotate.store import FILE, AnnotationStore
-from serving.commands.annotate import annotate, take_in
+from serving.commands.annotate import annotate
 from serving.purge import purge_files
 
 DEPOSIT = "The tenant pays a deposit of nine hundred pounds."

@@ -19,7 +19,7 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.store.writer_lock import single_writer
 from raft.answering.assistant import Assistant
 from raft.prompts.format import Prompt, render_completion
-from retrieval.encoders.encoder import HashingEncoder
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 from retrieval.vector_index import vector_index

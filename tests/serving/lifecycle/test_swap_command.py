@@ -26,10 +26,12 @@ from corpora.questions import read_squad
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import create_workspace, open_workspace
 from raft.answering.open_assistant import open_assistant
-from raft.examples.assembly import ExampleOptions, build_examples, ground, search_questions
+from raft.examples.assembly import build_examples
+from raft.examples.grounding import ground, search_questions
+from raft.examples.options import ExampleOptions
 from raft.training.methods.sft import train
-from raft.training.run_record import TrainOptions
-from retrieval.encoders.encoder import HashingEncoder
+from raft.training.options import TrainOptions
+from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.model_folders import ModelFolder
 from retrieval.search.retriever import Retriever

@@ -1,0 +1,36 @@
+"""The command `remove`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corpora.commands.document_names import files_of
+from corpora.commands.terminal import emit, opened, with_example, workspace_options
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command("remove", **with_example("raftsmith remove contracts/old.pdf"))
+@click.argument("names", nargs=-1, required=True)
+@workspace_options
+def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
+    """Take documents out of the collection: by id, file, source or title. The files themselves are left alone.
+
+    What they said stays in `raftsmith versions` until `raftsmith purge`.
+    """
+    from corpora.store.corpus_store import CorpusStore
+    from corpora.store.writer_lock import single_writer
+    from corpora.workspace.column_mappings import forget
+
+    place = opened(workspace)
+    with single_writer(place.root):
+        store = CorpusStore(place.database)
+        held = files_of(store, names)
+        snapshot = store.commit(removed_paths=held, keep_versions=place.config.ingest.keep_versions) if held else store.snapshot
+        forget(place.root, held)
+    value = {"removed": [path for path, _ in held], "snapshot": snapshot}
+    emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))

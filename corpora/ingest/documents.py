@@ -1,0 +1,36 @@
+"""From what a reader gave to documents with content ids. Knows no store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from corpora.chunking.chunker import join_blocks
+from corpora.records import Block, Document, Reading, content_id
+from corpora.store.source_attributes import Given
+
+Identify = Callable[[str, str, tuple[str, ...]], str]
+
+
+def documents_of(
+    readings: Sequence[Reading], source: str, collection: str, given: Given | None = None, identify: Identify | None = None
+) -> Iterator[tuple[Document, Sequence[Block]]]:
+    """A document, with its blocks, for each reading of the file `source`."""
+    for reading in readings:
+        place = f"{source}#{reading.part}" if reading.part else source
+        yield make_document(collection, reading, place, given or Given(), identify or content_identity), reading.blocks
+
+
+def content_identity(collection: str, text: str, readers: tuple[str, ...] = ()) -> str:
+    """The id of a document that a store does not know yet, see `CorpusStore.identity`."""
+    return content_id("document", collection, text, *readers)
+
+
+def make_document(
+    collection: str, reading: Reading, source: str, given: Given | None = None, identify: Identify = content_identity
+) -> Document:
+    """A document with its content id; its cluster is itself until near-duplicates are known."""
+    said = given or Given()
+    text, _ = join_blocks(reading.blocks)
+    identity = identify(collection, text, said.readers)
+    facts = {**reading.metadata, **said.metadata}
+    return Document(identity, collection, reading.title or "", reading.media_type, text, source, identity, facts, said.readers)

@@ -1,0 +1,73 @@
+"""The command `generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corpora.commands.terminal import emit, opened, with_example, workspace_options
+from raft.examples.generate import generate_dataset
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command("generate", **with_example("raftsmith generate --from-qa questions.json --name first"))
+@click.option(
+    "--from-qa",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Questions with answers: SQuAD, PubMedQA, BioASQ, MedQuAD (also a folder), gorilla RAFT, JSONL, CSV; may be repeated.",
+)
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Column of JSONL or CSV that holds the question, answer, evidence, document or id; may be repeated. "
+    "Default: recognised by usual names.",
+)
+@click.option("--teacher", help="An OpenAI-compatible endpoint that writes questions, e.g. http://127.0.0.1:8000/v1.")
+@click.option("--teacher-model", default="default", show_default=True, help="The model's name at the teacher.")
+@click.option("--limit", type=click.IntRange(1), help="Chunks that the teacher writes questions for, at most.")
+@click.option("--name", default="default", show_default=True, help="Name of the dataset; one that exists is made again.")
+@workspace_options
+def generate(
+    files: tuple[Path, ...],
+    pairs: tuple[str, ...],
+    teacher: str | None,
+    teacher_model: str,
+    limit: int | None,
+    name: str,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    """Make RAFT examples from question-answer pairs, or from a teacher's."""
+    if not files and not teacher:
+        raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
+    mapping = _mapping(pairs)
+    manifest = generate_dataset(opened(workspace), files, name, teacher, teacher_model, limit, mapping)
+    counts = manifest["counts"]
+    lines = [
+        f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "
+        + ", ".join(f"{split} {count}" for split, count in counts["by_split"].items()),
+        "what they teach: " + ", ".join(f"{policy} {count}" for policy, count in counts["by_policy"].items()),
+        *[f"dropped {count}: {reason}" for reason, count in counts["dropped"].items()],
+        f"next: raftsmith train --dataset {name}",
+    ]
+    emit(manifest, as_json, "\n".join(lines))
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        field, sign, column = pair.partition("=")
+        if not (field and sign and column):
+            raise click.UsageError(f"--map takes FIELD=COLUMN, e.g. --map question=prompt; got {pair!r}")
+        if field in mapping:
+            raise click.UsageError(f"--map gives {field} twice: {mapping[field]} and {column}")
+        mapping[field] = column
+    return mapping

@@ -1,0 +1,48 @@
+"""A dataset's held-out questions answered by base and runs, judged, and reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from corpora.commands.terminal import Progress, say
+
+if TYPE_CHECKING:
+    from corpora.workspace.workspace import Workspace
+
+
+def evaluate_runs(
+    workspace: Workspace, dataset: str, runs: tuple[str, ...], report_name: str, limit: int | None
+) -> tuple[dict[str, Any], str]:
+    """Evaluate, write the report, and give its JSON and its table with the verdicts."""
+    from corpora.workspace.run_folder import run_config
+    from raft.answering.open_assistant import open_assistant
+    from raft.evaluation.arms import as_json, held_out
+    from raft.evaluation.arms import evaluate as judge_arms
+    from raft.evaluation.report import table, verdict, write_report
+    from raft.evaluation.rows import BASE_ARM
+    from raft.examples.dataset import read_dataset
+    from retrieval.search.collection import open_collection
+
+    data = read_dataset(workspace.dataset(dataset))
+    held = held_out(data.questions, limit)
+    for run in runs:
+        trained_on = run_config(workspace, run)["dataset_digest"]
+        if trained_on != data.digest:
+            say(f"warning: {run} was trained on another dataset; its training documents may be among the held-out ones")
+    collected = open_collection(workspace, say)
+    names: list[str | None] = [None, *runs]
+    arms = {run or BASE_ARM: (lambda run=run: open_assistant(workspace, collected.retriever, run, say)) for run in names}
+    evaluation = judge_arms(held, collected.retriever, arms, Progress("answers"))
+    facts = {
+        "dataset": f"{data.name} ({data.digest[:16]})",
+        "questions": f"{len(held)} of the test split",
+        "base": workspace.config.models.base,
+        "encoder": collected.encoder.name,
+        "passages": workspace.config.ask.passages,
+        "snapshot": collected.store.snapshot,
+    }
+    folder = workspace.report(report_name)
+    write_report(folder, evaluation, facts)
+    verdicts = [verdict(evaluation, run) for run in runs]
+    value = {"report": str(folder), **as_json(evaluation), "verdicts": dict(zip(runs, verdicts, strict=True))}
+    return value, "\n\n".join([table(evaluation.measures), *verdicts, f"report: {folder}/report.md, {folder}/report.png"])

@@ -1,0 +1,100 @@
+"""A dataset made from a collection and questions: read, grounded, searched, assembled, written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpora.commands.terminal import Progress, say
+from corpora.errors import DatasetError
+
+if TYPE_CHECKING:
+    from corpora.records import Question
+    from corpora.workspace.workspace import Workspace
+
+
+def generate_dataset(
+    workspace: Workspace,
+    files: tuple[Path, ...],
+    name: str,
+    teacher: str | None = None,
+    teacher_model: str = "default",
+    limit: int | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left.
+
+    `mapping` names the columns of files with rows, see `read_questions`.
+    """
+    from corpora.questions import read_questions
+    from corpora.text.near_duplicates import clusters_of
+    from raft.abstention import as_text, fit_support, measure_support
+    from raft.examples.assembly import build_examples
+    from raft.examples.dataset import write_dataset
+    from raft.examples.grounding import ground, observations, search_questions
+    from raft.examples.options import ExampleOptions
+    from raft.teachers.openai_endpoint import Teacher
+    from raft.teachers.question_writing import teach
+    from retrieval.search.collection import open_collection
+
+    folder = workspace.dataset(name)
+    collected = open_collection(workspace, say)
+    chunks = collected.store.chunks()
+    if not chunks:
+        raise DatasetError("the collection is empty; run `raftsmith add` first")
+    questions: list[Question] = []
+    wrong: list[tuple[str, str]] = []
+    for path in files:
+        read = read_questions(path, mapping)
+        say(f"{path.name}: {len(read.questions)} questions ({read.format}), {len(read.dropped)} dropped")
+        known = {question.id for question in questions}
+        questions += [question for question in read.questions if question.id not in known]
+        wrong += [(question.id, "the id occurs in two files") for question in read.questions if question.id in known]
+        wrong += read.dropped
+    if teacher:
+        source = Teacher(teacher, teacher_model)
+        journal = workspace.root / "datasets" / f"{name}.teacher.jsonl"
+        written, unusable = teach(source, chunks[:limit], journal, Progress("passages"))
+        questions += written
+        wrong += unusable
+    options = ExampleOptions(**workspace.config.generate.model_dump())
+    grounding = ground(questions, collected.store, options)
+    if not grounding.questions:
+        counts = Counter(reason for _, reason in [*wrong, *grounding.dropped])
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(counts.items())) or "the files hold none"
+        raise DatasetError(f"no usable question: {reasons}; add the documents that the questions are about first")
+    say(f"{len(grounding.questions)} questions found in the collection; mining distractors")
+    found = search_questions(grounding, collected.retriever, options)
+    examples = build_examples(grounding, found, options)
+    passages = options.distractors + 1
+    fitting, judging = support_splits(workspace)
+    support = fit_support(observations(grounding, found, fitting, passages), passages)
+    measure = None
+    if support is None:
+        say(f"too few {fitting[0]} questions, or search missed too few of them, to learn from search when to abstain")
+    else:
+        held = observations(grounding, found, judging, passages)
+        measure = measure_support(support, held, workspace.config.ask.min_support)
+        say(as_text(measure) if measure else "no held-out questions to measure abstaining on")
+    sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
+    learnt = (support, measure) if support else None
+    shown = {passage.document_id for example in examples for passage in example.passages}
+    documents = [document for document in collected.store.documents() if document.id in shown]
+    clusters = clusters_of(documents, workspace.config.ingest.cluster_similarity)
+    snapshot = collected.store.snapshot
+    return write_dataset(folder, name, grounding, wrong, examples, options, snapshot, sources, learnt, clusters)
+
+
+def support_splits(workspace: Workspace) -> tuple[list[str], list[str]]:
+    """Splits of the questions that abstaining is fitted on, and of those that it is judged on.
+
+    Search that was tuned to the training questions finds these better than new ones, so they say nothing of when it misses.
+    """
+    from retrieval.tuning.tuning_run import tuned_in
+
+    config = workspace.config
+    if tuned_in(workspace.root, config.models.encoder, config.search.rerank):
+        return ["validation"], ["test"]
+    return ["train"], ["validation", "test"]

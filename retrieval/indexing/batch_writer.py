@@ -1,0 +1,150 @@
+"""One batch of documents encoded, written as a segment and committed. A kill loses at most the batch in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from corpora.records import Chunk
+from corpora.store.changes import FinishedFile, NewDocument, Segment, StoredVectors
+from corpora.store.corpus_store import CorpusStore
+from retrieval.chunk_vectors.segments import read_segment, write_segment
+from retrieval.encoders.encoder import Encoder, Vectors
+from retrieval.encoders.passage_text import embedding_text, finite_vectors
+from retrieval.indexing.add_report import AddReport
+from retrieval.indexing.split_strata import Strata
+
+DIRECT_CHUNKS = 1_024
+"""So many get their full vectors before they are committed: that takes seconds, and what follows would take long."""
+
+
+@dataclass
+class Batch:
+    """What the next commit will hold: documents with their chunks and digests, and the files that are then finished."""
+
+    documents: list[NewDocument] = field(default_factory=list)
+    finished: list[FinishedFile] = field(default_factory=list)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks its documents have."""
+        return sum(len(new.chunks) for new in self.documents)
+
+
+@dataclass
+class BatchWriter:
+    """Where batches go. `direct`: how many chunks got their full vectors at once."""
+
+    store: CorpusStore
+    workspace: Path
+    encoder: Encoder
+    collection: str
+    keep_versions: int
+    quick: Callable[[], Encoder] | None
+    direct: int = 0
+    strata: dict[str, Strata] = field(default_factory=dict)
+    loaded: Encoder | None = None
+
+    def encoder_of(self, chunks: int) -> Encoder:
+        """What encodes the next `chunks` before they are committed."""
+        if self.quick is None or self.direct + chunks <= DIRECT_CHUNKS:
+            self.direct += chunks
+            return self.encoder
+        if self.loaded is None:
+            self.loaded = self.quick()
+        return self.loaded
+
+    def strata_of(self, encoder: Encoder) -> Strata:
+        """The topics of the collection as this encoder sees them."""
+        if encoder.name not in self.strata:
+            known = self.store.topics(self.collection, encoder.name)
+            self.strata[encoder.name] = Strata(self.collection, encoder.name, known)
+        return self.strata[encoder.name]
+
+    def segment(self, encoder: Encoder, vectors: Vectors) -> Segment:
+        """Write vectors by `encoder`."""
+        return Segment(write_segment(self.workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
+
+
+def commit_batch(to: BatchWriter, batch: Batch, report: AddReport) -> Batch:
+    """Commit `batch`, if there is anything in it, and give an empty one."""
+    if not (batch.documents or batch.finished or batch.failed):
+        return batch
+    chunks = [chunk for new in batch.documents for chunk in new.chunks]
+    encoder, segment, full = to.encoder_of(len(chunks)), None, list[StoredVectors]()
+    vectors = np.zeros((0, encoder.dimension), dtype=np.float32)
+    if chunks:
+        known = _Known.of(to.store, to.workspace, to.encoder, chunks)
+        if encoder is to.encoder:
+            vectors = known.completed(encoder)
+        else:
+            vectors = finite_vectors(encoder, known.texts)
+            if known.places:
+                rows = tuple((chunk_id, row) for row, (chunk_id, _) in enumerate(known.places))
+                full = [StoredVectors(to.segment(to.encoder, known.vectors()), rows)]
+        segment = to.segment(encoder, vectors)
+    strata = to.strata_of(encoder)
+    added, row = [], 0
+    for new in batch.documents:
+        end = row + len(new.chunks)
+        stratum = strata.stratum(vectors[row:end])
+        added.append(replace(new, segment=segment.name if segment else "", first_row=row, stratum=stratum))
+        row = end
+    report.snapshot = to.store.commit(
+        added=added,
+        segment=segment,
+        failed=batch.failed,
+        finished=batch.finished,
+        topics=strata.changed(),
+        vectors=full,
+        keep_versions=to.keep_versions,
+    )
+    return Batch()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the store has of chunks that are to be encoded: a chunk that it has keeps its vector, and no text is encoded twice.
+
+    `texts` of all the chunks; `places` `(chunk id, (segment, row))` of those that are encoded, `at` their positions.
+    """
+
+    folder: Path
+    texts: list[str]
+    places: list[tuple[str, tuple[str, int]]]
+    at: list[int]
+
+    @staticmethod
+    def of(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> _Known:
+        """Two files may hold one document under two titles: a chunk keeps its vector only with the title that was encoded."""
+        texts, ids = [embedding_text(chunk) for chunk in chunks], [chunk.id for chunk in chunks]
+        stored = store.chunks_by_id(ids)
+        encoded = {
+            (chunk_id, embedding_text(stored[chunk_id])): (name, row)
+            for chunk_id, name, row in store.vectors.places(encoder.name, ids)
+        }
+        at = [place for place, pair in enumerate(zip(ids, texts, strict=True)) if pair in encoded]
+        return _Known(workspace / "segments", texts, [(ids[place], encoded[ids[place], texts[place]]) for place in at], at)
+
+    def vectors(self) -> Vectors:
+        """Those of `places`, float32 `(len(places), dimension)`."""
+        kept = {name: read_segment(self.folder, name) for name in {name for _, (name, _) in self.places}}
+        return np.stack([kept[name][row] for _, (name, row) in self.places])
+
+    def completed(self, encoder: Encoder) -> Vectors:
+        """One a chunk, float32 `(len(texts), dimension)`: those that are known, and the others encoded, each text once."""
+        known = set(self.at)
+        missing = list(dict.fromkeys(text for place, text in enumerate(self.texts) if place not in known))
+        made = finite_vectors(encoder, missing)
+        rows = {text: row for row, text in enumerate(missing)}
+        vectors = np.zeros((len(self.texts), encoder.dimension), dtype=np.float32)
+        for place, text in enumerate(self.texts):
+            if place not in known:
+                vectors[place] = made[rows[text]]
+        if self.at:
+            vectors[self.at] = self.vectors()
+        return vectors
