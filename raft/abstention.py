@@ -29,7 +29,7 @@ DEPTH = 10
 
 
 @dataclass(frozen=True)
-class SupportModel:
+class AbstentionModel:
     """Logistic regression over `features`. `passages`: how many hits had to hold the evidence when it was fitted."""
 
     passages: int
@@ -64,7 +64,7 @@ class SupportMeasure:
 
 
 @dataclass(frozen=True)
-class Observation:
+class AbstentionCase:
     """One question, what search found for it, and whether its first hits held all of its evidence."""
 
     question: str
@@ -91,7 +91,7 @@ def _shape(ranking: Sequence[tuple[str, float]]) -> list[float]:
     return [scores[0], scores[0] - scores[1], scores[0] - scores[4], scores[0] - scores[9]]
 
 
-def fit_support(observations: Sequence[Observation], passages: int) -> SupportModel | None:
+def fit_support(observations: Sequence[AbstentionCase], passages: int) -> AbstentionModel | None:
     """A model, or None when too few questions were found, or too few missed, to tell them apart."""
     labels = np.array([observation.supported for observation in observations], dtype=bool)
     if min(labels.sum(), (~labels).sum()) < LEAST:
@@ -102,7 +102,7 @@ def fit_support(observations: Sequence[Observation], passages: int) -> SupportMo
     matrix = np.array([features(observation.question, observation.result) for observation in observations])
     scaler = StandardScaler().fit(matrix)
     fitted = LogisticRegression().fit(scaler.transform(matrix), labels)
-    return SupportModel(
+    return AbstentionModel(
         passages=passages,
         means=tuple(map(float, scaler.mean_)),
         scales=tuple(map(float, scaler.scale_)),
@@ -112,7 +112,7 @@ def fit_support(observations: Sequence[Observation], passages: int) -> SupportMo
     )
 
 
-def measure_support(model: SupportModel, observations: Sequence[Observation], threshold: float) -> SupportMeasure | None:
+def measure_support(model: AbstentionModel, observations: Sequence[AbstentionCase], threshold: float) -> SupportMeasure | None:
     """Judge `model` on `observations`; None when all or none of them were found."""
     supported = np.array([observation.supported for observation in observations], dtype=bool)
     if not len(supported) or supported.all() or not supported.any():
@@ -136,18 +136,18 @@ def measure_support(model: SupportModel, observations: Sequence[Observation], th
     )
 
 
-def write_support(folder: Path, model: SupportModel) -> None:
+def write_support(folder: Path, model: AbstentionModel) -> None:
     """Keep `model` in `folder`."""
     write_json(folder / FILE, asdict(model))
 
 
-def read_support(folder: Path) -> SupportModel | None:
+def read_support(folder: Path) -> AbstentionModel | None:
     """The model kept in `folder`, or None when there is none. Raises ModelError for a damaged one."""
     path = folder / FILE
     if not path.exists():
         return None
     try:
-        model: SupportModel = TypeAdapter(SupportModel).validate_json(path.read_bytes())
+        model: AbstentionModel = TypeAdapter(AbstentionModel).validate_json(path.read_bytes())
     except ValidationError as error:
         raise ModelError(f"{path} is damaged ({error.errors()[0]['msg']}); generate the dataset and train again") from error
     return model

@@ -49,11 +49,11 @@ def set_readers(store: CorpusStore, files: set[tuple[str, str]], readers: tuple[
     """Let `readers`, none for everybody, and nobody else read what `files`, (path, collection), hold; gives the snapshot."""
     from dataclasses import replace
 
-    from corpora.store.source_attributes import Given, reader_names
+    from corpora.store.source_attributes import SourceAttributes, reader_names
 
     names = reader_names(readers)
     said = {collection: store.given(collection) for _, collection in files}
-    changes = [(path, of, replace(said[of].get(path, Given()), readers=names)) for path, of in sorted(files)]
+    changes = [(path, of, replace(said[of].get(path, SourceAttributes()), readers=names)) for path, of in sorted(files)]
     return store.commit(readers=changes)
 
 

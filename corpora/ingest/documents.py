@@ -6,18 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 
 from corpora.chunking.chunker import join_blocks
 from corpora.records import Block, Document, Reading, content_id
-from corpora.store.source_attributes import Given
+from corpora.store.source_attributes import SourceAttributes
 
 Identify = Callable[[str, str, tuple[str, ...]], str]
 
 
 def documents_of(
-    readings: Sequence[Reading], source: str, collection: str, given: Given | None = None, identify: Identify | None = None
+    readings: Sequence[Reading],
+    source: str,
+    collection: str,
+    given: SourceAttributes | None = None,
+    identify: Identify | None = None,
 ) -> Iterator[tuple[Document, Sequence[Block]]]:
     """A document, with its blocks, for each reading of the file `source`."""
     for reading in readings:
         place = f"{source}#{reading.part}" if reading.part else source
-        yield make_document(collection, reading, place, given or Given(), identify or content_identity), reading.blocks
+        yield (
+            make_document(collection, reading, place, given or SourceAttributes(), identify or content_identity),
+            reading.blocks,
+        )
 
 
 def content_identity(collection: str, text: str, readers: tuple[str, ...] = ()) -> str:
@@ -26,10 +33,10 @@ def content_identity(collection: str, text: str, readers: tuple[str, ...] = ()) 
 
 
 def make_document(
-    collection: str, reading: Reading, source: str, given: Given | None = None, identify: Identify = content_identity
+    collection: str, reading: Reading, source: str, given: SourceAttributes | None = None, identify: Identify = content_identity
 ) -> Document:
     """A document with its content id; its cluster is itself until near-duplicates are known."""
-    said = given or Given()
+    said = given or SourceAttributes()
     text, _ = join_blocks(reading.blocks)
     identity = identify(collection, text, said.readers)
     facts = {**reading.metadata, **said.metadata}

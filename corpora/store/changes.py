@@ -10,7 +10,7 @@ from corpora.records import Chunk, Document, content_id
 from corpora.splits import joined_positions, stratified_position
 from corpora.store.database import Database
 from corpora.store.schema import lexical_row
-from corpora.store.source_attributes import Given
+from corpora.store.source_attributes import SourceAttributes
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FinishedFile:
     sha256: str
     chunking: str
     parts: frozenset[str]
-    given: Given = field(default_factory=Given)
+    given: SourceAttributes = field(default_factory=SourceAttributes)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Change:
         """Keep why a file, or a part of one, did not become a document."""
         self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (path, collection, reason))
 
-    def set_readers(self, path: str, collection: str, given: Given) -> None:
+    def set_readers(self, path: str, collection: str, given: SourceAttributes) -> None:
         """Change who may read what the file holds, from this commit on."""
         self._db.execute("UPDATE files SET given = ? WHERE path = ? AND collection = ?", (given.to_json(), path, collection))
         held = "SELECT document_id FROM sources WHERE file = ? AND collection = ?"

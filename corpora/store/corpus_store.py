@@ -21,7 +21,7 @@ from corpora.store.changes import Change, FinishedFile, MovedVectors, NewDocumen
 from corpora.store.database import Database, of_the_disk
 from corpora.store.filters import EVERYTHING, Filter
 from corpora.store.schema import LAYOUT
-from corpora.store.source_attributes import EVERYBODY, Given, given_from_json
+from corpora.store.source_attributes import EVERYBODY, SourceAttributes, given_from_json
 from corpora.store.vector_rows import VectorPlaces
 from corpora.store.writer_lock import other_writer
 
@@ -86,7 +86,7 @@ class CorpusStore:
         rows = self._db.execute("SELECT path, sha256, chunking FROM files WHERE collection = ?", (collection,))
         return {path: (sha256, chunking) for path, sha256, chunking in rows}
 
-    def given(self, collection: str) -> dict[str, Given]:
+    def given(self, collection: str) -> dict[str, SourceAttributes]:
         """Path of every finished file → what was said of it when it was added."""
         rows = self._db.execute("SELECT path, given FROM files WHERE collection = ?", (collection,))
         return {path: given_from_json(text) for path, text in rows}
@@ -342,7 +342,7 @@ class CorpusStore:
         failed: Sequence[tuple[str, str, str]] = (),
         finished: Sequence[FinishedFile] = (),
         topics: Sequence[TopicSum] = (),
-        readers: Sequence[tuple[str, str, Given]] = (),
+        readers: Sequence[tuple[str, str, SourceAttributes]] = (),
         forgotten: Sequence[tuple[str, str]] = (),
         vectors: Sequence[StoredVectors] = (),
         moved: Sequence[MovedVectors] = (),

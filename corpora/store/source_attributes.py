@@ -13,7 +13,7 @@ MAX_READER_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
-class Given:
+class SourceAttributes:
     """`readers` are names of people or groups, sorted, none for everybody. `metadata` goes over what the source itself states."""
 
     readers: tuple[str, ...] = EVERYBODY
@@ -24,10 +24,10 @@ class Given:
         return json.dumps({"readers": self.readers, "metadata": dict(sorted(self.metadata.items()))}, ensure_ascii=False)
 
 
-def given_from_json(text: str) -> Given:
-    """The value that `Given.to_json` wrote; "{}" is nothing said."""
+def given_from_json(text: str) -> SourceAttributes:
+    """The value that `SourceAttributes.to_json` wrote; "{}" is nothing said."""
     value = json.loads(text)
-    return Given(tuple(value.get("readers", ())), value.get("metadata", {}))
+    return SourceAttributes(tuple(value.get("readers", ())), value.get("metadata", {}))
 
 
 def reader_names(names: Collection[str]) -> tuple[str, ...]:

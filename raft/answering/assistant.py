@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpora.records import Chunk
-from raft.abstention import SupportModel
+from raft.abstention import AbstentionModel
 from raft.answering.engine import Completion, Engine
 from raft.prompts.format import Prompt, parse_completion, render_abstention, render_prompt
 from raft.quotes.verification import cite
@@ -38,7 +38,7 @@ class Assistant:
     run: str | None
     passages: int = 5
     max_tokens: int = MAX_TOKENS
-    support: SupportModel | None = None
+    support: AbstentionModel | None = None
     min_support: float = 0.5
 
     def retrieve(self, questions: Sequence[str]) -> list[SearchResult]:

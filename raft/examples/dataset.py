@@ -19,7 +19,7 @@ from corpora.errors import DatasetError
 from corpora.records import Question
 from corpora.splits import SPLITS
 from raft.abstention import FILE as SUPPORT_FILE
-from raft.abstention import SupportMeasure, SupportModel, write_support
+from raft.abstention import AbstentionModel, SupportMeasure, write_support
 from raft.examples.grounding import Grounding
 from raft.examples.options import ExampleOptions
 from raft.examples.reviews import FILE as REVIEWS_FILE
@@ -62,7 +62,7 @@ def write_dataset(
     options: ExampleOptions,
     snapshot: int,
     sources: Sequence[str],
-    support: tuple[SupportModel, SupportMeasure | None] | None = None,
+    support: tuple[AbstentionModel, SupportMeasure | None] | None = None,
     cluster_of: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Write the dataset and give its manifest. Refuses (DatasetError) when a document would be in two splits' prompts.

@@ -11,7 +11,7 @@ from corpora.records import Chunk, Document, Question
 from corpora.splits import splits_of
 from corpora.store.corpus_store import CorpusStore
 from corpora.text.quote_location import locate
-from raft.abstention import Observation
+from raft.abstention import AbstentionCase
 from raft.examples.options import ExampleOptions
 from raft.records import Quote
 from retrieval.records import SearchResult
@@ -128,12 +128,14 @@ def search_questions(grounding: Grounding, searcher: Searcher, options: ExampleO
     return {question.id: result for question, result in zip(questions, results, strict=True)}
 
 
-def observations(grounding: Grounding, found: Mapping[str, SearchResult], splits: Sequence[str], k: int) -> list[Observation]:
+def observations(
+    grounding: Grounding, found: Mapping[str, SearchResult], splits: Sequence[str], k: int
+) -> list[AbstentionCase]:
     """The questions of `splits` with what search found: supported when the first `k` hits hold all of a question's oracles."""
     rows = []
     for g in sorted(grounding.questions, key=lambda g: g.question.id):
         if g.split in splits:
             result = found[g.question.id]
             supported = bool(g.oracles) and {c.id for c in g.oracles} <= {hit.chunk.id for hit in result.hits[:k]}
-            rows.append(Observation(g.question.text, result, supported))
+            rows.append(AbstentionCase(g.question.text, result, supported))
     return rows

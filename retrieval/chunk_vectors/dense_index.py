@@ -21,7 +21,7 @@ from corpora.store.vector_rows import VectorPlace
 from retrieval.chunk_vectors.index_cache import DenseCache
 from retrieval.chunk_vectors.segments import read_segment
 from retrieval.encoders.encoder import Vectors
-from retrieval.vector_index.built_index import MainIndex, build_main
+from retrieval.vector_index.built_index import BuiltIndex, build_main
 from retrieval.vector_index.index_plan import choose
 from retrieval.vector_index.inner_products import Matrix, Rows
 from retrieval.vector_index.vector_index import Keep, Permission, VectorIndex, in_memory
@@ -87,7 +87,7 @@ class DenseIndex:
         ]
         return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in found]
 
-    def moved(self, store: CorpusStore, folder: Path, same_history: bool = True) -> DenseIndex:
+    def advance(self, store: CorpusStore, folder: Path, same_history: bool = True) -> DenseIndex:
         """The index of the store's present snapshot, which the caller holds open with the segment files in `folder`.
 
         In the `same_history` a chunk that is here keeps its vector, wherever that lies now. Raises CorruptStore for a segment file
@@ -96,7 +96,7 @@ class DenseIndex:
         last = max(self.segments, default=0)
         if last and not store.vectors.has_segments(self.cache.encoder, upto=last):
             # All of them were given up, vectors of chunks that are there perhaps too: begun anew.
-            return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).moved(store, folder)
+            return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).advance(store, folder)
         index = self.vectors.removed(np.array(store.vectors.removed_after(self.snapshot), dtype=np.int64))
         places = store.vectors.after(self.cache.encoder, last)
         here = index.holds(np.array([place.chunk for place in places], dtype=np.int64))
@@ -105,13 +105,13 @@ class DenseIndex:
         segments = {**self.segments, **{place.segment: place.name for place in places}} if places else self.segments
         return replace(self, vectors=index, snapshot=store.snapshot, segments=segments)
 
-    def compacted_main(self, say: Say = lambda line: None) -> MainIndex:
+    def compacted_main(self, say: Say = lambda line: None) -> BuiltIndex:
         """One new main index of these vectors, chosen, built, measured and published. Takes long for a large one."""
         return published(self.cache, lambda keep: self.vectors.compacted_main(self.options.memory, keep), self.segments, say)
 
-    def onto(self, main: MainIndex) -> DenseIndex:
+    def rebase(self, main: BuiltIndex) -> DenseIndex:
         """The same vectors over `main`, which was compacted from this index or an earlier value of it."""
-        return replace(self, vectors=self.vectors.moved_onto(main))
+        return replace(self, vectors=self.vectors.rebase(main))
 
 
 def refreshed_index(
@@ -123,11 +123,11 @@ def refreshed_index(
     if index.vectors.needs_compaction():
         if len(index) >= _WORTH_SAYING:
             say(f"renewing the search index over {len(index):,} vectors")
-        index = index.onto(index.compacted_main(say))
+        index = index.rebase(index.compacted_main(say))
     return index
 
 
-def published(cache: DenseCache, build: Callable[[Keep], MainIndex], segments: Mapping[int, str], say: Say) -> MainIndex:
+def published(cache: DenseCache, build: Callable[[Keep], BuiltIndex], segments: Mapping[int, str], say: Say) -> BuiltIndex:
     """Built into the cache; in memory where that cannot be written, as it is only a cache, which `say` is told."""
     try:
         return cache.publish(build, segments)
@@ -164,7 +164,7 @@ def open_dense_index(
         live = np.array(store.vectors.chunk_numbers(encoder), dtype=np.int64)
         index = index.removed(index.difference(live)[1])
         # From the snapshot on that is open now: what was removed before has just gone.
-        opened = DenseIndex(cache, chosen, index, store.snapshot, cached.segments).moved(store, folder, same_history=False)
+        opened = DenseIndex(cache, chosen, index, store.snapshot, cached.segments).advance(store, folder, same_history=False)
         if not any(len(differing) for differing in opened.vectors.difference(live)):
             return opened
     return _built(store, folder, cache, chosen, say)
@@ -181,7 +181,7 @@ def _built(store: CorpusStore, folder: Path, cache: DenseCache, options: IndexOp
         say(f"building the search index: {plan.why}")
     keys = np.array([place.chunk for place in places], dtype=np.int64)
 
-    def build(keep: Keep) -> MainIndex:
+    def build(keep: Keep) -> BuiltIndex:
         return build_main(plan, keep((len(keys), cache.dimension), _blocks(places, folder, cache.dimension)), keys)
 
     return replace(nothing, vectors=VectorIndex.of(published(cache, build, segments, say)))

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from corpora.durable_files import sha256_file, write_json
 from corpora.errors import CorruptStore
-from retrieval.vector_index.built_index import MainIndex
+from retrieval.vector_index.built_index import BuiltIndex
 from retrieval.vector_index.index_files import MANIFEST, IndexFolder
 from retrieval.vector_index.vector_index import Keep
 
@@ -33,7 +33,7 @@ _ABANDONED_S = 24 * 3600.0
 class Cached:
     """`segments`: number → name of every segment of the store whose vectors went into `main`, or were gone by then."""
 
-    main: MainIndex
+    main: BuiltIndex
     segments: Mapping[int, str]
 
 
@@ -68,7 +68,7 @@ class DenseCache:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, CorruptStore):
             return None
 
-    def publish(self, build: Callable[[Keep], MainIndex], segments: Mapping[int, str]) -> MainIndex:
+    def publish(self, build: Callable[[Keep], BuiltIndex], segments: Mapping[int, str]) -> BuiltIndex:
         """Build into a new folder, publish it, and give the index; the one before goes. Raises OSError."""
         name = f"{self._stem}-{secrets.token_hex(4)}"
         folder = self.cache / name

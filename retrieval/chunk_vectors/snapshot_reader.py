@@ -12,14 +12,14 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import Filter
 from retrieval.chunk_vectors.dense_index import DenseIndex, IndexOptions, Say, open_dense_index
 from retrieval.encoders.encoder import Encoder, Vectors
-from retrieval.vector_index.built_index import MainIndex
+from retrieval.vector_index.built_index import BuiltIndex
 from retrieval.vector_index.inner_products import Rows
 from retrieval.vector_index.vector_index import Permission
 
 _FILTERS_KEPT = 32
 
 
-class DenseReader:
+class SnapshotReader:
     """Used by one thread at a time, whatever it does in a thread of its own."""
 
     def __init__(
@@ -36,7 +36,7 @@ class DenseReader:
         self._options, self._say, self._background = options, say, background
         self._index: DenseIndex | None = None
         self._permissions: dict[Filter, Permission] = {}
-        self._compacting: Future[MainIndex] | None = None
+        self._compacting: Future[BuiltIndex] | None = None
 
     def at(self, snapshot: int) -> bool:
         """Whether the index is that of `snapshot`; if not, `follow` before searching."""
@@ -55,7 +55,7 @@ class DenseReader:
             name, dimension = self._encoder.name, self._encoder.dimension
             self._index = open_dense_index(self._store, self._workspace, name, dimension, self._options, self._say)
         else:
-            self._index = self._index.moved(self._store, self._workspace / "segments")
+            self._index = self._index.advance(self._store, self._workspace / "segments")
         self._permissions.clear()
         self._take_compacted()
         if self._background and self._compacting is None and self._index.vectors.needs_compaction():
@@ -83,7 +83,7 @@ class DenseReader:
         done, self._compacting = self._compacting, None
         if done.exception() is None:
             try:
-                self._index = self.index.onto(done.result())
+                self._index = self.index.rebase(done.result())
             except ValueError:
                 return  # the index was begun anew meanwhile
             self._permissions.clear()
@@ -104,8 +104,8 @@ class DenseReader:
         return known
 
 
-def _in_thread(index: DenseIndex, say: Say) -> Future[MainIndex]:
-    future: Future[MainIndex] = Future()
+def _in_thread(index: DenseIndex, say: Say) -> Future[BuiltIndex]:
+    future: Future[BuiltIndex] = Future()
 
     def compact() -> None:
         try:

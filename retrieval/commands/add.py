@@ -13,7 +13,7 @@ from retrieval.indexing.add_paths import add_paths
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
-    from corpora.store.source_attributes import Given
+    from corpora.store.source_attributes import SourceAttributes
     from retrieval.indexing.add_report import AddReport
 
 _FIELDS = ("text", "title", "id", "metadata")
@@ -46,9 +46,9 @@ def _later_option(function: F) -> F:
     )(function)
 
 
-def _given(readers: Sequence[str], facts: Sequence[str]) -> Given | None:
+def _given(readers: Sequence[str], facts: Sequence[str]) -> SourceAttributes | None:
     """What is said of the files; None where nothing is. Raises click.UsageError."""
-    from corpora.store.source_attributes import Given, reader_names
+    from corpora.store.source_attributes import SourceAttributes, reader_names
 
     if not readers and not facts:
         return None
@@ -56,7 +56,7 @@ def _given(readers: Sequence[str], facts: Sequence[str]) -> Given | None:
     for key, equals, value in pairs:
         if not (key.isidentifier() and equals and value):
             raise click.UsageError(f"--fact {key}{equals}{value}: give KEY=VALUE, as in licence=CC0")
-    return Given(reader_names([name for name in readers if name]), {key: value for key, _, value in pairs})
+    return SourceAttributes(reader_names([name for name in readers if name]), {key: value for key, _, value in pairs})
 
 
 @click.command("add", **with_example("raftsmith add contracts/ notes.pdf --collection legal"))

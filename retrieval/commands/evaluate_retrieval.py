@@ -15,7 +15,7 @@ from retrieval.commands.judgement_options import asked_source, source_options
 if TYPE_CHECKING:
     from corpora.store.evidence_location import DocumentNames
     from corpora.workspace.config import Config
-    from retrieval.evaluation.judged_queries import JudgedSet
+    from retrieval.evaluation.judged_queries import JudgedQueries
     from retrieval.evaluation.judgement_sources import JudgedIndex
     from retrieval.evaluation.system_comparison import SystemRun
 
@@ -109,7 +109,7 @@ def configurations(config: Config, wanted: Sequence[str]) -> list[str]:
     return names
 
 
-def search_all(found: JudgedIndex, judged: JudgedSet, name: str) -> SystemRun:
+def search_all(found: JudgedIndex, judged: JudgedQueries, name: str) -> SystemRun:
     """Every query through the configuration `name`."""
     from retrieval.evaluation.system_comparison import System, run_system
     from retrieval.search.collection import load_reranker

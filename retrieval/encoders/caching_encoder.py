@@ -10,7 +10,7 @@ from retrieval.encoders.encoder import Encoder, Vectors
 from retrieval.encoders.provenance import Role
 
 
-class RememberingEncoder:
+class CachingEncoder:
     """An encoder that gives the vector of a text it has seen without encoding it again: for queries asked many times."""
 
     def __init__(self, encoder: Encoder) -> None:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Cores:
+class CpuWorkers:
     """A thread a core, each computing on its own core only. Started when there is work for more than one."""
 
     def __init__(self) -> None:

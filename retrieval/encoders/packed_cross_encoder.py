@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrieval.encoders.cpu_workers import Cores
+from retrieval.encoders.cpu_workers import CpuWorkers
 from retrieval.encoders.packed_encoder import BATCH_TOKENS, batches
 from retrieval.encoders.packed_transformer import PackedTransformer, half_pays, why_not_packed
 
@@ -42,7 +42,7 @@ class PackedPairs:
             raise ValueError(reason)
         if not model.tokenizer.is_fast:
             raise ValueError("its tokenizer is not a fast one")
-        self._model, self._classifier, self._batch_tokens, self._cores = model, network.classifier, batch_tokens, Cores()
+        self._model, self._classifier, self._batch_tokens, self._cores = model, network.classifier, batch_tokens, CpuWorkers()
         expected = model.predict(list(_PROBES), activation_fn=torch.nn.Identity(), show_progress_bar=False)
         apart = 0.0
         for half in (True, False) if half_pays() else (False,):

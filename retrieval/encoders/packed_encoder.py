@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from retrieval.encoders.cpu_workers import Cores
+from retrieval.encoders.cpu_workers import CpuWorkers
 from retrieval.encoders.encoder import Vectors
 from retrieval.encoders.packed_transformer import PackedTransformer, PoolingMode, half_pays, why_not_packed
 from retrieval.encoders.provenance import Provenance, Role
@@ -47,7 +47,7 @@ class PackedEncoder:
             raise ValueError(reason)
         self.provenance, self._batch_tokens = provenance, batch_tokens
         self._backend_tokenizer = model.tokenizer.backend_tokenizer.to_str()
-        self._cores = Cores()
+        self._cores = CpuWorkers()
         expected = model.encode(list(_PROBES), prompt="", normalize_embeddings=True, show_progress_bar=False)
         worst = 0.0
         for half in (True, False) if half_pays() else (False,):

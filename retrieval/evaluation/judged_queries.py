@@ -18,7 +18,7 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import DocumentNames, document_names, standing
 from retrieval.evaluation.qrels import Qrels
 
-Level = Literal["document", "chunk"]
+RelevanceUnit = Literal["document", "chunk"]
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class JudgedQuery:
 
 
 @dataclass(frozen=True)
-class JudgedSet:
+class JudgedQueries:
     """`dropped` are (query id, reason)."""
 
     name: str
-    level: Level
+    level: RelevanceUnit
     queries: tuple[JudgedQuery, ...]
     dropped: tuple[tuple[str, str], ...] = ()
 
@@ -45,7 +45,7 @@ class JudgedSet:
         """The judgements alone."""
         return {query.id: dict(query.relevant) for query in self.queries}
 
-    def with_dropped(self, dropped: Sequence[tuple[str, str]]) -> JudgedSet:
+    def with_dropped(self, dropped: Sequence[tuple[str, str]]) -> JudgedQueries:
         """The set with more that was dropped."""
         return replace(self, dropped=(*self.dropped, *dropped))
 
@@ -67,9 +67,9 @@ def from_qrels(
     queries: Mapping[str, str],
     qrels: Qrels,
     store: CorpusStore,
-    level: Level = "document",
+    level: RelevanceUnit = "document",
     splits: Splits | None = None,
-) -> JudgedSet:
+) -> JudgedQueries:
     """The judged queries of a judgement file. Chunks are called by their ids. Raises EvaluationError when none is left.
 
     Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that of the
@@ -100,12 +100,12 @@ def from_qrels(
     if splits is not None:
         split = _splits(store, [[homes.get(item, item) for item in query.relevant] for query in kept], splits)
         kept = [replace(query, split=of) for query, of in zip(kept, split, strict=True)]
-    return _complete(JudgedSet(name, level, tuple(kept), tuple(dropped)))
+    return _complete(JudgedQueries(name, level, tuple(kept), tuple(dropped)))
 
 
 def from_questions(
-    name: str, questions: Sequence[Question], store: CorpusStore, level: Level = "chunk", splits: Splits | None = None
-) -> JudgedSet:
+    name: str, questions: Sequence[Question], store: CorpusStore, level: RelevanceUnit = "chunk", splits: Splits | None = None
+) -> JudgedQueries:
     """The questions whose evidence stands in the collection, word for word. Raises EvaluationError when none is left.
 
     A chunk is relevant that holds at least half of the evidence, or lies in it by at least half. Splits are those of the
@@ -135,7 +135,7 @@ def from_questions(
     kept = [
         JudgedQuery(question.id, question.text, relevant, of) for (question, relevant, _), of in zip(found, split, strict=True)
     ]
-    return _complete(JudgedSet(name, level, tuple(kept), tuple(dropped)))
+    return _complete(JudgedQueries(name, level, tuple(kept), tuple(dropped)))
 
 
 def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) -> list[str]:
@@ -154,7 +154,7 @@ def _half(query: str) -> str:
     return "validation" if hashlib.sha256(f"half:{query}".encode()).digest()[0] % 2 else "test"
 
 
-def _complete(judged: JudgedSet) -> JudgedSet:
+def _complete(judged: JudgedQueries) -> JudgedQueries:
     if not judged.queries:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in judged.reasons().items()) or "the file holds none"
         raise EvaluationError(

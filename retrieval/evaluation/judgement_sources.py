@@ -20,14 +20,14 @@ from corpora.store.evidence_location import DocumentNames, document_names
 from corpora.store.writer_lock import single_writer
 from corpora.workspace.config import Config
 from corpora.workspace.workspace import Workspace
-from retrieval.encoders.caching_encoder import RememberingEncoder
+from retrieval.encoders.caching_encoder import CachingEncoder
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.beir import corpus_file, read_beir, read_queries
 from retrieval.evaluation.beir_indexing import index_corpus
-from retrieval.evaluation.judged_queries import JudgedSet, Level, Splits, from_qrels, from_questions
+from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit, Splits, from_qrels, from_questions
 from retrieval.evaluation.qrels import read_qrels
 from retrieval.model_folders import Say
-from retrieval.search.pipelines import Index
+from retrieval.search.pipelines import SearchContext
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Source:
 class JudgedIndex:
     """What is judged, in which index, with which configuration, and every name of its documents."""
 
-    judged: JudgedSet
-    index: Index
+    judged: JudgedQueries
+    index: SearchContext
     config: Config
     names: DocumentNames
 
@@ -79,7 +79,7 @@ def judged_index(
 
 
 @contextmanager
-def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[Index]:
+def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[SearchContext]:
     corpus = corpus_file(beir) if beir else None
     store = CorpusStore(place.database)
     try:
@@ -91,13 +91,13 @@ def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[Index]:
             say(f"{report.documents} documents indexed" if report.documents else "the corpus is indexed already")
         if not store.counts()["chunks"]:
             raise EvaluationError("the collection is empty; run `raftsmith add` first, or give --beir DIR")
-        yield Index(store, place.root, RememberingEncoder(encoder))
+        yield SearchContext(store, place.root, CachingEncoder(encoder))
     finally:
         store.close()
 
 
-def _read(source: Source, index: Index, config: Config, say: Say, by_document: bool) -> JudgedSet:
-    level: Level = "chunk" if source.judge == "chunk" or (source.judge is None and source.questions) else "document"
+def _read(source: Source, index: SearchContext, config: Config, say: Say, by_document: bool) -> JudgedQueries:
+    level: RelevanceUnit = "chunk" if source.judge == "chunk" or (source.judge is None and source.questions) else "document"
     shares = Splits(config.generate.validation_fraction, config.generate.test_fraction)
     splits = shares if by_document else None
     if source.beir is not None:
@@ -119,14 +119,14 @@ def _read(source: Source, index: Index, config: Config, say: Say, by_document: b
     return judged.with_dropped(dropped)
 
 
-def _sampled(judged: JudgedSet, limit: int | None) -> JudgedSet:
+def _sampled(judged: JudgedQueries, limit: int | None) -> JudgedQueries:
     if limit is None or limit >= len(judged.queries):
         return judged
     drawn = random.Random(0).sample(sorted(judged.queries, key=lambda query: query.id), limit)
     return replace(judged, queries=tuple(sorted(drawn, key=lambda query: query.id)))
 
 
-def of_split(judged: JudgedSet, split: str | None) -> JudgedSet:
+def of_split(judged: JudgedQueries, split: str | None) -> JudgedQueries:
     """The queries of one split; None is all of them. Raises EvaluationError, naming the splits there are, when none is left."""
     if split is None:
         return judged

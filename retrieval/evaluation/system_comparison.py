@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from corpora.errors import EvaluationError
 from corpora.store.evidence_location import DocumentNames
 from retrieval.evaluation.bootstrap import Interval, bootstrap_mean
-from retrieval.evaluation.judged_queries import JudgedSet, Level
+from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit
 from retrieval.evaluation.measures import ALL_MEASURES, retrieval_measures
 from retrieval.evaluation.qrels import Ranking, Run
 from retrieval.evaluation.significance import Comparison, compare, shown_p
@@ -20,7 +20,7 @@ from retrieval.records import SearchResult
 from retrieval.search.retriever import Mode, Searcher
 
 DECIDING = "nDCG@10"
-DEPTHS: Mapping[Level, int] = {"document": 1000, "chunk": 100}
+DEPTHS: Mapping[RelevanceUnit, int] = {"document": 1000, "chunk": 100}
 """Chunks searched for each query: a hundred documents have to be among them."""
 _BLOCK = 32
 
@@ -57,7 +57,7 @@ class SystemScore:
 class RetrievalEvaluation:
     """All that a report needs. `comparisons` are of every pair of systems on nDCG@10."""
 
-    judged: JudgedSet
+    judged: JudgedQueries
     scores: tuple[SystemScore, ...]
     comparisons: tuple[Comparison, ...]
 
@@ -80,7 +80,7 @@ class RetrievalEvaluation:
 
 def run_system(
     system: System,
-    judged: JudgedSet,
+    judged: JudgedQueries,
     progress: Callable[[int, int], None] = lambda done, total: None,
     depth: int | None = None,
 ) -> SystemRun:
@@ -96,7 +96,7 @@ def run_system(
     return SystemRun(system.name, run, 1000 * (time.perf_counter() - started) / len(judged.queries))
 
 
-def ranked_items(result: SearchResult, level: Level) -> Ranking:
+def ranked_items(result: SearchResult, level: RelevanceUnit) -> Ranking:
     """The hits as a ranking of chunks, or of documents, each where its best chunk is and with that chunk's score.
 
     A passage that was joined from several chunks stands for each of them.
@@ -108,7 +108,7 @@ def ranked_items(result: SearchResult, level: Level) -> Ranking:
     return tuple(ranking.items())
 
 
-def foreign_run(name: str, run: Run, judged: JudgedSet, names: DocumentNames) -> SystemRun:
+def foreign_run(name: str, run: Run, judged: JudgedQueries, names: DocumentNames) -> SystemRun:
     """A run of another program, with its ids as those of this store. Raises EvaluationError when it answers no judged query.
 
     What the store does not know keeps its place: it was found, and is not relevant.
@@ -129,14 +129,14 @@ def foreign_run(name: str, run: Run, judged: JudgedSet, names: DocumentNames) ->
     return SystemRun(name, known, None)
 
 
-def evaluate_runs(judged: JudgedSet, runs: Sequence[SystemRun]) -> RetrievalEvaluation:
+def evaluate_runs(judged: JudgedQueries, runs: Sequence[SystemRun]) -> RetrievalEvaluation:
     """Measure the runs and compare every two of them."""
     scores = [score_run(judged, run) for run in runs]
     compared = compare({score.name: score.values[DECIDING] for score in scores})
     return RetrievalEvaluation(judged, tuple(scores), tuple(compared))
 
 
-def score_run(judged: JudgedSet, run: SystemRun) -> SystemScore:
+def score_run(judged: JudgedQueries, run: SystemRun) -> SystemScore:
     """The measures of one run with their 95 % intervals."""
     items = {query: [item for item, _ in ranking] for query, ranking in run.run.items()}
     values = retrieval_measures(judged.qrels, items, ALL_MEASURES)

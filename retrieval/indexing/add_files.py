@@ -21,13 +21,13 @@ from corpora.ingest.sandbox import read_files
 from corpora.readers import FileReading, ReadOptions
 from corpora.store.changes import FinishedFile, NewDocument
 from corpora.store.corpus_store import KEEP_VERSIONS, CorpusStore
-from corpora.store.source_attributes import Given
+from corpora.store.source_attributes import SourceAttributes
 from retrieval.chunk_vectors.segment_compaction import sweep_segments
 from retrieval.chunk_vectors.segments import BATCH_CHUNKS
 from retrieval.encoders.encoder import Encoder
 from retrieval.indexing.add_report import AddReport
 from retrieval.indexing.batch_writer import Batch, BatchWriter, commit_batch
-from retrieval.indexing.duplicate_clusters import Similarities, Twins
+from retrieval.indexing.duplicate_clusters import DuplicateClusters, Similarities
 
 Reader = Callable[[Iterable[Path], ReadOptions], Iterator[tuple[Path, FileReading | UnreadableDocument]]]
 
@@ -43,7 +43,7 @@ def add_files(
     read_options: ReadOptions | None = None,
     reader: Reader = read_files,
     similarities: Similarities | None = None,
-    given: Given | None = None,
+    given: SourceAttributes | None = None,
     keep_versions: int = KEEP_VERSIONS,
     quick: Callable[[], Encoder] | None = None,
 ) -> AddReport:
@@ -63,7 +63,7 @@ def add_files(
     changed: list[Path] = []
     batch = Batch()
     writing = BatchWriter(store, workspace, encoder, collection, keep_versions, quick)
-    twins = Twins(store, collection, similarities) if similarities else None
+    twins = DuplicateClusters(store, collection, similarities) if similarities else None
     for path in files:
         source = source_name(path)
         try:
@@ -86,7 +86,7 @@ def add_files(
             # What the path held before stays: a damaged save must not take the last good version out of the collection.
             _fail(report, batch, failures, source, collection, str(found))
         else:
-            of_file = given or said.get(source) or Given()
+            of_file = given or said.get(source) or SourceAttributes()
             for document, blocks in documents_of(found.readings, source, collection, of_file, store.identity):
                 if batch.chunks >= BATCH_CHUNKS:  # a file of many documents; it is finished with the last of them
                     batch = commit_batch(writing, batch, report)

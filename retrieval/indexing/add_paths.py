@@ -12,7 +12,7 @@ from corpora.commands.terminal import Progress, say
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
     from corpora.store.corpus_store import CorpusStore
-    from corpora.store.source_attributes import Given
+    from corpora.store.source_attributes import SourceAttributes
     from corpora.workspace.workspace import Workspace
     from retrieval.indexing.add_report import AddReport
 
@@ -24,7 +24,7 @@ def add_paths(
     mapping: FieldMapping | None = None,
     retry: bool = False,
     gone: bool = False,
-    given: Given | None = None,
+    given: SourceAttributes | None = None,
     later: bool = False,
 ) -> AddReport:
     """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`.

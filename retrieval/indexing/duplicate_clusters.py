@@ -29,7 +29,7 @@ class _Standing:
     readers: tuple[str, ...]
 
 
-class Twins:
+class DuplicateClusters:
     """The documents of a collection, as near-duplicates are looked for among them. Sees what is placed before it is committed."""
 
     def __init__(self, store: CorpusStore, collection: str, similarities: Similarities) -> None:

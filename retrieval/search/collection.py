@@ -12,7 +12,7 @@ from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder, quick_encoder, quiet_libraries, resolved_model
 from retrieval.encoders.static_encoder import STATIC
 from retrieval.model_folders import Say, resolve_model
-from retrieval.search.pipelines import Index, make_searcher
+from retrieval.search.pipelines import SearchContext, make_searcher
 from retrieval.search.reranking import (
     LATE_INTERACTION,
     CrossEncoderReranker,
@@ -70,6 +70,6 @@ def open_collection(
     waiting = store.vectors.count_missing(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
     if waiting:
         say(f"{waiting} passages wait for their full vectors and are searched by quick ones; `raftsmith index --fill` goes on")
-    index = Index(store, place.root, encoder, quick_encoder(models.encoder, say))
+    index = SearchContext(store, place.root, encoder, quick_encoder(models.encoder, say))
     searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
     return OpenCollection(store, encoder, searcher)

@@ -39,7 +39,7 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Index:
+class SearchContext:
     """What every searcher of a workspace stands on. `quick` loads the encoder of what has no full vectors yet."""
 
     store: CorpusStore
@@ -78,7 +78,7 @@ def index_options_of(search: SearchConfig) -> IndexOptions:
 
 
 def make_searcher(
-    index: Index,
+    index: SearchContext,
     search: SearchConfig,
     load: LoadReranker,
     shown_ranks: int = SHOWN_RANKS,
@@ -87,7 +87,7 @@ def make_searcher(
 ) -> Searcher:
     """The searcher of `search`: two rankings fused, then reranked, then ordered, as far as it asks for that.
 
-    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see `DenseReader`.
+    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see `SnapshotReader`.
     """
     wanted = index_options_of(search)
     searcher: Searcher = Retriever(

@@ -19,7 +19,7 @@ from retrieval.records import Hit, SearchResult
 from retrieval.search.fusion import Fusion
 from retrieval.search.partial_vectors import filling_fusion
 from retrieval.search.query_terms import query_terms
-from retrieval.search.semantic import SemanticReader
+from retrieval.search.semantic import DenseSearch
 
 Mode = Literal["hybrid", "dense", "lexical"]
 CANDIDATES = 50
@@ -52,12 +52,12 @@ class Retriever:
     ) -> None:
         """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.
 
-        `background`: see `DenseReader`; `quick`: see `SemanticReader`. `say` gets a line when building an index takes long.
+        `background`: see `SnapshotReader`; `quick`: see `DenseSearch`. `say` gets a line when building an index takes long.
         """
         self._shown_ranks = shown_ranks
         self._fusion = fusion or Fusion()
         self._store, self._workspace, self._encoder = store, workspace, encoder
-        self.semantic = SemanticReader(store, workspace, encoder, quick, index_options, say, background)
+        self.semantic = DenseSearch(store, workspace, encoder, quick, index_options, say, background)
 
     def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
         """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.

@@ -10,7 +10,7 @@ import numpy as np
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import Filter
 from retrieval.chunk_vectors.dense_index import IndexOptions, Say
-from retrieval.chunk_vectors.snapshot_reader import DenseReader
+from retrieval.chunk_vectors.snapshot_reader import SnapshotReader
 from retrieval.encoders.encoder import Encoder, Vectors
 from retrieval.encoders.static_encoder import STATIC
 from retrieval.search.partial_vectors import Background, merge_filling, standardised
@@ -21,7 +21,7 @@ _SAMPLE = 4_096
 """Vectors from which mean and deviation of cosines are taken."""
 
 
-class SemanticReader:
+class DenseSearch:
     """The full index of a store and, beside it while that is needed, the quick one. Used by one thread at a time."""
 
     def __init__(
@@ -36,15 +36,15 @@ class SemanticReader:
     ) -> None:
         """`quick` loads the static encoder of the same model; it is called only when the store holds static vectors."""
         self._store, self._workspace, self._encoder, self._load = store, workspace, encoder, quick
-        self.full = DenseReader(store, workspace, encoder, options, say, background)
+        self.full = SnapshotReader(store, workspace, encoder, options, say, background)
         self._quick_encoder: Encoder | None = None
-        self._quick: DenseReader | None = None
+        self._quick: SnapshotReader | None = None
         self._waiting: Rows = np.empty(0, dtype=np.int64)
         self._unranked = 0
         self._backgrounds = (Background.of(np.empty((0, 1), dtype=np.float32)),) * 2
 
     def at(self, snapshot: int) -> bool:
-        """As `DenseReader.at`."""
+        """As `SnapshotReader.at`."""
         return self.full.at(snapshot)
 
     @property
@@ -54,7 +54,7 @@ class SemanticReader:
         return count / (count + waiting) if waiting else 1.0
 
     def follow(self) -> None:
-        """As `DenseReader.follow`, of both."""
+        """As `SnapshotReader.follow`, of both."""
         self.full.follow()
         self._waiting, self._unranked = self._waiting[:0], 0
         encoders = {segment.encoder for segment in self._store.segments()}
@@ -69,7 +69,7 @@ class SemanticReader:
             return
         if self._quick is None:
             # Exact: it lives for minutes, and training lists would take part of them.
-            self._quick = DenseReader(self._store, self._workspace, self._quick_encoder, IndexOptions(1.0))
+            self._quick = SnapshotReader(self._store, self._workspace, self._quick_encoder, IndexOptions(1.0))
         self._quick.follow()
         full, quick = self.full.index.vectors, self._quick.index.vectors
         self._waiting = np.setdiff1d(quick.keys(), full.keys(), assume_unique=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpora.errors import TrainingError
-from retrieval.encoders.caching_encoder import RememberingEncoder
+from retrieval.encoders.caching_encoder import CachingEncoder
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.packed_encoder import encoder_of, open_encoder
 from retrieval.encoders.sentence_transformer import load_sentence_transformer, provenance_of
@@ -98,7 +98,7 @@ def tune_encoder(
     gains: list[Gain] = run.gains() or []
     if not trained.epoch:
         return TunedEncoder(run, trained, []), found.index.encoder
-    encoder = RememberingEncoder(open_encoder(resolve_model(str(run.model))))
+    encoder = CachingEncoder(open_encoder(resolve_model(str(run.model))))
     if not gains:
         say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
         gains = compare_encoders(collection, queries["test"], encoder, progress)

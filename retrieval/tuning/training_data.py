@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from corpora.errors import TrainingError
 from corpora.splits import SPLITS
 from retrieval.encoders.passage_text import embedding_text
-from retrieval.evaluation.judged_queries import JudgedQuery, JudgedSet
+from retrieval.evaluation.judged_queries import JudgedQueries, JudgedQuery
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.model_folders import ModelFolder
 from retrieval.search.pipelines import fusion_of
@@ -26,7 +26,7 @@ LEAST = {"train": 50, "validation": 10, "test": 20}
 """Queries of each split without which nothing is tuned."""
 
 
-def queries_by_split(judged: JudgedSet) -> dict[str, list[JudgedQuery]]:
+def queries_by_split(judged: JudgedQueries) -> dict[str, list[JudgedQuery]]:
     """The queries of each split. Raises TrainingError when one has too few."""
     queries = {split: [query for query in judged.queries if query.split == split] for split in SPLITS}
     short = [split for split, least in LEAST.items() if len(queries[split]) < least]

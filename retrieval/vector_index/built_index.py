@@ -15,10 +15,10 @@ from retrieval.vector_index import faiss_index
 from retrieval.vector_index.calibration import Measured, calibrate
 from retrieval.vector_index.exact_scan import ExactScan, coded
 from retrieval.vector_index.faiss_binding import FaissIndex, alone, faiss
-from retrieval.vector_index.id_map import KeyRows
+from retrieval.vector_index.id_map import IdMap
 from retrieval.vector_index.index_plan import IndexPlan
 from retrieval.vector_index.inner_products import WORTH_WAKING, Bits, Matrix, Rows, bits_of, exact_scores, rows_of, set_in
-from retrieval.vector_index.search_effort import Effort
+from retrieval.vector_index.search_effort import SearchEffort
 
 SCAN_FROM = 4_096
 """Of an exact index: fewer rows are all scored; codes would not pay."""
@@ -46,13 +46,13 @@ class Within:
 
 
 @dataclass(frozen=True)
-class MainIndex:
+class BuiltIndex:
     """Row i of `vectors` float32 `(n, d)`, in memory or mapped, is under `keys.keys[i]`. An approximate kind has `index`, an exact one `scan`
     or, when small, neither.
     """
 
     plan: IndexPlan
-    keys: KeyRows
+    keys: IdMap
     vectors: Matrix
     measured: Measured
     index: FaissIndex | None = None
@@ -66,13 +66,13 @@ class MainIndex:
         """Whether every answer is that of brute force."""
         return self.index is None
 
-    def search(self, queries: Matrix, k: int, effort: Effort, within: Within | None = None) -> list[tuple[Rows, Matrix]]:
+    def search(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None = None) -> list[tuple[Rows, Matrix]]:
         """For each query rows `(m,)` and exact scores `(m,)`, unordered, the `k` best among them, or most of them, as `effort` goes."""
         small = not self.exact or self.vectors.size < WORTH_WAKING
         with alone(small and len(queries) == 1):
             return self._found(queries, k, effort, within)
 
-    def _found(self, queries: Matrix, k: int, effort: Effort, within: Within | None) -> list[tuple[Rows, Matrix]]:
+    def _found(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
         count = len(self) if within is None else within.count
         if not count or (self.exact and self.scan is None) or (within is not None and self._worth_scoring(count, k, effort)):
             return self._scored(queries, np.arange(len(self)) if within is None else within.rows)
@@ -83,7 +83,7 @@ class MainIndex:
     def _scored(self, queries: Matrix, rows: Rows) -> list[tuple[Rows, Matrix]]:
         return [(rows, exact_scores(self.vectors, query[np.newaxis], rows[np.newaxis])[0]) for query in queries]
 
-    def _approximate(self, queries: Matrix, k: int, effort: Effort, within: Within | None) -> list[tuple[Rows, Matrix]]:
+    def _approximate(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
         share = within.count / len(self) if within is not None else 1.0
         asked = effort.wanted(self.plan.kind, k, share)
         depth = min(asked.depth, len(self))
@@ -111,13 +111,13 @@ class MainIndex:
         rows = faiss_index.candidates(self.index, query, depth, self.plan.lists, within.bits)
         return rows[0], exact_scores(self.vectors, query, rows)[0]
 
-    def _worth_scoring(self, count: int, k: int, effort: Effort) -> bool:
+    def _worth_scoring(self, count: int, k: int, effort: SearchEffort) -> bool:
         """Whether scoring `count` allowed rows one by one takes no longer than searching among all."""
         slower = 1.0 if self.exact else effort.wanted(self.plan.kind, k, count / len(self)).slower(self.measured.effort)
         return count * self.measured.row_ns <= self.measured.search_ms * slower * 1e6
 
 
-def build_main(plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | None = None) -> MainIndex:
+def build_main(plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | None = None) -> BuiltIndex:
     """Build and measure. `vectors` float32 `(n, d)`, finite, not copied and never to be changed; `keys` int64 `(n,)`, ascending and distinct.
 
     `queries` float32 `(q, d)`, if given, are real ones: half of them steer the effort, half measure the recall. Raises ValueError.
@@ -126,26 +126,26 @@ def build_main(plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | N
     _check(plan, vectors, keys)
     scan = index = None
     if plan.kind != "exact":
-        index = faiss_index.built(plan, vectors)
+        index = faiss_index.build(plan, vectors)
     elif len(vectors) >= SCAN_FROM:
         scan = coded(vectors)
-    return _calibrated(MainIndex(plan, KeyRows(keys), vectors, _UNMEASURED, index, scan), queries, started)
+    return _calibrated(BuiltIndex(plan, IdMap(keys), vectors, _UNMEASURED, index, scan), queries, started)
 
 
-def extend_main(main: MainIndex, plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | None = None) -> MainIndex:
+def extend_main(main: BuiltIndex, plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | None = None) -> BuiltIndex:
     """`main`, whose rows begin `vectors` and `keys`, with the rows after its own added: only those cost building. Raises ValueError."""
     started = time.perf_counter()
     if main.index is None or main.plan.kind != plan.kind or not np.array_equal(keys[: len(main)], main.keys.keys):
         return build_main(plan, vectors, keys, queries)
     _check(plan, vectors, keys)
-    index = faiss_index.extended(main.index, vectors[len(main) :])
-    return _calibrated(MainIndex(plan, KeyRows(keys), vectors, _UNMEASURED, index), queries, started)
+    index = faiss_index.extend(main.index, vectors[len(main) :])
+    return _calibrated(BuiltIndex(plan, IdMap(keys), vectors, _UNMEASURED, index), queries, started)
 
 
-_UNMEASURED = Measured(Effort(0, 0), 1.0, 1.0, 0, "stored", 0.0, 0.0, 0.0, faiss.__version__)
+_UNMEASURED = Measured(SearchEffort(0, 0), 1.0, 1.0, 0, "stored", 0.0, 0.0, 0.0, faiss.__version__)
 
 
-def _calibrated(main: MainIndex, queries: Matrix | None, started: float) -> MainIndex:
+def _calibrated(main: BuiltIndex, queries: Matrix | None, started: float) -> BuiltIndex:
     return replace(main, measured=calibrate(main, queries, started))
 
 

@@ -18,7 +18,7 @@ from retrieval.vector_index.faiss_binding import faiss
 from retrieval.vector_index.index_plan import IndexPlan
 from retrieval.vector_index.inner_products import Matrix, Rows, best, exact_scores
 from retrieval.vector_index.recall import NEAREST, least_effort, recall, true_nearest
-from retrieval.vector_index.search_effort import Effort
+from retrieval.vector_index.search_effort import SearchEffort
 
 _QUERIES = 256
 """So many stored vectors steer, and as many others measure."""
@@ -42,7 +42,7 @@ class Measured:
     vectors, moved. `search_ms`: the median of one query. `row_ns`: scoring one chosen row exactly. `seconds`: building and measuring.
     """
 
-    effort: Effort
+    effort: SearchEffort
     recall: float
     target: float
     queries: int
@@ -66,7 +66,7 @@ class Searchable(Protocol):
         """Float32 `(n, d)`."""
         ...
 
-    def search(self, queries: Matrix, k: int, effort: Effort) -> list[tuple[Rows, Matrix]]:
+    def search(self, queries: Matrix, k: int, effort: SearchEffort) -> list[tuple[Rows, Matrix]]:
         """Rows and exact scores for each query, the `k` best among them."""
         ...
 
@@ -78,7 +78,9 @@ def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Meas
     """
     count, target = len(index.vectors), index.plan.target_recall
     if not count:
-        return Measured(Effort(0, 0), 1.0, target, 0, "stored", 0.0, 0.0, time.perf_counter() - started, faiss.__version__)
+        return Measured(
+            SearchEffort(0, 0), 1.0, target, 0, "stored", 0.0, 0.0, time.perf_counter() - started, faiss.__version__
+        )
     asked: Literal["given", "stored"] = "given"
     own = None
     if queries is None or len(queries) < 2:
@@ -88,11 +90,11 @@ def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Meas
     truth = true_nearest(index.vectors, queries, own)
     steering, judging = slice(0, None, 2), slice(min(1, len(queries) - 1), None, 2)
 
-    def each(effort: Effort, part: slice) -> list[float]:
+    def each(effort: SearchEffort, part: slice) -> list[float]:
         found = _found(index, queries[part], effort, own[part] if own is not None else None)
         return [recall(rows[np.newaxis], true[np.newaxis]) for rows, true in zip(found, truth[part], strict=True)]
 
-    def surely(effort: Effort) -> float:
+    def surely(effort: SearchEffort) -> float:
         values = each(effort, steering)
         return statistics.fmean(values) - (_ERRORS * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0)
 
@@ -104,7 +106,7 @@ def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Meas
     )
 
 
-def _found(index: Searchable, queries: Matrix, effort: Effort, own: Rows | None) -> Rows:
+def _found(index: Searchable, queries: Matrix, effort: SearchEffort, own: Rows | None) -> Rows:
     """The rows of the ten best `(q, 10)`, -1 where there are fewer; without the query's own."""
     wanted = NEAREST + (own is not None)
     rows = np.full((len(queries), wanted), -1, dtype=np.int64)
@@ -116,24 +118,24 @@ def _found(index: Searchable, queries: Matrix, effort: Effort, own: Rows | None)
     return rows
 
 
-def _steered(plan: IndexPlan, count: int, reached: Callable[[Effort], float]) -> Effort:
+def _steered(plan: IndexPlan, count: int, reached: Callable[[SearchEffort], float]) -> SearchEffort:
     if plan.kind == "exact":
-        return Effort(0, 0)
+        return SearchEffort(0, 0)
     depth = _DEPTH[plan.kind]
     widest = min(_WIDEST_GRAPH, count) if plan.kind == "hnsw" else plan.lists
     while True:
         narrowest = min(depth if plan.kind == "hnsw" else 8, widest)
 
         def at(breadth: int, depth: int = depth) -> float:
-            return reached(Effort(breadth, depth))
+            return reached(SearchEffort(breadth, depth))
 
         breadth = least_effort(at, plan.target_recall, narrowest, widest)
         if breadth < widest or depth >= min(_DEEPEST, count):
-            return Effort(breadth, depth)
+            return SearchEffort(breadth, depth)
         depth *= 2
 
 
-def _search_ms(index: Searchable, queries: Matrix, effort: Effort) -> float:
+def _search_ms(index: Searchable, queries: Matrix, effort: SearchEffort) -> float:
     taken = []
     for number in range(min(_TIMED, len(queries))):
         started = time.perf_counter()

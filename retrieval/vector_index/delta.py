@@ -27,7 +27,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Tail:
+class DeltaIndex:
     """No key is live in two blocks. `blocks` from the oldest and largest to the newest."""
 
     dimension: int
@@ -44,23 +44,23 @@ class Tail:
             held[there] |= found_in(block.live, places[there])[1]
         return held
 
-    def added(self, keys: Rows, vectors: Matrix) -> Tail:
+    def added(self, keys: Rows, vectors: Matrix) -> DeltaIndex:
         """With `vectors` `(n, dimension)` under distinct `keys` that are not live here. The caller's arrays are copied."""
         order = np.argsort(keys, kind="stable")
         newest = Block(keys[order], np.ascontiguousarray(vectors[order], dtype=np.float32), np.arange(len(keys)))
         kept = [block for block in self.blocks if len(block.live)]
         while kept and len(kept[-1].live) < 2 * len(newest.live):
             newest = _merged(kept.pop(), newest)
-        return Tail(self.dimension, (*kept, newest) if len(newest.live) else tuple(kept))
+        return DeltaIndex(self.dimension, (*kept, newest) if len(newest.live) else tuple(kept))
 
-    def removed(self, keys: Rows) -> Tail:
+    def removed(self, keys: Rows) -> DeltaIndex:
         """Without `keys`; those that are not here change nothing."""
         blocks = []
         for block in self.blocks:
             places, there = found_in(block.keys, keys)
             gone, alive = found_in(block.live, places[there])
             blocks.append(Block(block.keys, block.vectors, np.delete(block.live, gone[alive])) if alive.any() else block)
-        return Tail(self.dimension, tuple(block for block in blocks if len(block.live)))
+        return DeltaIndex(self.dimension, tuple(block for block in blocks if len(block.live)))
 
     def scores(self, queries: Matrix, allowed: Allowed | None) -> tuple[Rows, Matrix]:
         """Keys `(m,)` of all that is live and allowed, and the score of each for each query, float32 `(q, m)`."""

@@ -24,7 +24,7 @@ _building = threading.Lock()
 """FAISS is safe to search from many threads, not to build: one index is made at a time."""
 
 
-def built(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
+def build(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
     """The index of a plan whose kind is not "exact", over all rows of `vectors` float32 `(n, d)`, read in blocks. Same rows, same index."""
     with _building:
         index = _empty(plan, vectors)
@@ -32,7 +32,7 @@ def built(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
         return prepared(index)
 
 
-def extended(index: FaissIndex, vectors: Matrix) -> FaissIndex:
+def extend(index: FaissIndex, vectors: Matrix) -> FaissIndex:
     """A copy of `index` with the rows of `vectors` after its own; `index` itself is untouched, whoever searches it is not disturbed."""
     with _building:
         copy = faiss.clone_index(index)

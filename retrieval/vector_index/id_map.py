@@ -1,6 +1,6 @@
 """From keys to rows and back: a vector's key is a number that stays, its row is where it lies now. Knows no vectors.
 
-`Allowed` says which keys a reader may see, `KeyRows` where keys lie.
+`Allowed` says which keys a reader may see, `IdMap` where keys lie.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def found_in(ordered: Rows, wanted: Rows) -> tuple[Rows, Mask]:
 
 
 @dataclass(frozen=True)
-class KeyRows:
+class IdMap:
     """Distinct keys in ascending order; row i holds key `keys[i]`."""
 
     keys: Rows

@@ -23,13 +23,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from corpora.durable_files import Write, sha256_file, write_atomic, write_streamed
 from corpora.errors import CorruptStore
-from retrieval.vector_index.built_index import SCAN_FROM, MainIndex
+from retrieval.vector_index.built_index import SCAN_FROM, BuiltIndex
 from retrieval.vector_index.calibration import Measured
 from retrieval.vector_index.exact_scan import coded
 from retrieval.vector_index.faiss_binding import FaissIndex, faiss
 from retrieval.vector_index.faiss_index import prepared
 from retrieval.vector_index.faiss_validation import check_index
-from retrieval.vector_index.id_map import KeyRows
+from retrieval.vector_index.id_map import IdMap
 from retrieval.vector_index.index_plan import IndexPlan
 from retrieval.vector_index.inner_products import Matrix
 
@@ -89,7 +89,7 @@ class IndexFolder:
         self._kept = (vectors, stored)
         return vectors
 
-    def save(self, main: MainIndex, identity: str) -> None:
+    def save(self, main: BuiltIndex, identity: str) -> None:
         """Write `main` under `identity`. Its vectors are written only if `keep` has not done so already. Raises OSError."""
         (self.path / MANIFEST).unlink(missing_ok=True)
         if self._kept is None or self._kept[0] is not main.vectors:
@@ -106,7 +106,7 @@ class IndexFolder:
         digest = write_streamed(self.path / name, fill)
         return StoredFile((self.path / name).stat().st_size, digest)
 
-    def load(self, identity: str, dimension: int) -> MainIndex:
+    def load(self, identity: str, dimension: int) -> BuiltIndex:
         """The index, verified. Raises CorruptStore, naming what is wrong: build it again then."""
         manifest = self._manifest(identity, dimension)
         shape = (manifest.files[KEYS].bytes // 8, dimension)
@@ -117,7 +117,7 @@ class IndexFolder:
                 if digest != manifest.files[name].sha256:
                     raise self._corrupt(f"{name} is not what was written")
         try:
-            keys = KeyRows(np.fromfile(self.path / KEYS, dtype="<i8").astype(np.int64, copy=False))
+            keys = IdMap(np.fromfile(self.path / KEYS, dtype="<i8").astype(np.int64, copy=False))
             vectors = _mapped(self.path / VECTORS, shape)
             index = None
             if manifest.plan.kind != "exact":
@@ -127,7 +127,7 @@ class IndexFolder:
         except (OSError, ValueError, RuntimeError) as error:
             raise self._corrupt(str(error)) from error
         scan = coded(vectors) if index is None and shape[0] >= SCAN_FROM else None
-        return MainIndex(manifest.plan, keys, vectors, manifest.measured, index, scan)
+        return BuiltIndex(manifest.plan, keys, vectors, manifest.measured, index, scan)
 
     def _manifest(self, identity: str, dimension: int) -> Manifest:
         try:

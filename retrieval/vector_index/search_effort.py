@@ -17,13 +17,13 @@ _FIXED = 0.4
 
 
 @dataclass(frozen=True)
-class Effort:
+class SearchEffort:
     """`breadth` is HNSW's efSearch or the lists probed, `depth` how many proposals are scored exactly. Steered for the ten best."""
 
     breadth: int
     depth: int
 
-    def wanted(self, kind: Kind, k: int, share: float = 1.0) -> Effort:
+    def wanted(self, kind: Kind, k: int, share: float = 1.0) -> SearchEffort:
         """The effort that keeps the recall for `k` results out of the `share` of rows that a filter leaves.
 
         Of a graph's nearest nodes the allowed ones are kept, so it has to find `k / share` of them, and half as many again for luck. Lists
@@ -35,8 +35,8 @@ class Effort:
             breadth += max(0, k - NEAREST) if share == 1 else _LUCK * max(k, NEAREST) / share
         else:
             breadth *= max(1.0, k / NEAREST / share) ** _WIDER
-        return Effort(int(breadth), max(depth, _FILTER_DEPTH) if share < 1 else depth)
+        return SearchEffort(int(breadth), max(depth, _FILTER_DEPTH) if share < 1 else depth)
 
-    def slower(self, base: Effort) -> float:
+    def slower(self, base: SearchEffort) -> float:
         """How many times longer a search takes than one at `base`, about."""
         return _FIXED + (1 - _FIXED) * self.breadth / max(1, base.breadth)

@@ -8,7 +8,7 @@ with the change. Knows vectors and integer keys, no chunks and no store.
     keys, scores = index.search(queries, k=10, allowed=keys_this_reader_may_see)
     index = index.removed(gone).added(new_keys, new_vectors)
     if index.needs_compaction():
-        index = index.moved_onto(index.compacted_main(memory_bytes=2 << 30))
+        index = index.rebase(index.compacted_main(memory_bytes=2 << 30))
 
 Searching is safe from any number of threads. A key means one vector for as long as it is in the index.
 """
@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.built_index import MainIndex, Within, build_main, extend_main
-from retrieval.vector_index.delta import Tail
+from retrieval.vector_index.built_index import BuiltIndex, Within, build_main, extend_main
+from retrieval.vector_index.delta import DeltaIndex
 from retrieval.vector_index.id_map import Allowed, Mask, found_in
 from retrieval.vector_index.index_plan import choose
 from retrieval.vector_index.inner_products import Bits, Matrix, Rows, best, bits_of, rows_of, set_in
-from retrieval.vector_index.search_effort import Effort
+from retrieval.vector_index.search_effort import SearchEffort
 
 Keep = Callable[[tuple[int, int], Iterator[Matrix]], Matrix]
 """Puts blocks of vectors, together of a given shape, where they will stay, and gives them back as one array."""
@@ -70,15 +70,15 @@ class Permission:
 class VectorIndex:
     """`live` has a bit for each row of `main` that was not removed, None when none was; `gone` is how many were."""
 
-    main: MainIndex
-    tail: Tail
+    main: BuiltIndex
+    tail: DeltaIndex
     live: Bits | None = None
     gone: int = 0
 
     @staticmethod
-    def of(main: MainIndex) -> VectorIndex:
+    def of(main: BuiltIndex) -> VectorIndex:
         """An index with nothing added or removed yet."""
-        return VectorIndex(main, Tail(main.plan.dimension))
+        return VectorIndex(main, DeltaIndex(main.plan.dimension))
 
     @staticmethod
     def build(
@@ -111,7 +111,7 @@ class VectorIndex:
         queries: Matrix,
         k: int,
         allowed: npt.NDArray[np.generic] | Permission | None = None,
-        effort: Effort | None = None,
+        effort: SearchEffort | None = None,
     ) -> tuple[Rows, Matrix]:
         """Keys `(q, k)` and their inner products `(q, k)`, descending, ties by key; -1 and -inf where there are fewer than `k`.
 
@@ -208,10 +208,10 @@ class VectorIndex:
             longest = _TAIL_TIME * self.main.measured.search_ms * 1e6 / max(self.main.measured.row_ns, 1e-3)
         return len(self.tail) > max(_SMALL_TAIL, longest) or self.gone > _REMOVED_SHARE * len(self.main)
 
-    def compacted_main(self, memory_bytes: int, keep: Keep = in_memory, queries: Matrix | None = None) -> MainIndex:
+    def compacted_main(self, memory_bytes: int, keep: Keep = in_memory, queries: Matrix | None = None) -> BuiltIndex:
         """A main index of what is in this value now. Takes long; meant for a background thread.
 
-        Readers go on with this value or later ones meanwhile; when it is done, `latest.moved_onto(main)` takes it into use with whatever
+        Readers go on with this value or later ones meanwhile; when it is done, `latest.rebase(main)` takes it into use with whatever
         changed since. An approximate index is extended, its removed rows left in it, while those are few and every added key is higher
         than its own: that costs building only for the tail. Else it is built anew.
         """
@@ -245,7 +245,7 @@ class VectorIndex:
             )
         return build_main(plan, vectors, keys, queries)
 
-    def moved_onto(self, main: MainIndex) -> VectorIndex:
+    def rebase(self, main: BuiltIndex) -> VectorIndex:
         """What this value holds, over `main`, which was compacted from this value or an earlier one. Raises ValueError for another."""
         tail_keys, tail_vectors = self.tail.contents()
         places, same = found_in(main.keys.keys, tail_keys)

@@ -20,14 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from corpora.errors import AnnotationError, DatasetError, RaftsmithError
 from corpora.records import content_id
 from serving.annotate.access import Access
-from serving.annotate.desk import Desk
 from serving.annotate.formats.exchange import part_of
 from serving.annotate.records import AnnotatedQuestion, Conflict, Label, version
 from serving.annotate.review_routes import add_reviewing
 from serving.annotate.schemas import ClassIn, Identity, LabelIn, PlaceIn, QuestionIn, Text, following
-from serving.http.admission import Gate
+from serving.annotate.session import AnnotationSession
+from serving.http.admission import Admission
 from serving.http.errors import ApiError, error_response, install_handlers
-from serving.http.request_guard import Boundary
+from serving.http.request_guard import RequestGuard
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -60,11 +60,11 @@ class Headers:
         await self._app(scope, receive, with_headers)
 
 
-def create_annotate_app(desk: Desk, token: str) -> FastAPI:
-    """The application for whoever opens /?token=... with `token`; its `Gate` is `app.state.gate`, as `serving.http.server` wants it."""
+def create_annotate_app(session: AnnotationSession, token: str) -> FastAPI:
+    """The application for whoever opens /?token=... with `token`; its `Admission` is `app.state.gate`, as `serving.http.server` wants it."""
     app = FastAPI(title="raftsmith annotate", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.gate = Gate()
-    app.add_middleware(Boundary)
+    app.state.gate = Admission()
+    app.add_middleware(RequestGuard)
     app.add_middleware(Access, token=token)
     app.add_middleware(Headers)
     install_handlers(app)
@@ -78,10 +78,10 @@ def create_annotate_app(desk: Desk, token: str) -> FastAPI:
 
     app.add_exception_handler(RaftsmithError, refused)
     _add_page(app)
-    _add_documents(app, desk)
-    _add_questions(app, desk)
-    _add_labels(app, desk)
-    add_reviewing(app, desk)
+    _add_documents(app, session)
+    _add_questions(app, session)
+    _add_labels(app, session)
+    add_reviewing(app, session)
     return app
 
 
@@ -106,12 +106,12 @@ def _add_page(app: FastAPI) -> None:
         return Response(files[name].read_bytes(), media_type=_TYPES[files[name].suffix])
 
 
-def _add_documents(app: FastAPI, desk: Desk) -> None:
+def _add_documents(app: FastAPI, session: AnnotationSession) -> None:
     @app.get("/api/state")
     async def state() -> dict[str, Any]:
-        dataset = desk.dataset.name if desk.dataset else None
-        classes = desk.annotations.classes(desk.set_name)
-        return {"set": desk.set_name, "collection": desk.collection, "dataset": dataset, "classes": classes}
+        dataset = session.dataset.name if session.dataset else None
+        classes = session.annotations.classes(session.set_name)
+        return {"set": session.set_name, "collection": session.collection, "dataset": dataset, "classes": classes}
 
     @app.get("/api/documents")
     async def documents(
@@ -122,10 +122,10 @@ def _add_documents(app: FastAPI, desk: Desk) -> None:
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> dict[str, Any]:
         """From behind the document `after`: what is done meanwhile leaves a list of what is to do and must not shift it."""
-        counts = desk.annotations.counts(desk.set_name)
+        counts = session.annotations.counts(session.set_name)
         column = ("questions", "labels").index(task)
         done = {document_id for document_id, pair in counts.items() if pair[column]}
-        entries = desk.search(query)
+        entries = session.search(query)
         begin = following([entry["document_id"] for entry in entries], after)
         found = [entry for entry in entries[begin:] if show == "all" or (entry["document_id"] in done) == (show == "done")]
         rows = []
@@ -134,86 +134,86 @@ def _add_documents(app: FastAPI, desk: Desk) -> None:
             shown = {key: entry[key] for key in ("title", "collection", "characters")}
             shown |= {"id": entry["document_id"], "file": Path(entry["source"]).name}
             rows.append({**shown, "questions": questions, "labels": labels})
-        everything = desk.overview()
+        everything = session.overview()
         progress = {"all": len(everything), "done": sum(entry["document_id"] in done for entry in everything)}
         return {"rows": rows, "more": len(found) > limit, "counts": progress}
 
     @app.get("/api/documents/{document_id}")
     async def document(document_id: Identity, query: Text = "") -> dict[str, Any]:
-        found = desk.document(document_id)
-        chunks = desk.store.chunks(found.id)
+        found = session.document(document_id)
+        chunks = session.store.chunks(found.id)
         return {
             "id": found.id,
             "title": found.title,
             "file": Path(found.source).name,
             "text": found.text,
             "chunks": [{"start": c.start, "end": c.end, "section": c.section} for c in chunks],
-            "found": [{"start": c.start, "end": c.end} for c in desk.found(query, chunks)],
-            "questions": _shown_questions(desk, found.id),
-            "labels": _shown_labels(desk, found.id),
+            "found": [{"start": c.start, "end": c.end} for c in session.found(query, chunks)],
+            "questions": _shown_questions(session, found.id),
+            "labels": _shown_labels(session, found.id),
         }
 
 
-def _add_questions(app: FastAPI, desk: Desk) -> None:
+def _add_questions(app: FastAPI, session: AnnotationSession) -> None:
     @app.get("/api/documents/{document_id}/questions")
     async def questions(document_id: Identity) -> dict[str, Any]:
-        return {"questions": _shown_questions(desk, desk.document(document_id).id)}
+        return {"questions": _shown_questions(session, session.document(document_id).id)}
 
     @app.post("/api/questions", status_code=201)
     async def new_question(request: QuestionIn) -> dict[str, Any]:
-        document = desk.document(request.document_id)
-        identity = content_id("question", desk.set_name, document.id, request.text, str(time.time_ns()))
-        return _shown_question(desk.annotations.save_question(desk.set_name, request.question(identity), seen=""))
+        document = session.document(request.document_id)
+        identity = content_id("question", session.set_name, document.id, request.text, str(time.time_ns()))
+        return _shown_question(session.annotations.save_question(session.set_name, request.question(identity), seen=""))
 
     @app.put("/api/questions/{question_id}")
     async def change_question(question_id: Identity, request: QuestionIn) -> dict[str, Any]:
-        document = desk.document(request.document_id)
-        there = desk.annotations.question(desk.set_name, question_id)
+        document = session.document(request.document_id)
+        there = session.annotations.question(session.set_name, question_id)
         if there is None or there.document_id != document.id:
             raise ApiError(404, "this document has no such question by now; write it as a new one", code="not_found")
-        return _shown_question(desk.annotations.save_question(desk.set_name, request.question(question_id), request.seen))
+        return _shown_question(session.annotations.save_question(session.set_name, request.question(question_id), request.seen))
 
     @app.delete("/api/questions/{question_id}")
     async def delete_question(question_id: Identity, seen: Text = "") -> dict[str, bool]:
-        return {"deleted": desk.annotations.delete_question(desk.set_name, question_id, seen)}
+        return {"deleted": session.annotations.delete_question(session.set_name, question_id, seen)}
 
 
-def _add_labels(app: FastAPI, desk: Desk) -> None:
+def _add_labels(app: FastAPI, session: AnnotationSession) -> None:
     @app.post("/api/classes")
     async def add_class(request: ClassIn) -> dict[str, list[str]]:
-        return {"classes": desk.annotations.add_classes(desk.set_name, [request.name])}
+        return {"classes": session.annotations.add_classes(session.set_name, [request.name])}
 
     @app.post("/api/classes/remove")
     async def remove_class(request: ClassIn) -> dict[str, list[str]]:
-        return {"classes": desk.annotations.remove_class(desk.set_name, request.name)}
+        return {"classes": session.annotations.remove_class(session.set_name, request.name)}
 
     @app.get("/api/documents/{document_id}/labels")
     async def labels(document_id: Identity) -> dict[str, Any]:
-        classes = desk.annotations.classes(desk.set_name)
-        return {"classes": classes, "labels": _shown_labels(desk, desk.document(document_id).id)}
+        classes = session.annotations.classes(session.set_name)
+        return {"classes": classes, "labels": _shown_labels(session, session.document(document_id).id)}
 
     @app.put("/api/labels")
     async def label(request: LabelIn) -> dict[str, Any]:
-        document = desk.document(request.document_id)
+        document = session.document(request.document_id)
         span = part_of(document, request.start, request.end)
-        desk.annotations.save_label(desk.set_name, Label(document.id, span, request.name), request.seen)
-        return {"labels": _shown_labels(desk, document.id)}
+        session.annotations.save_label(session.set_name, Label(document.id, span, request.name), request.seen)
+        return {"labels": _shown_labels(session, document.id)}
 
     @app.post("/api/labels/remove")
     async def remove_label(request: PlaceIn) -> dict[str, Any]:
-        document = desk.document(request.document_id)
-        desk.annotations.delete_label(desk.set_name, document.id, request.start, request.end, request.seen)
-        return {"labels": _shown_labels(desk, document.id)}
+        document = session.document(request.document_id)
+        session.annotations.delete_label(session.set_name, document.id, request.start, request.end, request.seen)
+        return {"labels": _shown_labels(session, document.id)}
 
 
 def _shown_question(question: AnnotatedQuestion) -> dict[str, Any]:
     return {**asdict(question), "version": version(question)}
 
 
-def _shown_questions(desk: Desk, document_id: str) -> Sequence[dict[str, Any]]:
-    return [_shown_question(question) for question in desk.annotations.questions(desk.set_name, document_id)]
+def _shown_questions(session: AnnotationSession, document_id: str) -> Sequence[dict[str, Any]]:
+    return [_shown_question(question) for question in session.annotations.questions(session.set_name, document_id)]
 
 
-def _shown_labels(desk: Desk, document_id: str) -> list[dict[str, Any]]:
-    labels = desk.annotations.labels(desk.set_name, document_id)
+def _shown_labels(session: AnnotationSession, document_id: str) -> list[dict[str, Any]]:
+    labels = session.annotations.labels(session.set_name, document_id)
     return [{"start": label.span.start, "end": label.span.end, "name": label.name} for label in labels]

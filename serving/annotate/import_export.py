@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from serving.annotate.desk import Desk
     from serving.annotate.formats.exchange import Incoming
+    from serving.annotate.session import AnnotationSession
 
 
-def export_file(desk: Desk, path: Path, form: str) -> dict[str, Any]:
+def export_file(session: AnnotationSession, path: Path, form: str) -> dict[str, Any]:
     """Write the set, and the reviews of the dataset where one is open, to `path` and files named after it, and give what was
     written.
     """
@@ -19,8 +19,8 @@ def export_file(desk: Desk, path: Path, form: str) -> dict[str, Any]:
     from serving.annotate.formats.exchange import Sources
     from serving.annotate.formats.jsonl_and_squad import written
 
-    everything = desk.annotations.everything(desk.set_name, desk.dataset.name if desk.dataset else None)
-    sources = Sources(desk.store.documents(desk.collection), desk.examples.values())
+    everything = session.annotations.everything(session.set_name, session.dataset.name if session.dataset else None)
+    sources = Sources(session.store.documents(session.collection), session.examples.values())
     files, left_out = written(everything, form, sources)
     names = {ending: path.with_name(path.stem + ending) if ending else path for ending in files}
     for ending, text in files.items():
@@ -35,7 +35,7 @@ def export_file(desk: Desk, path: Path, form: str) -> dict[str, Any]:
     }
 
 
-def import_file(desk: Desk, path: Path, form: str) -> dict[str, Any]:
+def import_file(session: AnnotationSession, path: Path, form: str) -> dict[str, Any]:
     """Take in the annotations of a file and give what was taken and, for each part that was not, the reason.
 
     What has an id that is known is replaced. Raises RaftsmithError when the file cannot be read as this format.
@@ -44,19 +44,19 @@ def import_file(desk: Desk, path: Path, form: str) -> dict[str, Any]:
     from serving.annotate.formats.exchange import Sources
     from serving.annotate.formats.jsonl_and_squad import read
 
-    sources = Sources(desk.store.documents(desk.collection), desk.examples.values())
+    sources = Sources(session.store.documents(session.collection), session.examples.values())
     incoming = read(read_text(path), form, sources)
-    taken = take_in(desk, incoming)
+    taken = take_in(session, incoming)
     dropped = [{"what": what, "reason": reason} for what, reason in incoming.dropped]
     return {"file": str(path), "format": form, **taken, "dropped": dropped}
 
 
-def take_in(desk: Desk, incoming: Incoming) -> dict[str, int]:
+def take_in(session: AnnotationSession, incoming: Incoming) -> dict[str, int]:
     """Write what was read into the set and the dataset, and give the counts; what is refused joins `incoming.dropped`."""
     from corpora.errors import AnnotationError, DatasetError
     from raft.examples.reviews import completion_id, judge
 
-    store, name = desk.annotations, desk.set_name
+    store, name = session.annotations, session.set_name
     store.add_classes(name, [*incoming.classes, *(label.name for label in incoming.labels)])
     counts = Counter(questions=0, labels=0, reviews=0)
     for question in incoming.questions:
@@ -69,17 +69,17 @@ def take_in(desk: Desk, incoming: Incoming) -> dict[str, int]:
             counts["labels"] += 1
     for review in incoming.reviews:
         with incoming.part(f"review of {review.example_id}"):
-            example = desk.examples.get(review.example_id)
-            if example is None or desk.dataset is None:
+            example = session.examples.get(review.example_id)
+            if example is None or session.dataset is None:
                 raise AnnotationError("no such example is open; name its dataset with --dataset")
             if review.judged not in ("", completion_id(example)):
                 raise AnnotationError("the example has changed since it was reviewed")
             try:
-                decided = judge(example, review.verdict, review.completion, desk.shown(example))
+                decided = judge(example, review.verdict, review.completion, session.shown(example))
             except DatasetError as error:
                 raise AnnotationError(str(error)) from error
-            store.save_review(desk.dataset.name, decided)
+            store.save_review(session.dataset.name, decided)
             counts["reviews"] += 1
     if incoming.reviews:
-        desk.write_reviews()
+        session.write_reviews()
     return dict(counts)

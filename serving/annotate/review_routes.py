@@ -15,9 +15,9 @@ from corpora.errors import RaftsmithError
 from raft.examples.reviews import Review, completion_id, judge
 from raft.prompts.format import parse_completion
 from raft.records import RaftExample
-from serving.annotate.desk import Desk
 from serving.annotate.records import version
 from serving.annotate.schemas import Identity, ReviewIn, Text, following
+from serving.annotate.session import AnnotationSession
 from serving.http.errors import ApiError
 
 WRITE_AFTER_S = 1.0
@@ -28,9 +28,9 @@ Show = Literal["all", "open", "accept", "edit", "reject"]
 class Writer:
     """Writes the reviews where `train` reads them, once for all verdicts of a second."""
 
-    def __init__(self, desk: Desk) -> None:
-        """`desk` knows where."""
-        self._desk = desk
+    def __init__(self, session: AnnotationSession) -> None:
+        """`session` knows where."""
+        self._session = session
         self._waiting = False
         self.problem = ""  # why the last writing failed; said with every answer until one works
 
@@ -44,7 +44,7 @@ class Writer:
         """Write now; a failure is kept for the next answer, and ending the page tries again."""
         self._waiting = False
         try:
-            self._desk.write_reviews()
+            self._session.write_reviews()
             self.problem = ""
         except (OSError, RaftsmithError) as error:
             self.problem = (
@@ -53,54 +53,54 @@ class Writer:
             log.error("reviews could not be written for training: %s", type(error).__name__)
 
 
-def add_reviewing(app: FastAPI, desk: Desk) -> None:
+def add_reviewing(app: FastAPI, session: AnnotationSession) -> None:
     """Add the routes to `app`."""
-    writer = Writer(desk)
+    writer = Writer(session)
 
     def counts(verdicts: dict[str, str]) -> dict[str, int]:
-        known = [verdicts[name] for name in desk.examples if name in verdicts]
+        known = [verdicts[name] for name in session.examples if name in verdicts]
         found = {verdict: known.count(verdict) for verdict in ("accept", "edit", "reject")}
-        return {"all": len(desk.examples), "reviewed": len(known), **found}
+        return {"all": len(session.examples), "reviewed": len(known), **found}
 
     def answered(name: str, example: RaftExample, review: Review | None) -> dict[str, Any]:
         shown = shown_example(example, review)
-        return {**shown, "counts": counts(desk.annotations.verdicts(name)), "problem": writer.problem}
+        return {**shown, "counts": counts(session.annotations.verdicts(name)), "problem": writer.problem}
 
     @app.get("/api/examples")
     async def examples(
         show: Show = "all", query: Text = "", after: Text = "", limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> dict[str, Any]:
         """From behind the example `after`: what is reviewed meanwhile leaves a list of open ones and must not shift it."""
-        verdicts = desk.annotations.verdicts(desk.dataset.name) if desk.dataset else {}
+        verdicts = session.annotations.verdicts(session.dataset.name) if session.dataset else {}
         wanted = query.strip().casefold()
-        names = list(desk.examples)
+        names = list(session.examples)
         begin = following(names, after)
         found = [
-            {"id": name, "number": number, "question": desk.examples[name].question, "verdict": verdicts.get(name, "open")}
+            {"id": name, "number": number, "question": session.examples[name].question, "verdict": verdicts.get(name, "open")}
             for number, name in enumerate(names[begin:], start=begin + 1)
-            if show in ("all", verdicts.get(name, "open")) and (not wanted or wanted in _searched(desk.examples[name]))
+            if show in ("all", verdicts.get(name, "open")) and (not wanted or wanted in _searched(session.examples[name]))
         ]
         return {"rows": found[:limit], "more": len(found) > limit, "counts": counts(verdicts)}
 
     @app.get("/api/examples/{example_id}")
     async def example(example_id: Identity) -> dict[str, Any]:
-        name, found = desk.example(example_id)
-        return answered(name, found, desk.annotations.review(name, found.id))
+        name, found = session.example(example_id)
+        return answered(name, found, session.annotations.review(name, found.id))
 
     @app.put("/api/reviews/{example_id}")
     async def review(example_id: Identity, request: ReviewIn) -> dict[str, Any]:
-        name, found = desk.example(example_id)
+        name, found = session.example(example_id)
         if request.judged and request.judged != completion_id(found):
             raise ApiError(409, "the dataset was made again since; start the page again", code="changed")
-        decided = judge(found, request.verdict, request.completion, desk.shown(found))
-        desk.annotations.save_review(name, decided, request.seen)
+        decided = judge(found, request.verdict, request.completion, session.shown(found))
+        session.annotations.save_review(name, decided, request.seen)
         writer.soon()
         return answered(name, found, decided)
 
     @app.delete("/api/reviews/{example_id}")
     async def undo(example_id: Identity, seen: Text = "") -> dict[str, Any]:
-        name, found = desk.example(example_id)
-        desk.annotations.delete_review(name, found.id, seen)
+        name, found = session.example(example_id)
+        session.annotations.delete_review(name, found.id, seen)
         writer.soon()
         return answered(name, found, None)
 

@@ -11,10 +11,10 @@ from fastapi import FastAPI, Response
 from raft.answering.assistant import Assistant
 from serving.api.chat_completions import ChatResponse
 from serving.api.chat_schemas import ChatCompletion, ChatRequest, Model, ModelList
-from serving.api.model_catalog import Catalog
-from serving.http.admission import MAX_WAITING, Gate
+from serving.api.model_catalog import ModelCatalog
+from serving.http.admission import MAX_WAITING, Admission
 from serving.http.errors import ErrorResponse, install_handlers, unavailable
-from serving.http.request_guard import Boundary
+from serving.http.request_guard import RequestGuard
 
 _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for status in (400, 403, 404, 413, 500, 503)}
 
@@ -22,18 +22,18 @@ _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for
 def create_app(
     assistants: Mapping[str, Assistant], *, ready: Callable[[], bool] = lambda: True, waiting: int = MAX_WAITING
 ) -> FastAPI:
-    """The application that serves `assistants`, by model id, with its `Gate` as `app.state.gate` and its `Catalog` as `.catalog`.
+    """The application that serves `assistants`, by model id, with its `Admission` as `app.state.gate` and its `ModelCatalog` as `.catalog`.
 
     `ready` is asked by GET /ready besides whether the server stops; `waiting` bounds the queue. There are no documentation
     pages, as those load scripts from elsewhere; the schema is at /openapi.json. Raises RaftsmithError when there is no
     assistant or one that cannot be served.
     """
-    catalog = Catalog(assistants)
-    gate = Gate(waiting)
+    catalog = ModelCatalog(assistants)
+    gate = Admission(waiting)
     created = int(time.time())
     app = FastAPI(title="raftsmith", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.gate, app.state.catalog = gate, catalog
-    app.add_middleware(Boundary)
+    app.add_middleware(RequestGuard)
     install_handlers(app)
 
     @app.post("/v1/chat/completions", response_model=ChatCompletion, responses=_ERRORS)

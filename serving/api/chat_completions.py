@@ -29,8 +29,8 @@ from serving.api.chat_schemas import (
     FinishReason,
     Usage,
 )
-from serving.api.chat_turn import Outcome, ServedModel, Turn
-from serving.http.admission import Gate
+from serving.api.chat_turn import ChatTurn, Outcome, ServedModel
+from serving.http.admission import Admission
 from serving.http.errors import error_response, internal, log_failure
 
 log = logging.getLogger("raftsmith.serving")
@@ -39,7 +39,7 @@ log = logging.getLogger("raftsmith.serving")
 class ChatResponse(Response):
     """Waits for the slot, retrieves, generates and sends, in one piece of control flow, so that leaving it frees everything."""
 
-    def __init__(self, request: ChatRequest, model: ServedModel, gate: Gate) -> None:
+    def __init__(self, request: ChatRequest, model: ServedModel, gate: Admission) -> None:
         """Nothing is done before the response is called."""
         super().__init__()
         self._request, self._model, self._gate = request, model, gate
@@ -50,7 +50,7 @@ class ChatResponse(Response):
         """Answer. Raises ApiError 503 before any work when there is no place in the queue."""
         began = time.monotonic()
         async with self._gate.slot():
-            turn = await Turn.begin(self._model, self._request.question, self._request.token_limit)
+            turn = await ChatTurn.begin(self._model, self._request.question, self._request.token_limit)
             if self._request.stream:
                 await self._stream(turn, send, began)
                 return
@@ -61,7 +61,7 @@ class ChatResponse(Response):
         body = _json(self._completion(content, outcome))
         await Response(body, media_type="application/json")(scope, receive, send)
 
-    async def _stream(self, turn: Turn, send: Send, began: float) -> None:
+    async def _stream(self, turn: ChatTurn, send: Send, began: float) -> None:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 

@@ -70,7 +70,7 @@ class Outcome:
     finish_reason: FinishReason
 
 
-class Turn:
+class ChatTurn:
     """A question with its passages. Iterate over `pieces` to the end, then take the `outcome`."""
 
     def __init__(self, model: ServedModel, question: str, max_tokens: int, result: SearchResult) -> None:
@@ -82,7 +82,7 @@ class Turn:
         self._cut_short = False
 
     @classmethod
-    async def begin(cls, model: ServedModel, question: str, token_limit: int | None) -> Turn:
+    async def begin(cls, model: ServedModel, question: str, token_limit: int | None) -> ChatTurn:
         """Retrieve for `question`. `token_limit` is the client's; the assistant's own is never exceeded."""
         (result,) = await run_in_threadpool(model.assistant.retrieve, [question])
         limit = model.assistant.max_tokens

@@ -14,7 +14,7 @@ CURRENT_ID = "raftsmith"
 """Whatever is served now: the id that a client keeps when the run behind it changes."""
 
 
-class Catalog:
+class ModelCatalog:
     """The assistants that are served, by model id; the first of them is `CURRENT_ID` as well."""
 
     def __init__(self, assistants: Mapping[str, Assistant]) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import emit, opened, say, with_example, workspace_options
-from serving.annotate.desk import open_desk
 from serving.annotate.import_export import export_file, import_file
+from serving.annotate.session import open_session
 
 if TYPE_CHECKING:
-    from serving.annotate.desk import Desk
+    from serving.annotate.session import AnnotationSession
 
 PORT = 8322
 _HELP = """Write questions with evidence, label texts and review generated examples, in a page on this machine.
@@ -72,22 +72,22 @@ def annotate(
     from corpora.workspace.workspace import plain_name
 
     place = opened(workspace)
-    desk = open_desk(place, plain_name(set_name), collection, dataset)
+    session = open_session(place, plain_name(set_name), collection, dataset)
     try:
         if exported:
-            value = export_file(desk, exported, form)
+            value = export_file(session, exported, form)
             emit(value, as_json, _exported_text(value))
         elif imported:
-            value = import_file(desk, imported, form)
+            value = import_file(session, imported, form)
             emit(value, as_json, _imported_text(value))
         else:
-            _serve(desk, port, as_json)
+            _serve(session, port, as_json)
     finally:
-        desk.annotations.close()
-        desk.store.close()
+        session.annotations.close()
+        session.store.close()
 
 
-def _serve(desk: Desk, port: int, as_json: bool) -> None:
+def _serve(session: AnnotationSession, port: int, as_json: bool) -> None:
     from serving.annotate.access import new_secret
     from serving.annotate.app import create_annotate_app
     from serving.http.server import bind, serve_on, url_of
@@ -95,14 +95,16 @@ def _serve(desk: Desk, port: int, as_json: bool) -> None:
     listener = bind("127.0.0.1", port)
     token = new_secret()
     url = f"{url_of(listener)}/?token={token}"
-    app = create_annotate_app(desk, token)
-    emit({"url": url, "set": desk.set_name, "dataset": desk.dataset.name if desk.dataset else None}, as_json, url)
+    app = create_annotate_app(session, token)
+    emit({"url": url, "set": session.set_name, "dataset": session.dataset.name if session.dataset else None}, as_json, url)
     say("open this address in a browser; whoever has it can read and write here. Ctrl-C ends; everything is saved as you go")
     try:
         serve_on(listener, app)
     finally:
-        if desk.dataset and desk.unwritten():
-            say(f"{desk.write_reviews()} reviews written to {desk.dataset_folder}/reviews.jsonl; `raftsmith train` heeds them")
+        if session.dataset and session.unwritten():
+            say(
+                f"{session.write_reviews()} reviews written to {session.dataset_folder}/reviews.jsonl; `raftsmith train` heeds them"
+            )
 
 
 def _exported_text(value: dict[str, Any]) -> str:

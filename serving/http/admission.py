@@ -11,7 +11,7 @@ from serving.http.errors import unavailable
 MAX_WAITING = 8
 
 
-class Gate:
+class Admission:
     """One slot and a bounded queue, first come first served (promise R13). Belongs to one event loop."""
 
     def __init__(self, waiting: int = MAX_WAITING) -> None:

@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 1 << 20
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
 
 
-class Boundary:
+class RequestGuard:
     """ASGI middleware; websockets are turned away."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from corpora.errors import RaftsmithError
-from serving.http.admission import Gate
+from serving.http.admission import Admission
 from serving.http.request_guard import is_loopback
 
 GRACE_S = 30.0
@@ -109,7 +109,7 @@ class ApiServer(uvicorn.Server):
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
-        self._gate: Gate = app.state.gate
+        self._gate: Admission = app.state.gate
         self._url = url_of(listener)
         self._deadline = float("inf")
 

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 from corpora.errors import RaftsmithError
 from raft.answering.assistant import Assistant
-from serving.api.model_catalog import Catalog
+from serving.api.model_catalog import ModelCatalog
 
 Load = Callable[[], Mapping[str, Assistant]]
 
@@ -16,7 +16,7 @@ Load = Callable[[], Mapping[str, Assistant]]
 class Reloader:
     """Calls `load` when asked and serves what it gives; what cannot be loaded changes nothing. Use it in `with`."""
 
-    def __init__(self, catalog: Catalog, load: Load, done: Callable[[str | None], None]) -> None:
+    def __init__(self, catalog: ModelCatalog, load: Load, done: Callable[[str | None], None]) -> None:
         """`done` is called, by the thread, after each load with why it failed, or None."""
         self._catalog, self._load, self._done = catalog, load, done
         self._asked = SimpleQueue[bool]()  # its `put` is safe in a signal handler, those of locks and events are not

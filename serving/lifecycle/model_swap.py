@@ -12,12 +12,12 @@ from corpora.errors import ServerError
 from corpora.workspace.run_folder import run_config
 from corpora.workspace.toml_edit import with_value
 from corpora.workspace.workspace import CONFIG, Workspace
-from serving.lifecycle.server_lock import Presence, running_server, tell_to_reload
+from serving.lifecycle.server_lock import ServerState, running_server, tell_to_reload
 
 _POLL_S = 0.05
 
 
-def swap_run(workspace: Workspace, run: str | None, say: Callable[[str], None] = lambda line: None) -> Presence:
+def swap_run(workspace: Workspace, run: str | None, say: Callable[[str], None] = lambda line: None) -> ServerState:
     """The server of the workspace once it answers with `run` (None: the base model), for as long as loading takes.
 
     Raises ModelError for a run that is not there, and ServerError when no server runs or when it cannot load the run; then it answers
@@ -61,7 +61,7 @@ def _write_run(path: Path, run: str | None) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _reloaded(path: Path, before: Presence, written: str) -> Presence:
+def _reloaded(path: Path, before: ServerState, written: str) -> ServerState:
     """The server after a load that had read `path` as it was `written`, or as it is by now."""
     while True:
         now = running_server(path.parent)

@@ -19,7 +19,7 @@ from serving.api.model_catalog import BASE_MODEL_ID
 from serving.http.server import at_hang_up, bind, serve_on, url_of
 from serving.lifecycle.model_reload import Reloader
 from serving.lifecycle.model_swap import called, config_digest
-from serving.lifecycle.server_lock import Presence, announce, presence_lock, running_server
+from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
 
 
 def serve_workspace(workspace: Workspace, run: str | None, host: str, port: int, readers: tuple[str, ...], say: Say) -> None:
@@ -41,7 +41,7 @@ def serve_workspace(workspace: Workspace, run: str | None, host: str, port: int,
             say(
                 f"{running_server(workspace.root).url} is served from here too; `raftsmith swap` changes that one, SIGHUP this one"
             )
-        changing = _Changing(workspace, searcher, Presence(os.getpid(), url_of(listener), run), held, say)
+        changing = _Changing(workspace, searcher, ServerState(os.getpid(), url_of(listener), run), held, say)
         with Reloader(app.state.catalog, changing.load, changing.done) as reloader, at_hang_up(reloader.ask):
             changing.announce()
             serve_on(listener, app)
@@ -50,7 +50,7 @@ def serve_workspace(workspace: Workspace, run: str | None, host: str, port: int,
 class _Changing:
     """What the server of a workspace answers with, and where that is said."""
 
-    def __init__(self, workspace: Workspace, searcher: Searcher, presence: Presence, announced: bool, say: Say) -> None:
+    def __init__(self, workspace: Workspace, searcher: Searcher, presence: ServerState, announced: bool, say: Say) -> None:
         self._root, self._searcher, self._presence = workspace.root, searcher, presence
         self._announced, self._say = announced, say
         self._config, self._run, self._named = "", presence.run, False

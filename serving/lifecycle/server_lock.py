@@ -23,7 +23,7 @@ LOCK, STATE = "serve.lock", "serve.json"
 
 
 @dataclass(frozen=True)
-class Presence:
+class ServerState:
     """A running server. `loads` counts how often it was told to load anew and did, or failed to with `error`.
 
     `run` is what answers (None: the base model), `config` the SHA-256 of the raftsmith.toml that it read last.
@@ -51,23 +51,23 @@ def presence_lock(workspace: Path, wait_s: float = 1.0) -> Iterator[bool]:
                 (workspace / STATE).unlink(missing_ok=True)
 
 
-def announce(workspace: Path, presence: Presence) -> None:
+def announce(workspace: Path, presence: ServerState) -> None:
     """Say what is served; only for who holds the lock. Raises OSError."""
     write_json(workspace / STATE, asdict(presence))
 
 
-def running_server(workspace: Path) -> Presence:
+def running_server(workspace: Path) -> ServerState:
     """The server of this workspace. Raises ServerError when none runs, or none that is ready."""
     with _opened(workspace) as descriptor:
         if _locked(descriptor, fcntl.LOCK_SH):
             raise ServerError(f"no server runs in {workspace}; start one with `raftsmith serve`")
     try:
-        return Presence(**json.loads((workspace / STATE).read_text(encoding="utf-8")))
+        return ServerState(**json.loads((workspace / STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise ServerError(f"the server in {workspace} is starting or stopping ({error}); try again in a moment") from error
 
 
-def tell_to_reload(presence: Presence) -> None:
+def tell_to_reload(presence: ServerState) -> None:
     """Make the server read raftsmith.toml and load what `serve.run` names. Raises ServerError when it is gone or not yours."""
     try:
         os.kill(presence.pid, signal.SIGHUP)

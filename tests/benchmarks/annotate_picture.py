@@ -22,7 +22,7 @@ from annotation_browser import ARGUMENTS
 from corpora.workspace.workspace import open_workspace
 from serving.annotate.access import new_secret
 from serving.annotate.app import create_annotate_app
-from serving.annotate.desk import open_desk
+from serving.annotate.session import open_session
 from serving.http.server import ApiServer, bind, url_of
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "annotate.png"
@@ -30,10 +30,10 @@ TARGET = Path(__file__).resolve().parents[2] / "docs" / "annotate.png"
 
 def main(workspace: Path, dataset: str) -> None:
     """Serve, look, and end."""
-    desk = open_desk(open_workspace(workspace), "picture", None, dataset)
-    question = next(e.question for e in desk.examples.values() if e.policy == "answer" and len(e.passages) > 3)
+    session = open_session(open_workspace(workspace), "picture", None, dataset)
+    question = next(e.question for e in session.examples.values() if e.policy == "answer" and len(e.passages) > 3)
     listener, token = bind("127.0.0.1", 0), new_secret()
-    server = ApiServer(create_annotate_app(desk, token), listener)
+    server = ApiServer(create_annotate_app(session, token), listener)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -54,8 +54,8 @@ def main(workspace: Path, dataset: str) -> None:
     finally:
         server.should_exit = True
         thread.join()
-        desk.annotations.close()
-        desk.store.close()
+        session.annotations.close()
+        session.store.close()
 
 
 if __name__ == "__main__":

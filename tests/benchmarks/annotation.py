@@ -36,7 +36,7 @@ from raft.examples.options import ExampleOptions
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from serving.annotate.app import create_annotate_app
-from serving.annotate.desk import Desk
+from serving.annotate.session import AnnotationSession
 from serving.annotate.store import FILE, AnnotationStore
 from serving.http.server import ApiServer, bind, url_of
 
@@ -44,7 +44,7 @@ EXAMPLES, PAGES = 5_000, 300
 FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))"
 
 
-def make(root: Path) -> Desk:
+def make(root: Path) -> AnnotationSession:
     """A collection with one long document, and a dataset of 5,000 examples that show five of its passages each."""
     (root / "contract.txt").write_text(long_text(PAGES), encoding="utf-8")
     store = CorpusStore(root / "w" / "corpus.db")
@@ -55,7 +55,9 @@ def make(root: Path) -> Desk:
     examples = [replace(first, id=f"e{number}", question=f"Question {number}?") for number in range(1, EXAMPLES + 1)]
     folder = root / "w" / "datasets" / "d"
     write_dataset(folder, "d", Grounding(), [], examples, ExampleOptions(), 1, ["made"])
-    return Desk(store, AnnotationStore(root / "w" / FILE, store.document), "default", None, read_dataset(folder), folder)
+    return AnnotationSession(
+        store, AnnotationStore(root / "w" / FILE, store.document), "default", None, read_dataset(folder), folder
+    )
 
 
 def spread(times: list[float]) -> dict[str, float]:

@@ -146,7 +146,7 @@ def updates(given: argparse.Namespace, vectors: Vectors, queries: Vectors) -> di
     started = time.perf_counter()
     main = changed.compacted_main(MEMORY)
     compacting = time.perf_counter() - started
-    moving = timed(changed.moved_onto, main)
+    moving = timed(changed.rebase, main)
     return {
         "kind": index.main.plan.kind,
         "changes": changes,

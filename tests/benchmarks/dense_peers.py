@@ -24,7 +24,7 @@ from retrieval.vector_index.built_index import build_main  # noqa: E402
 from retrieval.vector_index.faiss_binding import alone, faiss  # noqa: E402
 from retrieval.vector_index.index_files import IndexFolder  # noqa: E402
 from retrieval.vector_index.index_plan import IndexPlan, choose  # noqa: E402
-from retrieval.vector_index.search_effort import Effort  # noqa: E402
+from retrieval.vector_index.search_effort import SearchEffort  # noqa: E402
 from retrieval.vector_index.vector_index import VectorIndex  # noqa: E402
 
 Vectors = npt.NDArray[np.float32]
@@ -98,14 +98,14 @@ class Raftsmith:
         self.index = VectorIndex.of(self.main)
         self.settings = self.main.plan.why
 
-    def efforts(self) -> Sequence[Effort | None]:
+    def efforts(self) -> Sequence[SearchEffort | None]:
         """What it steered itself to when it was built; or, as for the peers, what just reaches the target."""
         if not self.as_peers:
             return (None,)
         depth = self.main.measured.effort.depth
-        return [Effort(breadth, depth) for breadth in GEOMETRIC if breadth <= self.main.plan.lists]
+        return [SearchEffort(breadth, depth) for breadth in GEOMETRIC if breadth <= self.main.plan.lists]
 
-    def searching(self, effort: Effort | None) -> Callable[[Vectors], Found]:
+    def searching(self, effort: SearchEffort | None) -> Callable[[Vectors], Found]:
         """With its own effort."""
         return lambda query: self.index.search(query[np.newaxis], K, effort=effort)[0][0]
 
@@ -136,11 +136,11 @@ class RawFaiss:
         effort = self.ours.main.measured.effort
         self.settings = f"{type(self.ours.main.index).__name__}, one thread, breadth {effort.breadth}, depth {effort.depth}"
 
-    def efforts(self) -> Sequence[Effort]:
+    def efforts(self) -> Sequence[SearchEffort]:
         """That of ours."""
         return (self.ours.main.measured.effort,)
 
-    def searching(self, effort: Effort) -> Callable[[Vectors], Found]:
+    def searching(self, effort: SearchEffort) -> Callable[[Vectors], Found]:
         """The plain Python call of FAISS, in one thread as ours searches."""
         search = self._searching(effort)
 
@@ -150,7 +150,7 @@ class RawFaiss:
 
         return found
 
-    def _searching(self, effort: Effort) -> Callable[[Vectors], Found]:
+    def _searching(self, effort: SearchEffort) -> Callable[[Vectors], Found]:
         index, kind = self.index, self.ours.main.plan.kind
         if kind == "exact":
             return lambda query: index.search(query[np.newaxis], K)[1][0]

@@ -34,7 +34,7 @@ from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.beir import read_beir
 from retrieval.evaluation.beir_indexing import index_corpus
-from retrieval.evaluation.judged_queries import JudgedSet, from_qrels
+from retrieval.evaluation.judged_queries import JudgedQueries, from_qrels
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.evaluation.qrels import Run
 from retrieval.evaluation.system_comparison import (
@@ -47,7 +47,7 @@ from retrieval.evaluation.system_comparison import (
     run_system,
 )
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
-from retrieval.search.pipelines import Index, make_searcher, parse_configuration
+from retrieval.search.pipelines import SearchContext, make_searcher, parse_configuration
 from retrieval.search.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
 from retrieval.tuning.fusion_tuning import verdict as learnt_verdict
 
@@ -102,7 +102,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     encoder = StoringEncoder(Timed(load_encoder(ENCODER_MODEL), deadline), work / "vectors.db")
     store = CorpusStore(root / "corpus.db")
     index_corpus(store, root, encoder, folder / "corpus.jsonl", options)
-    index = Index(store, root, encoder)
+    index = SearchContext(store, root, encoder)
     beir = read_beir(folder)
     judged = from_qrels(found.name, beir.queries, beir.qrels, store)
     names = document_names(store)
@@ -143,7 +143,7 @@ def no_reranker(name: str) -> Reranker:
     raise LookupError(name)
 
 
-def reranked(index: Index, judged: JudgedSet, deadline: float) -> dict[str, Any]:
+def reranked(index: SearchContext, judged: JudgedQueries, deadline: float) -> dict[str, Any]:
     """Late interaction over the default, at several weights, on a sample of the queries. Raises TimeUp."""
     drawn = random.Random(0).sample(judged.queries, min(RERANKED, len(judged.queries)))
     sample = replace(judged, queries=tuple(drawn))

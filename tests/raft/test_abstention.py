@@ -15,8 +15,8 @@ from corpora.workspace.workspace import create_workspace, open_workspace
 from raft.abstention import (
     FILE,
     LEAST,
-    Observation,
-    SupportModel,
+    AbstentionCase,
+    AbstentionModel,
     as_text,
     features,
     fit_support,
@@ -38,14 +38,14 @@ def result(best: float, drop: float) -> SearchResult:
     return SearchResult((), 1, {"dense": dense, "lexical": tuple((item, 10 * score) for item, score in dense)})
 
 
-def drawn(n: int, seed: int) -> list[Observation]:
+def drawn(n: int, seed: int) -> list[AbstentionCase]:
     """Sharp rankings where the evidence was found, flat ones where it was not, with noise."""
     draw = random.Random(seed)
     rows = []
     for number in range(n):
         found = number % 3 != 0
         drop = max(0.0, draw.gauss(0.04 if found else 0.015, 0.015))
-        rows.append(Observation("What is it", result(draw.uniform(0.4, 0.8), drop), found))
+        rows.append(AbstentionCase("What is it", result(draw.uniform(0.4, 0.8), drop), found))
     return rows
 
 
@@ -107,7 +107,7 @@ class NeverAsked:
 
 
 def test_an_assistant_abstains_without_asking_the_model(collection: Collection) -> None:
-    low = SupportModel(5, (0.0,) * 11, (1.0,) * 11, (0.0,) * 11, -1.0, fitted_on=99)
+    low = AbstentionModel(5, (0.0,) * 11, (1.0,) * 11, (0.0,) * 11, -1.0, fitted_on=99)
     assistant = Assistant(collection.retriever, NeverAsked(), "r", support=low)  # type: ignore[arg-type]
     (answer,) = assistant.answer(["What is the dose?"])
     assert answer.abstained and answer.answer == ABSTENTION and answer.citations == ()

@@ -17,7 +17,7 @@ from typing import Any
 from corpora.durable_files import sha256_file, write_atomic, write_json
 from corpora.errors import TrainingError
 from corpora.workspace.run_folder import newest_complete_checkpoint, prepare_folder
-from raft.abstention import SupportModel, write_support
+from raft.abstention import AbstentionModel, write_support
 from raft.examples.dataset import leaks
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import RaftExample
@@ -40,7 +40,7 @@ def train(
     examples: Sequence[RaftExample],
     options: TrainOptions,
     say: Callable[[str], None] = lambda line: None,
-    support: SupportModel | None = None,
+    support: AbstentionModel | None = None,
     reviews_digest: str | None = None,
 ) -> TrainingResult:
     """Run or resume the training `name` in `folder`. Raises TrainingError; see the module for what is written.

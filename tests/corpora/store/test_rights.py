@@ -16,7 +16,7 @@ from corpora.errors import RaftsmithError
 from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter, make_filter, parse_condition
-from corpora.store.source_attributes import Given, reader_names
+from corpora.store.source_attributes import SourceAttributes, reader_names
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing.add_files import add_files
@@ -36,10 +36,10 @@ class Place:
         self.root, self.store = root, CorpusStore(root / "w" / "corpus.db")
         self.retriever = Retriever(self.store, root / "w", ENCODER)
 
-    def add(self, name: str, text: str, given: Given | None = None, collection: str = "default") -> None:
+    def add(self, name: str, text: str, given: SourceAttributes | None = None, collection: str = "default") -> None:
         self.add_all({name: text}, given, collection)
 
-    def add_all(self, texts: Mapping[str, str], given: Given | None = None, collection: str = "default") -> None:
+    def add_all(self, texts: Mapping[str, str], given: SourceAttributes | None = None, collection: str = "default") -> None:
         for name, text in texts.items():
             (self.root / name).write_text(text)
         paths = [self.root / name for name in texts]
@@ -66,7 +66,7 @@ def test_random_pairs_of_reader_and_query(place: Place) -> None:
         text = f"Case {number}. " + " ".join(draw.choices(WORDS, k=12)) + "."
         texts.setdefault(readers, {})[f"{number}.txt"] = text
     for readers, of in texts.items():
-        place.add_all(of, Given(readers))
+        place.add_all(of, SourceAttributes(readers))
     chunks = place.store.chunks()
     vectors = ENCODER.encode([embedding_text(chunk) for chunk in chunks])
     readers_of = {document.id: set(document.readers) for document in place.store.documents()}
@@ -94,7 +94,7 @@ def test_random_pairs_of_reader_and_query(place: Place) -> None:
 
 def test_the_owner_sees_all_and_a_stranger_what_is_for_everybody(place: Place) -> None:
     place.add("open.txt", "The lease for everybody.")
-    place.add("closed.txt", "The lease for Alice.", Given(("alice",)))
+    place.add("closed.txt", "The lease for Alice.", SourceAttributes(("alice",)))
     assert place.sources("lease") == ["closed.txt", "open.txt"]
     assert place.sources("lease", make_filter(())) == place.sources("lease", make_filter(("bob",))) == ["open.txt"]
     assert place.sources("lease", make_filter(("alice", "group:x"))) == ["closed.txt", "open.txt"]
@@ -106,7 +106,7 @@ def test_the_owner_sees_all_and_a_stranger_what_is_for_everybody(place: Place) -
 
 
 def test_rights_change_from_the_next_search_on_and_stay_with_the_file(place: Place) -> None:
-    place.add("a.txt", "The deposit of the lease.", Given(("alice",)))
+    place.add("a.txt", "The deposit of the lease.", SourceAttributes(("alice",)))
     file = (str(place.root / "a.txt"), "default")
     assert place.sources("deposit", make_filter(("bob",))) == []
     set_readers(place.store, {file}, ("bob",))
@@ -114,15 +114,15 @@ def test_rights_change_from_the_next_search_on_and_stay_with_the_file(place: Pla
     assert place.sources("deposit", make_filter(("alice",))) == []
     place.add("a.txt", "The deposit of the lease, changed.")  # nothing said: as before
     assert place.store.documents()[0].readers == ("bob",)
-    place.add("a.txt", "The deposit of the lease, changed.", Given())  # said: everybody, and only that has changed
+    place.add("a.txt", "The deposit of the lease, changed.", SourceAttributes())  # said: everybody, and only that has changed
     assert place.store.documents()[0].readers == () and place.sources("changed", make_filter(())) == ["a.txt"]
 
 
 def test_copies_with_other_readers_are_documents_of_their_own(place: Place) -> None:
     text = "The warranty of the seller covers every defect of the goods that was there at delivery."
     place.add("open.txt", text)
-    place.add("alice.txt", text, Given(("alice",)))
-    place.add("copy.txt", text, Given(("alice",)))
+    place.add("alice.txt", text, SourceAttributes(("alice",)))
+    place.add("copy.txt", text, SourceAttributes(("alice",)))
     first, second = place.store.documents()
     assert first.id != second.id and first.cluster == second.cluster and first.position == second.position
     assert place.sources("warranty", make_filter(())) == ["open.txt"]
@@ -157,9 +157,11 @@ def test_a_near_copy_that_others_may_read_is_read_again_when_rights_part_it_from
     ],
 )
 def test_conditions_on_facts(place: Place, conditions: list[str], expected: list[str]) -> None:
-    place.add("a.txt", "A lease of one.", Given(metadata={"date": "2019-05-01", "type": "statute", "pages": "9"}))
-    place.add("b.txt", "A lease of two.", Given(metadata={"date": "2020-05-01", "type": "case", "pages": "10"}))
-    place.add("c.txt", "A lease of three.", Given(metadata={"date": "2021-05-01", "type": "statute", "pages": "unknown"}))
+    place.add("a.txt", "A lease of one.", SourceAttributes(metadata={"date": "2019-05-01", "type": "statute", "pages": "9"}))
+    place.add("b.txt", "A lease of two.", SourceAttributes(metadata={"date": "2020-05-01", "type": "case", "pages": "10"}))
+    place.add(
+        "c.txt", "A lease of three.", SourceAttributes(metadata={"date": "2021-05-01", "type": "statute", "pages": "unknown"})
+    )
     place.add("d.txt", "A lease of four.")
     for mode in ("hybrid", "dense", "lexical"):
         assert place.sources("lease", make_filter(conditions=conditions), mode) == expected

@@ -16,7 +16,7 @@ from retrieval.chunk_vectors.dense_index import IndexOptions, open_dense_index
 from retrieval.chunk_vectors.index_cache import DenseCache
 from retrieval.chunk_vectors.segment_compaction import compact_segments
 from retrieval.chunk_vectors.segments import read_segment
-from retrieval.chunk_vectors.snapshot_reader import DenseReader
+from retrieval.chunk_vectors.snapshot_reader import SnapshotReader
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing.add_files import add_files
@@ -50,7 +50,7 @@ def add(store: CorpusStore, workspace: Path, *paths: Path, collection: str = "de
     add_files(store, workspace, ENCODER, paths, collection, ChunkOptions(8), reader=read_in_process)
 
 
-def assert_found(reader: DenseReader, store: CorpusStore, k: int = 10, collection: str | None = None) -> None:
+def assert_found(reader: SnapshotReader, store: CorpusStore, k: int = 10, collection: str | None = None) -> None:
     """The scores are those of the best by brute force, and each hit has its own."""
     chunks = [chunk for chunk in store.chunks() if collection in (None, chunk.collection)]
     vectors = ENCODER.encode([embedding_text(chunk) for chunk in chunks])
@@ -64,7 +64,7 @@ def assert_found(reader: DenseReader, store: CorpusStore, k: int = 10, collectio
 
 def test_it_follows_every_commit_and_opens_from_its_cache(store: CorpusStore, tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
-    reader = DenseReader(store, tmp_path, ENCODER)
+    reader = SnapshotReader(store, tmp_path, ENCODER)
     there: dict[str, Path] = {}
     for step in range(25):
         name = f"{draw.integers(8)}.txt"
@@ -80,7 +80,7 @@ def test_it_follows_every_commit_and_opens_from_its_cache(store: CorpusStore, tm
             assert_found(reader, store)
             # Another process: from what the cache holds, or without it.
             if step % 3 == 0:
-                again = DenseReader(store, tmp_path, ENCODER)
+                again = SnapshotReader(store, tmp_path, ENCODER)
                 again.follow()
                 assert_found(again, store)
             if step % 7 == 6:
@@ -89,7 +89,7 @@ def test_it_follows_every_commit_and_opens_from_its_cache(store: CorpusStore, tm
 
 def test_a_commit_reads_only_its_own_segment(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(store, tmp_path, *(write(tmp_path, f"{number}.txt", number) for number in range(5)))
-    reader = DenseReader(store, tmp_path, ENCODER)
+    reader = SnapshotReader(store, tmp_path, ENCODER)
     with store.reading():
         reader.follow()
     read: list[str] = []
@@ -111,7 +111,7 @@ def test_a_filter_is_asked_of_the_store_once_a_snapshot(
     asked: list[str] = []
     permitted = store.permitted
     monkeypatch.setattr(store, "permitted", lambda wanted: asked.append(wanted.collections[0]) or permitted(wanted))
-    reader = DenseReader(store, tmp_path, ENCODER)
+    reader = SnapshotReader(store, tmp_path, ENCODER)
     for _ in range(2):
         with store.reading() as snapshot:
             if not reader.at(snapshot):
@@ -129,7 +129,7 @@ def test_a_filter_is_asked_of_the_store_once_a_snapshot(
 
 def test_it_is_compacted_beside_the_searches(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_index, "_SMALL_TAIL", 20)
-    reader = DenseReader(store, tmp_path, ENCODER, background=True)
+    reader = SnapshotReader(store, tmp_path, ENCODER, background=True)
     for number in range(6):
         add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
         with store.reading():
@@ -159,7 +159,7 @@ def test_a_store_put_in_the_place_of_another_is_not_searched_with_its_cache(tmp_
     for place, seed in ((shared, 2), (fork, 3)):
         opened = CorpusStore(place / "corpus.db")
         add(opened, place, write(place, "b.txt", seed))
-        reader = DenseReader(opened, place, ENCODER)
+        reader = SnapshotReader(opened, place, ENCODER)
         with opened.reading():
             reader.follow()
         opened.close()
@@ -169,7 +169,7 @@ def test_a_store_put_in_the_place_of_another_is_not_searched_with_its_cache(tmp_
         shutil.rmtree(target) if target.is_dir() else target.unlink()
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     put = CorpusStore(shared / "corpus.db")
-    reader = DenseReader(put, shared, ENCODER)
+    reader = SnapshotReader(put, shared, ENCODER)
     with put.reading():
         reader.follow()
         assert_found(reader, put, k=30)
@@ -183,7 +183,7 @@ def test_segments_are_compacted_and_an_index_that_has_their_vectors_reads_none(
     for number in range(12):
         add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
     store.commit(removed_paths=[(str(tmp_path / "texts" / f"{number}.txt"), "default") for number in (2, 5)])
-    reader = DenseReader(store, tmp_path, ENCODER)
+    reader = SnapshotReader(store, tmp_path, ENCODER)
     with store.reading():
         reader.follow()
     before = {segment.name for segment in store.segments()}
@@ -199,7 +199,7 @@ def test_segments_are_compacted_and_an_index_that_has_their_vectors_reads_none(
         reader.follow()
         assert_found(reader, store)
         assert not read
-        again = DenseReader(store, tmp_path, ENCODER)  # the cache is of before
+        again = SnapshotReader(store, tmp_path, ENCODER)  # the cache is of before
         again.follow()
         assert_found(again, store)
     # A row of a chunk that is gone is rewritten away, if that is asked for.
@@ -216,7 +216,7 @@ def test_an_index_that_cannot_be_kept_still_searches(store: CorpusStore, tmp_pat
     add(store, tmp_path, write(tmp_path, "a.txt", 1))
     (tmp_path / "cache").write_text("a file where the folder should be")
     said: list[str] = []
-    reader = DenseReader(store, tmp_path, ENCODER, say=said.append)
+    reader = SnapshotReader(store, tmp_path, ENCODER, say=said.append)
     with store.reading():
         reader.follow()
         assert_found(reader, store)
@@ -232,7 +232,7 @@ def test_a_compaction_that_fails_is_said_and_searches_go_on(
     monkeypatch.setattr(vector_index, "_SMALL_TAIL", 5)
     monkeypatch.setattr(VectorIndex, "compacted_main", fail)
     said: list[str] = []
-    reader = DenseReader(store, tmp_path, ENCODER, say=said.append, background=True)
+    reader = SnapshotReader(store, tmp_path, ENCODER, say=said.append, background=True)
     for number in range(4):
         add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
         with store.reading():
@@ -247,7 +247,7 @@ def test_a_lost_segment_is_named(store: CorpusStore, tmp_path: Path) -> None:
     (segment,) = (tmp_path / "segments").iterdir()
     segment.unlink()
     with store.reading(), pytest.raises(CorruptStore, match=segment.name):
-        DenseReader(store, tmp_path, ENCODER).follow()
+        SnapshotReader(store, tmp_path, ENCODER).follow()
 
 
 def test_a_large_collection_gets_an_approximate_index_with_a_measured_recall(
@@ -264,7 +264,7 @@ def test_a_large_collection_gets_an_approximate_index_with_a_measured_recall(
     assert index.vectors.main.plan.kind == "ivf-pq" and "building the search index" in said[0]
     assert measured.recall >= 0.85 and measured == again.vectors.main.measured
     with store.reading():
-        reader = DenseReader(store, tmp_path, ENCODER, IndexOptions(1.0))  # another target: built anew, exact
+        reader = SnapshotReader(store, tmp_path, ENCODER, IndexOptions(1.0))  # another target: built anew, exact
         reader.follow()
         assert isinstance(reader.index.vectors, VectorIndex) and reader.index.vectors.main.exact
         assert_found(reader, store)

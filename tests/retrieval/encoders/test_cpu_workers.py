@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from retrieval.encoders.cpu_workers import Cores
+from retrieval.encoders.cpu_workers import CpuWorkers
 
 INTERRUPTED = """
 import threading, torch
@@ -20,13 +20,13 @@ class Interrupted(threading.Barrier):
         return super().wait(timeout)
 
 cores.threading.Barrier = Interrupted
-cores.Cores().map(abs, [1, 2])
+cores.CpuWorkers().map(abs, [1, 2])
 """
 
 
 def test_items_come_back_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert Cores().map(lambda number: number * 2, list(range(9))) == [number * 2 for number in range(9)]
+    assert CpuWorkers().map(lambda number: number * 2, list(range(9))) == [number * 2 for number in range(9)]
 
 
 def test_an_interrupt_while_the_threads_start_ends_the_process() -> None:

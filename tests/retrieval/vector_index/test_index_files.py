@@ -77,7 +77,7 @@ def test_a_compaction_into_a_folder_is_what_is_loaded(tmp_path: Path) -> None:
     main = index.compacted_main(1 << 30, folder.keep)
     folder.save(main, "compacted")
     back = VectorIndex.of(IndexFolder(tmp_path).load("compacted", 32))
-    for one, other in zip(back.search(queries, 10), index.moved_onto(main).search(queries, 10), strict=True):
+    for one, other in zip(back.search(queries, 10), index.rebase(main).search(queries, 10), strict=True):
         assert np.array_equal(one, other)
 
 

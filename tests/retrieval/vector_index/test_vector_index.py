@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.vector_index.built_index import MainIndex, build_main
+from retrieval.vector_index.built_index import BuiltIndex, build_main
 from retrieval.vector_index.index_plan import IndexPlan
 from retrieval.vector_index.inner_products import Matrix, Rows, exact_scores
 from retrieval.vector_index.recall import least_effort, recall
-from retrieval.vector_index.search_effort import Effort
+from retrieval.vector_index.search_effort import SearchEffort
 from retrieval.vector_index.vector_index import VectorIndex
 
 MEMORY = 1 << 30
@@ -57,7 +57,7 @@ def plan(kind: Any, count: int, dimension: int = 32, target: float = 0.98) -> In
 
 def built(
     kind: str, vectors: Matrix, keys: Rows | None = None, target: float = 0.98, queries: Matrix | None = None
-) -> MainIndex:
+) -> BuiltIndex:
     return build_main(plan(kind, *vectors.shape, target), vectors, np.arange(len(vectors)) if keys is None else keys, queries)
 
 
@@ -96,7 +96,7 @@ def test_an_exact_index_is_brute_force_whatever_was_done_to_it(start: dict[int, 
             index = index.removed(np.array(list(value), dtype=np.int64))
             held = {key: vector for key, vector in held.items() if key not in value}
         elif what == "compact":
-            index = index.moved_onto(index.compacted_main(MEMORY))
+            index = index.rebase(index.compacted_main(MEMORY))
             assert not len(index.tail) and not index.gone
         else:
             query, k, allowed = value
@@ -152,7 +152,7 @@ def test_recall_is_what_was_measured(kind: str, target: float) -> None:
     assert main.measured.asked == "given" and main.measured.queries == 200
     assert main.measured.recall >= target - 0.02
     assert abs(independent - main.measured.recall) < 0.03
-    least, _ = VectorIndex.of(main).search(queries[400:], 10, effort=Effort(1, 10))
+    least, _ = VectorIndex.of(main).search(queries[400:], 10, effort=SearchEffort(1, 10))
     assert recall(least, truth[400:]) < independent  # there was something to steer
 
 
@@ -195,11 +195,11 @@ def test_changes_are_seen_at_once_and_compaction_changes_no_answer(kind: str) ->
     before, _ = index.search(queries, 10)
     assert not np.isin(before, np.arange(0, 600, 3)).any()
     assert recall(before, truth) > 0.97
-    after = index.moved_onto(index.compacted_main(MEMORY))
+    after = index.rebase(index.compacted_main(MEMORY))
     assert len(after) == 4_800 and not len(after.tail)
     assert recall(after.search(queries, 10)[0], truth) > 0.97
     with pytest.raises(ValueError, match="are not in that main index"):
-        index.moved_onto(built("exact", vectors[:100]))
+        index.rebase(built("exact", vectors[:100]))
 
 
 def test_what_changed_during_a_compaction_is_kept() -> None:
@@ -208,7 +208,7 @@ def test_what_changed_during_a_compaction_is_kept() -> None:
     main = index.compacted_main(MEMORY)
     later = index.added(np.arange(2_500, 3_000), vectors[2_500:]).removed(np.arange(1_900, 2_100))
     later = later.updated(np.array([5, 2_200]), vectors[[700, 701]])
-    moved = later.moved_onto(main)
+    moved = later.rebase(main)
     queries = clustered(30, seed=2)
     assert len(moved) == len(later) == 2_800
     for one, other in zip(moved.search(queries, 20), later.search(queries, 20), strict=True):
@@ -228,7 +228,7 @@ def test_a_value_is_a_snapshot(kind: str) -> None:
     for step in range(20):
         later = later.added(np.arange(4_600 + step * 10, 4_610 + step * 10), vectors[4_600 + step * 10 : 4_610 + step * 10])
         later = later.removed(np.arange(step * 50, step * 50 + 25))
-    later.moved_onto(later.compacted_main(MEMORY))
+    later.rebase(later.compacted_main(MEMORY))
     for one, other in zip(
         (*before, *filtered), (*held.search(queries, 10), *held.search(queries, 10, permission)), strict=True
     ):
@@ -250,7 +250,7 @@ def test_eight_threads_search_while_another_changes_and_compacts(kind: str) -> N
         later = index
         while not stop.is_set():
             later = later.added(np.arange(4_500, 5_000), vectors[4_500:]).removed(np.arange(0, 500))
-            later = later.moved_onto(later.compacted_main(MEMORY)).removed(np.arange(4_500, 5_000))
+            later = later.rebase(later.compacted_main(MEMORY)).removed(np.arange(4_500, 5_000))
             later = later.added(np.arange(0, 500), vectors[:500])
 
     def ask(number: int) -> bool:

@@ -1,4 +1,4 @@
-"""What the tests of annotation share: a desk over the collection of `conftest`, with a dataset of three examples to review."""
+"""What the tests of annotation share: a session over the collection of `conftest`, with a dataset of three examples to review."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from raft.examples.options import ExampleOptions
 from raft.prompts.format import render_completion
 from raft.quotes.verification import verify_quote
 from raft.records import Passage, RaftExample
-from serving.annotate.desk import Desk
 from serving.annotate.records import Span
+from serving.annotate.session import AnnotationSession
 from serving.annotate.store import FILE, AnnotationStore
 
 QUOTES = (
@@ -79,14 +79,14 @@ def example_of(chunks: list[Chunk], question: str, sentence: str, answer: str) -
     )
 
 
-def make_desk(store: CorpusStore, root: Path, with_dataset: bool = True) -> Desk:
-    """A desk in the workspace `root`."""
+def make_session(store: CorpusStore, root: Path, with_dataset: bool = True) -> AnnotationSession:
+    """A session in the workspace `root`."""
     annotations = AnnotationStore(root / FILE, store.document)
     if not with_dataset:
-        return Desk(store, annotations, "default")
+        return AnnotationSession(store, annotations, "default")
     chunks = sorted(store.chunks(), key=lambda chunk: (chunk.source, chunk.start))
     examples = [example_of(chunks, *row) for row in QUOTES]
     folder = root / "datasets" / "d"
     if not folder.exists():
         write_dataset(folder, "d", Grounding(), [], examples, ExampleOptions(), 1, ["questions.json"])
-    return Desk(store, annotations, "default", None, read_dataset(folder), folder)
+    return AnnotationSession(store, annotations, "default", None, read_dataset(folder), folder)

@@ -23,7 +23,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, served: Callable[[FastAPI], Any]) -> Callable[..., Any]:
-    """`with opened(desk, 2) as (one, two)`: so many people at one desk, each with a browser of their own.
+    """`with opened(session, 2) as (one, two)`: so many people at one session, each with a browser of their own.
 
     At the end nothing was loaded from elsewhere, and nothing failed but what has `allowed` in its message.
     """
@@ -33,8 +33,8 @@ def opened(browser: Any, served: Callable[[FastAPI], Any]) -> Callable[..., Any]
     from serving.annotate.app import create_annotate_app
 
     @contextmanager
-    def open_all(desk: Any, people: int = 1, allowed: str = "", **options: Any) -> Iterator[Any]:
-        with served(create_annotate_app(desk, TOKEN)) as url:
+    def open_all(session: Any, people: int = 1, allowed: str = "", **options: Any) -> Iterator[Any]:
+        with served(create_annotate_app(session, TOKEN)) as url:
             contexts = [browser.new_context(**options) for _ in range(people)]
             try:
                 all_seen = [Seen(context.new_page(), url).open() for context in contexts]

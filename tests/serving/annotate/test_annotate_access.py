@@ -16,20 +16,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from annotation_samples import TOKEN, document_with, entered, key_in, make_desk
+from annotation_samples import TOKEN, document_with, entered, key_in, make_session
 from fastapi.routing import APIRoute
 
 from corpora.workspace.workspace import create_workspace
 from serving.annotate.access import MAX_SESSIONS, new_secret
 from serving.annotate.app import create_annotate_app
-from serving.annotate.desk import Desk
+from serving.annotate.session import AnnotationSession
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def desk(collection, tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(collection.store, tmp_path / "w")
+def session(collection, tmp_path: Path) -> Iterator[AnnotationSession]:
+    made = make_session(collection.store, tmp_path / "w")
     yield made
     made.annotations.close()
 
@@ -39,8 +39,8 @@ def test_a_secret_has_256_bits_and_is_never_the_same() -> None:
     assert len({new_secret() for _ in range(100)}) == 100
 
 
-def test_the_address_gives_a_session_that_other_ports_and_scripts_cannot_take(desk: Desk, served) -> None:
-    with served(create_annotate_app(desk, TOKEN)) as url, httpx.Client(base_url=url) as client:
+def test_the_address_gives_a_session_that_other_ports_and_scripts_cannot_take(session: AnnotationSession, served) -> None:
+    with served(create_annotate_app(session, TOKEN)) as url, httpx.Client(base_url=url) as client:
         answer = client.get("/", params={"token": TOKEN})
         cookie = answer.headers["set-cookie"]
         name, _, rest = cookie.partition("=")
@@ -56,8 +56,8 @@ def test_the_address_gives_a_session_that_other_ports_and_scripts_cannot_take(de
         assert again.headers["set-cookie"] != cookie  # a session of its own for each browser
 
 
-def test_every_route_wants_a_session_and_says_so_before_it_looks_at_the_body(desk: Desk, served) -> None:
-    app = create_annotate_app(desk, TOKEN)
+def test_every_route_wants_a_session_and_says_so_before_it_looks_at_the_body(session: AnnotationSession, served) -> None:
+    app = create_annotate_app(session, TOKEN)
     routes = [(method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods]
     assert len(routes) == len(app.routes) and len(routes) > 15  # nothing is mounted or added in another way
     with served(app) as url, entered(url) as client, entered(url) as other, httpx.Client(base_url=url) as anonymous:
@@ -87,11 +87,11 @@ def test_every_route_wants_a_session_and_says_so_before_it_looks_at_the_body(des
             assert anonymous.get(path).status_code == 401
         assert "raftsmith annotate" in anonymous.get("/").text  # what to do, for a person
         assert client.get("/api/state").status_code == 200
-    assert desk.annotations.questions("default") == []
+    assert session.annotations.questions("default") == []
 
 
-def test_a_stranger_is_refused_without_waiting_for_the_body(desk: Desk, served) -> None:
-    with served(create_annotate_app(desk, TOKEN)) as url:
+def test_a_stranger_is_refused_without_waiting_for_the_body(session: AnnotationSession, served) -> None:
+    with served(create_annotate_app(session, TOKEN)) as url:
         address = urlsplit(url)
         with socket.create_connection((address.hostname, address.port), timeout=10) as line:
             head = f"POST /api/questions HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
@@ -99,9 +99,9 @@ def test_a_stranger_is_refused_without_waiting_for_the_body(desk: Desk, served) 
             assert line.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
-def test_the_token_opens_nothing_under_a_foreign_name(desk: Desk, served) -> None:
+def test_the_token_opens_nothing_under_a_foreign_name(session: AnnotationSession, served) -> None:
     """DNS rebinding, and pages of other origins, with the right token and with the right session."""
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         port = urlsplit(url).port
         wrong = [
             {"Host": "evil.example"},
@@ -121,8 +121,8 @@ def test_the_token_opens_nothing_under_a_foreign_name(desk: Desk, served) -> Non
         assert client.options("/api/state", headers={"Origin": url}).status_code == 405  # no preflight is ever answered
 
 
-def test_sessions_are_bounded_and_the_oldest_ends_first(desk: Desk, served) -> None:
-    with served(create_annotate_app(desk, TOKEN)) as url, httpx.Client(base_url=url) as client:
+def test_sessions_are_bounded_and_the_oldest_ends_first(session: AnnotationSession, served) -> None:
+    with served(create_annotate_app(session, TOKEN)) as url, httpx.Client(base_url=url) as client:
         sessions = []
         for _ in range(MAX_SESSIONS + 1):
             answer = client.get("/", params={"token": TOKEN})
@@ -132,9 +132,9 @@ def test_sessions_are_bounded_and_the_oldest_ends_first(desk: Desk, served) -> N
         assert states == [401] + [200] * MAX_SESSIONS
 
 
-def test_what_a_page_may_load_is_named_on_every_answer(desk: Desk, served) -> None:
+def test_what_a_page_may_load_is_named_on_every_answer(session: AnnotationSession, served) -> None:
     """Promise S12: nothing from elsewhere, no inline script, no frame, no form; a browser test tries it."""
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client, httpx.Client(base_url=url) as anonymous:
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client, httpx.Client(base_url=url) as anonymous:
         answers = [client.get(path) for path in ("/", "/api/state", "/static/annotate.css", "/static/none", "/api/none")]
         answers += [anonymous.get("/"), anonymous.get("/", params={"token": TOKEN}), anonymous.get("/", headers={"Host": "x"})]
         for answer in answers:
@@ -147,10 +147,10 @@ def test_what_a_page_may_load_is_named_on_every_answer(desk: Desk, served) -> No
         assert not re.search(r"<script>|<style|\son\w+=|\sstyle=|https?://", answers[0].text)
 
 
-def test_the_process_prints_its_address_once_and_its_secret_is_nowhere_else(desk: Desk, tmp_path: Path) -> None:
+def test_the_process_prints_its_address_once_and_its_secret_is_nowhere_else(session: AnnotationSession, tmp_path: Path) -> None:
     """Promise S21: not in the arguments or the environment of the process, its log, or any file of the workspace."""
     workspace = tmp_path / "w"
-    lease = document_with(desk.store, "deposit")
+    lease = document_with(session.store, "deposit")
     create_workspace(workspace)
     command = [sys.executable, "-m", "serving.main", "annotate", "--dataset", "d", "--port", "0", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
@@ -175,7 +175,7 @@ def test_the_process_prints_its_address_once_and_its_secret_is_nowhere_else(desk
             cookie = next(iter(client.cookies.values()))
             client.headers["X-Raftsmith-Key"] = key
             assert client.get(f"/api/documents/{lease.id}").json()["text"] == lease.text
-            example = next(iter(desk.examples))
+            example = next(iter(session.examples))
             assert client.put(f"/api/reviews/{example}", json={"verdict": "accept"}).status_code == 200
             assert client.put(f"/api/reviews/{example}", json={"verdict": "accept"}).status_code == 409
         secrets = [secret.encode() for secret in (token, key, cookie)]
@@ -202,11 +202,11 @@ def _other_address() -> str:
             return "127.0.0.2"
 
 
-def test_a_session_ends_with_the_process_that_gave_it(desk: Desk, served) -> None:
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+def test_a_session_ends_with_the_process_that_gave_it(session: AnnotationSession, served) -> None:
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         (secret,), key = client.cookies.values(), client.headers["X-Raftsmith-Key"]
         assert client.get("/api/state").status_code == 200
-    with served(create_annotate_app(desk, new_secret())) as url, httpx.Client(base_url=url) as client:
+    with served(create_annotate_app(session, new_secret())) as url, httpx.Client(base_url=url) as client:
         headers = {"Cookie": f"raftsmith-annotate-{urlsplit(url).port}={secret}", "X-Raftsmith-Key": key}
         assert client.get("/api/state", headers=headers).status_code == 401
         assert client.get("/", params={"token": TOKEN}).status_code == 401

@@ -9,29 +9,29 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_samples import TOKEN, document_with, entered, make_desk, span_of
+from annotation_samples import TOKEN, document_with, entered, make_session, span_of
 
 from raft.examples.reviews import FILE as REVIEWS
 from raft.examples.reviews import read_reviews
 from raft.prompts.format import ABSTENTION
 from serving.annotate.app import create_annotate_app
-from serving.annotate.desk import Desk
 from serving.annotate.records import Annotations
+from serving.annotate.session import AnnotationSession
 
 DEPOSIT = "The tenant pays a deposit of nine hundred pounds."
 
 
 @pytest.fixture
-def desk(collection, tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(collection.store, tmp_path / "w")
+def session(collection, tmp_path: Path) -> Iterator[AnnotationSession]:
+    made = make_session(collection.store, tmp_path / "w")
     yield made
     made.annotations.close()
 
 
-def test_the_server_answers_and_writes(desk: Desk, served) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_the_server_answers_and_writes(session: AnnotationSession, served) -> None:
+    lease = document_with(session.store, "deposit")
     answer = span_of(lease, "nine hundred pounds")
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         page = client.get("/")
         assert "raftsmith" in page.text and page.headers["content-type"].startswith("text/html")
         assert client.get("/static/annotate.js").headers["content-type"].startswith("text/javascript")
@@ -58,9 +58,9 @@ def test_the_server_answers_and_writes(desk: Desk, served) -> None:
         assert client.post("/api/classes/remove", json={"name": "duty"}).json() == {"classes": []}
 
 
-def test_an_edit_is_held_to_the_passages_and_reviews_are_written_for_training(desk: Desk, served) -> None:
-    first, second, _ = list(desk.examples)
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+def test_an_edit_is_held_to_the_passages_and_reviews_are_written_for_training(session: AnnotationSession, served) -> None:
+    first, second, _ = list(session.examples)
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         kept = client.put(f"/api/reviews/{first}", json={"verdict": "accept"}).json()
         assert kept["verdict"] == "accept" and kept["counts"] == {"all": 3, "reviewed": 1, "accept": 1, "edit": 0, "reject": 0}
         edit = {"verdict": "edit", "quotes": ["The landlord returns it\n in ten days."], "answer": "ten"}
@@ -69,36 +69,36 @@ def test_an_edit_is_held_to_the_passages_and_reviews_are_written_for_training(de
         assert abstains["answer"] == ABSTENTION and abstains["abstained"]
         assert client.delete(f"/api/reviews/{first}", params={"seen": abstains["version"]}).json()["verdict"] == "open"
         until = time.monotonic() + 10
-        while desk.unwritten() and time.monotonic() < until:
+        while session.unwritten() and time.monotonic() < until:
             time.sleep(0.05)
-        assert [review.example_id for review in read_reviews(desk.dataset_folder).reviews] == [second]
+        assert [review.example_id for review in read_reviews(session.dataset_folder).reviews] == [second]
         listed = client.get("/api/examples", params={"show": "open", "limit": 1}).json()
         assert [row["id"] for row in listed["rows"]] == [first] and listed["more"]
 
 
-def test_reviews_that_cannot_be_written_for_training_are_saved_and_said(desk: Desk, served) -> None:
-    first, second, _ = list(desk.examples)
-    in_the_way = desk.dataset_folder / REVIEWS
+def test_reviews_that_cannot_be_written_for_training_are_saved_and_said(session: AnnotationSession, served) -> None:
+    first, second, _ = list(session.examples)
+    in_the_way = session.dataset_folder / REVIEWS
     in_the_way.mkdir()
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         client.put(f"/api/reviews/{first}", json={"verdict": "accept"})
         until, problem = time.monotonic() + 10, ""
         while not problem and time.monotonic() < until:
             problem = client.get(f"/api/examples/{second}").json()["problem"]
         assert "not yet where `train` reads it" in problem
-        assert desk.annotations.verdicts("d") == {first: "accept"}
+        assert session.annotations.verdicts("d") == {first: "accept"}
         in_the_way.rmdir()
         client.put(f"/api/reviews/{second}", json={"verdict": "reject"})
         while problem and time.monotonic() < until:
             problem = client.get(f"/api/examples/{second}").json()["problem"]
-        assert not problem and not desk.unwritten()
+        assert not problem and not session.unwritten()
 
 
-def test_lists_go_on_from_where_they_were_while_their_entries_leave_them(desk: Desk, served) -> None:
+def test_lists_go_on_from_where_they_were_while_their_entries_leave_them(session: AnnotationSession, served) -> None:
     """What somebody reviews or asks about leaves a list of what is to do; nothing that is to do is skipped by that."""
-    names = list(desk.examples)
-    documents = [entry["document_id"] for entry in desk.overview()]
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+    names = list(session.examples)
+    documents = [entry["document_id"] for entry in session.overview()]
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
 
         def listed(path: str, **wanted: object) -> list[str]:
             return [row["id"] for row in client.get(path, params=wanted).json()["rows"]]
@@ -119,9 +119,9 @@ def test_lists_go_on_from_where_they_were_while_their_entries_leave_them(desk: D
         assert client.get("/api/documents", params={"after": "gone"}).status_code == 404
 
 
-def test_documents_are_found_by_their_names_and_by_what_they_say(desk: Desk, served) -> None:
-    lease = document_with(desk.store, "deposit")
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+def test_documents_are_found_by_their_names_and_by_what_they_say(session: AnnotationSession, served) -> None:
+    lease = document_with(session.store, "deposit")
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         for query in ("LEASE", "lease.txt", "deposits pay", "landlord"):
             assert [row["id"] for row in client.get("/api/documents", params={"query": query}).json()["rows"]] == [lease.id], (
                 query
@@ -132,12 +132,12 @@ def test_documents_are_found_by_their_names_and_by_what_they_say(desk: Desk, ser
         assert len(found) == 1 and DEPOSIT in lease.text[found[0]["start"] : found[0]["end"]]
 
 
-def test_of_two_annotators_the_second_is_told_and_nothing_is_lost(desk: Desk, served) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_of_two_annotators_the_second_is_told_and_nothing_is_lost(session: AnnotationSession, served) -> None:
+    lease = document_with(session.store, "deposit")
     place = {"document_id": lease.id, "start": 0, "end": 5}
     question = {"document_id": lease.id, "text": "Who?", "answerable": False}
-    first = next(iter(desk.examples))
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as one, entered(url) as two:
+    first = next(iter(session.examples))
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as one, entered(url) as two:
         seen = one.post("/api/questions", json=question).json()
         path = f"/api/questions/{seen['id']}"
         theirs = two.put(path, json={**question, "text": "Whose?", "seen": seen["version"]}).json()
@@ -193,9 +193,9 @@ BAD = [
 ]
 
 
-def test_every_bound_is_refused_with_what_is_accepted_and_without_text_of_documents(desk: Desk, served) -> None:
-    lease = document_with(desk.store, "deposit")
-    with served(create_annotate_app(desk, TOKEN)) as url, entered(url) as client:
+def test_every_bound_is_refused_with_what_is_accepted_and_without_text_of_documents(session: AnnotationSession, served) -> None:
+    lease = document_with(session.store, "deposit")
+    with served(create_annotate_app(session, TOKEN)) as url, entered(url) as client:
         for method, path, body, status, message in BAD:
             sent = {**body, "document_id": lease.id} if body and body.get("document_id") == "LEASE" else body
             content = json.dumps(sent) if sent is not None else None  # httpx itself cannot send a lone surrogate
@@ -207,15 +207,15 @@ def test_every_bound_is_refused_with_what_is_accepted_and_without_text_of_docume
         for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
             assert client.get("/api/documents", headers=headers).status_code == 403
             assert client.post("/api/classes", json={"name": "x"}, headers=headers).status_code == 403
-        assert desk.annotations.everything("default", "d") == Annotations()
+        assert session.annotations.everything("default", "d") == Annotations()
 
 
-def test_a_desk_of_one_collection_without_a_dataset_shows_nothing_else(collection, tmp_path: Path, served) -> None:
-    desk = make_desk(collection.store, tmp_path / "w", with_dataset=False)
-    lease = document_with(desk.store, "deposit")
-    with served(create_annotate_app(replace(desk, collection="other"), TOKEN)) as url, entered(url) as client:
+def test_a_session_of_one_collection_without_a_dataset_shows_nothing_else(collection, tmp_path: Path, served) -> None:
+    session = make_session(collection.store, tmp_path / "w", with_dataset=False)
+    lease = document_with(session.store, "deposit")
+    with served(create_annotate_app(replace(session, collection="other"), TOKEN)) as url, entered(url) as client:
         assert client.get("/api/documents").json()["rows"] == [] == client.get("/api/documents?query=deposit").json()["rows"]
         assert client.get(f"/api/documents/{lease.id}").status_code == 404
         assert client.get("/api/examples").json()["rows"] == []
         assert "--dataset" in client.put("/api/reviews/x", json={"verdict": "accept"}).json()["error"]["message"]
-    desk.annotations.close()
+    session.annotations.close()

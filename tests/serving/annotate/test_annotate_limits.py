@@ -12,29 +12,29 @@ from pathlib import Path
 
 import pytest
 from annotation_browser import Seen, needs_chromium, playwright
-from annotation_samples import QUOTES, TOKEN, document_with, make_desk, span_of
+from annotation_samples import QUOTES, TOKEN, document_with, make_session, span_of
 
 from corpora.chunking.chunker import ChunkOptions
 from raft.examples.reviews import judge
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from serving.annotate.app import create_annotate_app
-from serving.annotate.desk import Desk
 from serving.annotate.records import AnnotatedQuestion, Label
+from serving.annotate.session import AnnotationSession
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture
-def desk(collection, tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(collection.store, tmp_path / "w", with_dataset=False)
+def session(collection, tmp_path: Path) -> Iterator[AnnotationSession]:
+    made = make_session(collection.store, tmp_path / "w", with_dataset=False)
     yield made
     made.annotations.close()
 
 
 @pytest.fixture
-def reviewing(desk: Desk, tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(desk.store, tmp_path / "w")
+def reviewing(session: AnnotationSession, tmp_path: Path) -> Iterator[AnnotationSession]:
+    made = make_session(session.store, tmp_path / "w")
     yield made
     made.annotations.close()
 
@@ -84,9 +84,11 @@ READ = """async ([url, headers]) => {
 }"""
 
 
-def test_pages_elsewhere_read_nothing_and_a_link_there_still_opens(desk: Desk, browser, served, stranger) -> None:
+def test_pages_elsewhere_read_nothing_and_a_link_there_still_opens(
+    session: AnnotationSession, browser, served, stranger
+) -> None:
     context = browser.new_context()
-    with served(create_annotate_app(desk, TOKEN)) as url:
+    with served(create_annotate_app(session, TOKEN)) as url:
         page = context.new_page()
         page.goto(f"{url}/")
         playwright.expect(page.get_by_role("heading")).to_have_text("This page is closed")
@@ -152,11 +154,13 @@ SEND = """async (out) => {
 }"""
 
 
-def test_nothing_can_be_sent_elsewhere_even_by_script_in_the_page(desk: Desk, browser, served, stranger) -> None:
+def test_nothing_can_be_sent_elsewhere_even_by_script_in_the_page(
+    session: AnnotationSession, browser, served, stranger
+) -> None:
     """Promise S12: the browser holds the page to its policy, whatever runs in it."""
     out = f"http://127.0.0.1:{stranger.server_port}/stolen"
     context = browser.new_context()
-    with served(create_annotate_app(desk, TOKEN)) as url:
+    with served(create_annotate_app(session, TOKEN)) as url:
         seen = Seen(context.new_page(), url).open()
         tried = seen.page.evaluate(SEND, out)
         assert set(tried) <= {"form", "iframe", "beacon"}  # these do not say that they were stopped
@@ -172,12 +176,14 @@ def long_text(pages: int) -> str:
     )
 
 
-def test_a_document_of_three_hundred_pages_opens_at_once_and_is_searched(desk: Desk, tmp_path: Path, opened) -> None:
+def test_a_document_of_three_hundred_pages_opens_at_once_and_is_searched(
+    session: AnnotationSession, tmp_path: Path, opened
+) -> None:
     (tmp_path / "contract.txt").write_text(long_text(300))
-    add_files(desk.store, tmp_path / "w", HashingEncoder(), [tmp_path / "contract.txt"], "texts", ChunkOptions(45))
-    contract = document_with(desk.store, "item 300.1 ")
+    add_files(session.store, tmp_path / "w", HashingEncoder(), [tmp_path / "contract.txt"], "texts", ChunkOptions(45))
+    contract = document_with(session.store, "item 300.1 ")
     wanted = "Notice under item 277.31 is given in writing within ten days."
-    with opened(replace(desk, collection="texts")) as seen:
+    with opened(replace(session, collection="texts")) as seen:
         seen.keys("/")
         started = time.monotonic()
         seen.write("277.31 writing")
@@ -190,7 +196,7 @@ def test_a_document_of_three_hundred_pages_opens_at_once_and_is_searched(desk: D
         top, frame = seen.page.evaluate(f"[{place}.top, document.getElementById('main').getBoundingClientRect()]")
         assert frame["top"] <= top <= frame["bottom"]  # the passage is in sight, with the cursor before it
         at = contract.text.index(wanted)
-        chunk = next(c for c in desk.store.chunks(contract.id) if c.start <= at < c.end)
+        chunk = next(c for c in session.store.chunks(contract.id) if c.start <= at < c.end)
         seen.keys(*["ArrowRight"] * (at - chunk.start + 1), "s", "e", *["ArrowLeft"] * 5, *["Shift+ArrowLeft"] * 8, "a")
         seen.write("How?")
         seen.keys("Enter")
@@ -205,7 +211,7 @@ def test_a_document_of_three_hundred_pages_opens_at_once_and_is_searched(desk: D
         seen.shows("contract")
         seen.settled().keys("j", "j", "j")
         seen.has("#unit", "Passage 3 of")
-    (question,) = desk.annotations.questions("default")
+    (question,) = session.annotations.questions("default")
     assert question.evidence == (span_of(contract, wanted),)
     assert question.answers[0].text == contract.text[at + len(wanted) - 13 : at + len(wanted) - 5].strip()
 
@@ -224,11 +230,11 @@ STEPS = """async ([key, count]) => {
 }"""
 
 
-def test_five_thousand_examples_stay_quick(reviewing: Desk, opened) -> None:
+def test_five_thousand_examples_stay_quick(reviewing: AnnotationSession, opened) -> None:
     example = next(iter(reviewing.examples.values()))
     many = tuple(replace(example, id=f"e{n}", question=f"Question {n}?") for n in range(1, 5001))
-    desk = replace(reviewing, dataset=replace(reviewing.dataset, examples=many))
-    with opened(desk) as seen:
+    session = replace(reviewing, dataset=replace(reviewing.dataset, examples=many))
+    with opened(session) as seen:
         seen.has("#total", "0 of 5000 reviewed")
         steps = seen.page.evaluate(STEPS, ["j", 250])
         seen.shows("Question 251?")
@@ -242,7 +248,7 @@ def test_five_thousand_examples_stay_quick(reviewing: Desk, opened) -> None:
         seen.keys("Enter")
         seen.shows("Question 4999?")
         assert seen.page.locator("#list li").count() == 1
-    assert set(desk.annotations.verdicts("d")) == {f"e{n}" for n in range(251, 271)}
+    assert set(session.annotations.verdicts("d")) == {f"e{n}" for n in range(251, 271)}
 
 
 CONTRAST = """() => {
@@ -274,7 +280,7 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 800), ("dark", 390)])
-def test_everything_is_legible_named_and_reachable(reviewing: Desk, opened, scheme: str, width: int) -> None:
+def test_everything_is_legible_named_and_reachable(reviewing: AnnotationSession, opened, scheme: str, width: int) -> None:
     lease = document_with(reviewing.store, "deposit")
     reviewing.annotations.save_question(
         "default", AnnotatedQuestion("q", lease.id, "How much?", (span_of(lease, "nine hundred pounds"),), ())
@@ -314,7 +320,7 @@ NAME = """(node) => {
 }"""
 
 
-def test_the_roles_are_those_a_screen_reader_needs(reviewing: Desk, opened) -> None:
+def test_the_roles_are_those_a_screen_reader_needs(reviewing: AnnotationSession, opened) -> None:
     with opened(reviewing) as seen:
         page = seen.page
         for role, name in (

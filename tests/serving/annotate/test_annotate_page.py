@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 from annotation_browser import needs_chromium, playwright
-from annotation_samples import QUOTES, document_with, make_desk, span_of
+from annotation_samples import QUOTES, document_with, make_session, span_of
 
 from corpora.chunking.chunker import ChunkOptions
 from raft.examples.reviews import read_reviews
 from raft.prompts.format import render_completion
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
-from serving.annotate.desk import Desk
 from serving.annotate.records import AnnotatedQuestion
+from serving.annotate.session import AnnotationSession
 
 pytestmark = needs_chromium
 HOSTILE = (
@@ -29,26 +29,26 @@ HOSTILE = (
 
 
 @pytest.fixture
-def desk(collection, tmp_path: Path) -> Iterator[Desk]:
+def session(collection, tmp_path: Path) -> Iterator[AnnotationSession]:
     (tmp_path / "notes.txt").write_text(HOSTILE, encoding="utf-8")
     report = add_files(collection.store, tmp_path / "w", HashingEncoder(), [tmp_path / "notes.txt"], "texts", ChunkOptions(45))
     assert report.added == 1
-    made = make_desk(collection.store, tmp_path / "w", with_dataset=False)
+    made = make_session(collection.store, tmp_path / "w", with_dataset=False)
     yield made
     made.annotations.close()
 
 
 @pytest.fixture
-def reviewing(desk: Desk, tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(desk.store, tmp_path / "w")
+def reviewing(session: AnnotationSession, tmp_path: Path) -> Iterator[AnnotationSession]:
+    made = make_session(session.store, tmp_path / "w")
     yield made
     made.annotations.close()
 
 
-def test_a_question_with_evidence_is_written_corrected_and_deleted_by_keyboard(desk: Desk, opened) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_a_question_with_evidence_is_written_corrected_and_deleted_by_keyboard(session: AnnotationSession, opened) -> None:
+    lease = document_with(session.store, "deposit")
     question, evidence, answer = QUOTES[0]
-    with opened(desk) as seen:
+    with opened(session) as seen:
         seen.keys("j")
         seen.shows(lease.title)
         seen.select(lease.text, answer)
@@ -86,14 +86,14 @@ def test_a_question_with_evidence_is_written_corrected_and_deleted_by_keyboard(d
         seen.page.reload()
         seen.settled().keys("j")
         seen.has("#questions", "Are pets allowed? (no answer)")
-    first, second = desk.annotations.questions("default")
+    first, second = session.annotations.questions("default")
     assert (first.document_id, first.text) == (lease.id, f"{question} In pounds")
     assert first.answers == (span_of(lease, answer),) and first.evidence == (span_of(lease, evidence),)
     assert (second.text, second.answers) == ("Are pets allowed?", ())
 
 
-def test_what_was_begun_is_not_left_without_a_word(desk: Desk, opened) -> None:
-    with opened(desk) as seen:
+def test_what_was_begun_is_not_left_without_a_word(session: AnnotationSession, opened) -> None:
+    with opened(session) as seen:
         seen.keys("q")
         seen.write("Half a ques")
         for leave in ("#tab-labels", "#list li:nth-child(3) button"):
@@ -109,12 +109,12 @@ def test_what_was_begun_is_not_left_without_a_word(desk: Desk, opened) -> None:
         assert asked == ["beforeunload"]
 
 
-def test_a_hostile_document_is_text_and_offsets_count_characters(desk: Desk, opened) -> None:
-    notes = document_with(desk.store, "onerror")
+def test_a_hostile_document_is_text_and_offsets_count_characters(session: AnnotationSession, opened) -> None:
+    notes = document_with(session.store, "onerror")
     hostile = '<img src=x onerror="window.hacked = 4">'
-    desk.annotations.save_question("default", AnnotatedQuestion("q", notes.id, hostile, (), ()))
-    desk.annotations.add_classes("default", [hostile])
-    with opened(desk) as seen:
+    session.annotations.save_question("default", AnnotatedQuestion("q", notes.id, hostile, (), ()))
+    session.annotations.add_classes("default", [hostile])
+    with opened(session) as seen:
         seen.keys("/")
         seen.write("notes")
         seen.keys("Enter")
@@ -137,21 +137,21 @@ def test_a_hostile_document_is_text_and_offsets_count_characters(desk: Desk, ope
         seen.says(f"labelled {hostile}")
         assert seen.page.evaluate("window.hacked") is None
         assert seen.page.locator("#columns img, #columns script, #columns iframe, #columns a").count() == 0
-    kept = desk.annotations.questions("default")[1]
+    kept = session.annotations.questions("default")[1]
     assert kept.answers == (span_of(notes, "ten mg"),)
-    label = desk.annotations.labels("default")[0]
-    chunk = desk.store.chunks(notes.id)[0]
+    label = session.annotations.labels("default")[0]
+    chunk = session.store.chunks(notes.id)[0]
     assert (label.span.start, label.span.end, label.span.text) == (chunk.start, chunk.end, chunk.text)
 
 
-def test_texts_are_labelled_by_keyboard(desk: Desk, tmp_path: Path, opened) -> None:
+def test_texts_are_labelled_by_keyboard(session: AnnotationSession, tmp_path: Path, opened) -> None:
     (tmp_path / "rules.txt").write_text(
         "Dogs are kept on a lead in streets. Cats may roam freely at any hour.\n\nThe deposit for a bird is nine pounds."
     )
-    add_files(desk.store, tmp_path / "w", HashingEncoder(), [tmp_path / "rules.txt"], "texts", ChunkOptions(10))
-    rules = document_with(desk.store, "Dogs")
-    first, second, third = desk.store.chunks(rules.id)
-    with opened(desk, allowed="status of 400") as seen:
+    add_files(session.store, tmp_path / "w", HashingEncoder(), [tmp_path / "rules.txt"], "texts", ChunkOptions(10))
+    rules = document_with(session.store, "Dogs")
+    first, second, third = session.store.chunks(rules.id)
+    with opened(session, allowed="status of 400") as seen:
         seen.keys("L")
         seen.settled().keys("/")
         seen.write("rules")
@@ -182,12 +182,12 @@ def test_texts_are_labelled_by_keyboard(desk: Desk, tmp_path: Path, opened) -> N
         seen.page.get_by_role("button", name="Remove class right").press("Enter")
         seen.complains("in use")
         seen.has("#total", "1 of 5 documents has labels")
-    labels = {label.span.text: label.name for label in desk.annotations.labels("default")}
+    labels = {label.span.text: label.name for label in session.annotations.labels("default")}
     assert labels == {rules.text: "duty", first.text: "right", third.text: "duty", "nine pounds": "right"}
     assert second.text == "Cats may roam freely at any hour."
 
 
-def test_three_examples_are_reviewed_by_keyboard(reviewing: Desk, tmp_path: Path, opened) -> None:
+def test_three_examples_are_reviewed_by_keyboard(reviewing: AnnotationSession, tmp_path: Path, opened) -> None:
     with opened(reviewing, allowed="status of 400") as seen:
         seen.shows(QUOTES[0][0])
         seen.has("#total", "0 of 3 reviewed")
@@ -227,7 +227,7 @@ def test_three_examples_are_reviewed_by_keyboard(reviewing: Desk, tmp_path: Path
     assert edited.completion == render_completion([(other + 1, sentence)], "four tablets")
 
 
-def test_of_two_annotators_the_second_is_told_and_both_keep_their_work(reviewing: Desk, opened) -> None:
+def test_of_two_annotators_the_second_is_told_and_both_keep_their_work(reviewing: AnnotationSession, opened) -> None:
     lease = document_with(reviewing.store, "deposit")
     reviewing.annotations.save_question("default", AnnotatedQuestion("q", lease.id, "Who?", (), ()))
     reviewing.annotations.add_classes("default", ["duty", "right"])

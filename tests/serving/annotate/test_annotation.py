@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_samples import document_with, make_desk, span_of
+from annotation_samples import document_with, make_session, span_of
 from click.testing import CliRunner
 
 from corpora.errors import AnnotationError, CorruptStore, StoreError
@@ -19,11 +19,11 @@ from raft.examples.grounding import ground
 from raft.examples.options import ExampleOptions
 from raft.examples.reviews import judge, read_reviews
 from raft.prompts.format import render_completion
-from serving.annotate.desk import Desk
 from serving.annotate.formats.exchange import Incoming, Sources, offsets
 from serving.annotate.formats.jsonl_and_squad import FORMATS, read, written
 from serving.annotate.import_export import take_in
 from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, Label, Span, version
+from serving.annotate.session import AnnotationSession
 from serving.annotate.store import FILE, AnnotationStore
 from serving.commands.annotate import annotate
 from serving.purge import purge_files
@@ -32,53 +32,53 @@ DEPOSIT = "The tenant pays a deposit of nine hundred pounds."
 
 
 @pytest.fixture
-def desk(collection, tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(collection.store, tmp_path / "w")
+def session(collection, tmp_path: Path) -> Iterator[AnnotationSession]:
+    made = make_session(collection.store, tmp_path / "w")
     yield made
     made.annotations.close()
 
 
-def fill(desk: Desk) -> None:
+def fill(session: AnnotationSession) -> None:
     """Two questions, one without an answer; a label of a whole document and of a part; two reviews."""
-    lease = document_with(desk.store, "deposit")
-    store = desk.annotations
+    lease = document_with(session.store, "deposit")
+    store = session.annotations
     answer, evidence = span_of(lease, "nine hundred pounds"), span_of(lease, DEPOSIT)
     store.save_question("default", AnnotatedQuestion("q1", lease.id, "How much?", (answer,), (evidence,)))
     store.save_question("default", AnnotatedQuestion("q2", lease.id, "Are pets allowed?", (), ()))
     store.add_classes("default", ["lease", "duty", "unused"])
     store.save_label("default", Label(lease.id, Span(0, len(lease.text), lease.text), "lease"))
     store.save_label("default", Label(lease.id, evidence, "duty"))
-    first, second, _ = desk.examples.values()
+    first, second, _ = session.examples.values()
     edit = render_completion([(1, "Do not exceed four tablets a day.")], "four")
-    store.save_review("d", judge(first, "edit", edit, desk.shown(first)))
+    store.save_review("d", judge(first, "edit", edit, session.shown(first)))
     store.save_review("d", judge(second, "reject", "", []))
 
 
-def test_a_question_is_kept_with_its_exact_offsets_and_changed_in_place(desk: Desk) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_a_question_is_kept_with_its_exact_offsets_and_changed_in_place(session: AnnotationSession) -> None:
+    lease = document_with(session.store, "deposit")
     answer = span_of(lease, "nine hundred pounds")
     wide = Span(answer.start - 1, answer.end, " nine hundred pounds")
-    kept = desk.annotations.save_question("s", AnnotatedQuestion("q", lease.id, "  How\nmuch? ", (wide,), ()))
+    kept = session.annotations.save_question("s", AnnotatedQuestion("q", lease.id, "  How\nmuch? ", (wide,), ()))
     assert kept == AnnotatedQuestion("q", lease.id, "How much?", (answer,), (span_of(lease, DEPOSIT),))
-    assert desk.annotations.questions("s") == [kept] == desk.annotations.questions("s", lease.id)
-    changed = desk.annotations.save_question("s", replace(kept, text="What is paid?"))
-    assert desk.annotations.questions("s") == [changed] and desk.annotations.questions("other") == []
+    assert session.annotations.questions("s") == [kept] == session.annotations.questions("s", lease.id)
+    changed = session.annotations.save_question("s", replace(kept, text="What is paid?"))
+    assert session.annotations.questions("s") == [changed] and session.annotations.questions("other") == []
     with pytest.raises(AnnotationError, match="another set"):
-        desk.annotations.save_question("other", kept)
-    assert desk.annotations.questions("s") == [changed]
-    assert desk.annotations.delete_question("s", "q") and not desk.annotations.delete_question("s", "q")
-    assert desk.annotations.questions("s") == []
+        session.annotations.save_question("other", kept)
+    assert session.annotations.questions("s") == [changed]
+    assert session.annotations.delete_question("s", "q") and not session.annotations.delete_question("s", "q")
+    assert session.annotations.questions("s") == []
 
 
-def test_the_evidence_of_the_first_answer_comes_first(desk: Desk) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_the_evidence_of_the_first_answer_comes_first(session: AnnotationSession) -> None:
+    lease = document_with(session.store, "deposit")
     other, own = span_of(lease, "The landlord returns it in ten days."), span_of(lease, DEPOSIT)
     question = AnnotatedQuestion("q", lease.id, "How much?", (span_of(lease, "nine hundred pounds"),), (other, own))
-    assert desk.annotations.save_question("s", question).evidence == (own, other)
+    assert session.annotations.save_question("s", question).evidence == (own, other)
 
 
-def test_what_contradicts_the_document_or_itself_is_refused_and_not_quoted(desk: Desk) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_what_contradicts_the_document_or_itself_is_refused_and_not_quoted(session: AnnotationSession) -> None:
+    lease = document_with(session.store, "deposit")
     answer, evidence = span_of(lease, "ten days"), span_of(lease, DEPOSIT)
     question = AnnotatedQuestion("q", lease.id, "How much?", (answer,), ())
     wrong = {
@@ -92,33 +92,33 @@ def test_what_contradicts_the_document_or_itself_is_refused_and_not_quoted(desk:
     }
     for reason, bad in wrong.items():
         with pytest.raises(AnnotationError, match=reason) as caught:
-            desk.annotations.save_question("s", bad)
+            session.annotations.save_question("s", bad)
         assert "deposit" not in str(caught.value)
     with pytest.raises(AnnotationError, match="accepted: none yet"):
-        desk.annotations.save_label("s", Label(lease.id, answer, "duty"))
+        session.annotations.save_label("s", Label(lease.id, answer, "duty"))
     with pytest.raises(AnnotationError, match="up to 100 classes"):
-        desk.annotations.add_classes("s", ["a", " "])
-    assert desk.annotations.everything("s", "d").questions == ()
+        session.annotations.add_classes("s", ["a", " "])
+    assert session.annotations.everything("s", "d").questions == ()
 
 
-def test_a_label_replaces_the_one_before_and_its_class_cannot_go(desk: Desk) -> None:
-    lease = document_with(desk.store, "deposit")
+def test_a_label_replaces_the_one_before_and_its_class_cannot_go(session: AnnotationSession) -> None:
+    lease = document_with(session.store, "deposit")
     span = span_of(lease, DEPOSIT)
-    desk.annotations.add_classes("s", ["duty", "right", "duty"])
+    session.annotations.add_classes("s", ["duty", "right", "duty"])
     for name in ("duty", "right"):
-        desk.annotations.save_label("s", Label(lease.id, span, name))
-    assert desk.annotations.labels("s") == [Label(lease.id, span, "right")]
+        session.annotations.save_label("s", Label(lease.id, span, name))
+    assert session.annotations.labels("s") == [Label(lease.id, span, "right")]
     with pytest.raises(AnnotationError, match="'right' is in use"):
-        desk.annotations.remove_class("s", "right")
-    assert desk.annotations.remove_class("s", "duty") == ["right"] == desk.annotations.classes("s")
-    assert desk.annotations.add_classes("s", ["right", "power"]) == ["right", "power"]
-    assert desk.annotations.delete_label("s", lease.id, span.start, span.end) and desk.annotations.labels("s") == []
+        session.annotations.remove_class("s", "right")
+    assert session.annotations.remove_class("s", "duty") == ["right"] == session.annotations.classes("s")
+    assert session.annotations.add_classes("s", ["right", "power"]) == ["right", "power"]
+    assert session.annotations.delete_label("s", lease.id, span.start, span.end) and session.annotations.labels("s") == []
 
 
-def test_who_says_what_they_saw_writes_over_nothing_newer(desk: Desk, tmp_path: Path) -> None:
+def test_who_says_what_they_saw_writes_over_nothing_newer(session: AnnotationSession, tmp_path: Path) -> None:
     """Two processes, each with its own connection: whoever comes second is told, and nothing is changed."""
-    lease = document_with(desk.store, "deposit")
-    mine, theirs = desk.annotations, AnnotationStore(desk.annotations.path, desk.store.document)
+    lease = document_with(session.store, "deposit")
+    mine, theirs = session.annotations, AnnotationStore(session.annotations.path, session.store.document)
     answer, part = span_of(lease, "nine hundred pounds"), span_of(lease, DEPOSIT)
     first = mine.save_question("s", AnnotatedQuestion("q", lease.id, "How much?", (answer,), ()), seen="")
     with pytest.raises(Conflict):
@@ -142,7 +142,7 @@ def test_who_says_what_they_saw_writes_over_nothing_newer(desk: Desk, tmp_path: 
     theirs.save_label("s", Label(lease.id, part, "right"), seen="duty")
     assert mine.labels("s") == [Label(lease.id, part, "right")]
 
-    example = next(iter(desk.examples.values()))
+    example = next(iter(session.examples.values()))
     accepted = judge(example, "accept", "", [])
     mine.save_review("d", accepted, seen="")
     with pytest.raises(Conflict):
@@ -155,30 +155,30 @@ def test_who_says_what_they_saw_writes_over_nothing_newer(desk: Desk, tmp_path: 
     theirs.close()
 
 
-def test_the_file_is_the_users_alone_durable_and_of_a_known_format(desk: Desk, tmp_path: Path) -> None:
-    path = desk.annotations.path
+def test_the_file_is_the_users_alone_durable_and_of_a_known_format(session: AnnotationSession, tmp_path: Path) -> None:
+    path = session.annotations.path
     assert path.stat().st_mode & 0o777 == 0o600
-    assert desk.annotations._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-    assert desk.annotations._db.execute("PRAGMA synchronous").fetchone()[0] == 2
-    fill(desk)
-    everything = desk.annotations.everything("default", "d")
-    again = AnnotationStore(path, desk.store.document)
+    assert session.annotations._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert session.annotations._db.execute("PRAGMA synchronous").fetchone()[0] == 2
+    fill(session)
+    everything = session.annotations.everything("default", "d")
+    again = AnnotationStore(path, session.store.document)
     assert again.everything("default", "d") == everything and len(everything.reviews) == 2
     again.close()
     (tmp_path / "no.db").write_bytes(b"not a database" * 100)
     with pytest.raises(CorruptStore):
-        AnnotationStore(tmp_path / "no.db", desk.store.document)
+        AnnotationStore(tmp_path / "no.db", session.store.document)
     with sqlite3.connect(tmp_path / "new.db") as newer:
         newer.executescript("CREATE TABLE meta (key, value); INSERT INTO meta VALUES ('format', '9')")
     with pytest.raises(StoreError, match="newer raftsmith"):
-        AnnotationStore(tmp_path / "new.db", desk.store.document)
+        AnnotationStore(tmp_path / "new.db", session.store.document)
 
 
 @pytest.mark.parametrize("form", ["jsonl", "label-studio", "argilla"])
-def test_what_is_written_is_read_back_the_same(desk: Desk, form: str) -> None:
-    fill(desk)
-    everything = desk.annotations.everything("default", "d")
-    sources = Sources(desk.store.documents(), desk.examples.values())
+def test_what_is_written_is_read_back_the_same(session: AnnotationSession, form: str) -> None:
+    fill(session)
+    everything = session.annotations.everything("default", "d")
+    sources = Sources(session.store.documents(), session.examples.values())
     files, left_out = written(everything, form, sources)
     assert left_out == []
     incoming = Incoming()
@@ -187,34 +187,34 @@ def test_what_is_written_is_read_back_the_same(desk: Desk, form: str) -> None:
             found = read(text, form, sources)
             for name in ("classes", "questions", "labels", "reviews", "dropped"):
                 getattr(incoming, name).extend(getattr(found, name))
-    fresh = replace(desk, set_name="fresh")
-    desk.annotations.delete_question("default", "q1")  # an id belongs to one set
-    desk.annotations.delete_question("default", "q2")
+    fresh = replace(session, set_name="fresh")
+    session.annotations.delete_question("default", "q1")  # an id belongs to one set
+    session.annotations.delete_question("default", "q2")
     for review in everything.reviews:
-        desk.annotations.delete_review("d", review.example_id)
+        session.annotations.delete_review("d", review.example_id)
     assert take_in(fresh, incoming) == {"questions": 2, "labels": 2, "reviews": 2}
     unreviewed = (
         [] if form == "jsonl" else [row for row in incoming.dropped if "no annotation" in row[1] or "no response" in row[1]]
     )
     assert incoming.dropped == unreviewed and len(unreviewed) == (0 if form == "jsonl" else 1)
-    again = desk.annotations.everything("fresh", "d")
+    again = session.annotations.everything("fresh", "d")
     assert (again.questions, again.labels, again.reviews) == (everything.questions, everything.labels, everything.reviews)
     assert again.classes == everything.classes == ("lease", "duty", "unused")
-    assert read_reviews(desk.dataset_folder).reviews == everything.reviews
+    assert read_reviews(session.dataset_folder).reviews == everything.reviews
 
 
-def test_squad_goes_into_generate_and_comes_back(desk: Desk, tmp_path: Path) -> None:
-    fill(desk)
-    everything = desk.annotations.everything("default", "d")
-    sources = Sources(desk.store.documents())
-    files, left_out = written(everything, "squad", Sources(desk.store.documents(), desk.examples.values()))
+def test_squad_goes_into_generate_and_comes_back(session: AnnotationSession, tmp_path: Path) -> None:
+    fill(session)
+    everything = session.annotations.everything("default", "d")
+    sources = Sources(session.store.documents())
+    files, left_out = written(everything, "squad", Sources(session.store.documents(), session.examples.values()))
     text = files[""]
     assert len(left_out) == 4
     path = tmp_path / "questions.json"
     path.write_text(text)
     found = read_questions(path)
     assert found.format == "squad" and not found.dropped and not found.documents
-    grounding = ground(found.questions, desk.store, ExampleOptions())
+    grounding = ground(found.questions, session.store, ExampleOptions())
     assert not grounding.dropped and [g.question.id for g in grounding.questions] == ["q1", "q2"]
     quote, evidence = grounding.questions[0].quotes[0], everything.questions[0].evidence[0]
     assert (quote.start, quote.end, quote.text) == (evidence.start, evidence.end, evidence.text)
@@ -222,15 +222,15 @@ def test_squad_goes_into_generate_and_comes_back(desk: Desk, tmp_path: Path) -> 
     assert tuple(incoming.questions) == everything.questions and not incoming.dropped
 
 
-def test_squad_of_others_is_placed_by_its_text(desk: Desk) -> None:
+def test_squad_of_others_is_placed_by_its_text(session: AnnotationSession) -> None:
     qas = [
         {"id": 7, "question": "How much?", "answers": [{"text": "nine hundred pounds", "answer_start": 29}]},
         {"question": "When?", "answers": []},
         {"question": "Who?", "is_impossible": True, "answers": []},
     ]
     value = {"data": [{"paragraphs": [{"context": DEPOSIT, "qas": qas}, {"context": "Unknown.", "qas": qas}]}]}
-    incoming = read(json.dumps(value), "squad", Sources(desk.store.documents()))
-    lease = document_with(desk.store, "deposit")
+    incoming = read(json.dumps(value), "squad", Sources(session.store.documents()))
+    lease = document_with(session.store, "deposit")
     assert incoming.questions[0].id == "7" and len(incoming.questions) == 2
     assert incoming.questions[0].answers == (span_of(lease, "nine hundred pounds"),)
     assert [reason for _, reason in incoming.dropped] == [
@@ -239,12 +239,12 @@ def test_squad_of_others_is_placed_by_its_text(desk: Desk) -> None:
     ]
 
 
-def test_label_studio_of_others_in_utf_16_and_with_other_names(desk: Desk) -> None:
+def test_label_studio_of_others_in_utf_16_and_with_other_names(session: AnnotationSession) -> None:
     text = "\U0001f600 deposit"
     assert offsets(text, 2, 9, "deposit") == (2, 9) == offsets(text, 3, 10, "deposit") == offsets(text, 2, 9, None)
     with pytest.raises(AnnotationError, match="not at 4–11"):
         offsets(text, 4, 11, "deposit")
-    lease = document_with(desk.store, "deposit")
+    lease = document_with(session.store, "deposit")
     part = span_of(lease, "nine hundred pounds")
     value = {"start": part.start, "end": part.end, "text": part.text, "labels": ["Money"]}
     results = [{"from_name": "ner", "to_name": "text", "type": "labels", "value": value, "score": 0.5}]
@@ -255,17 +255,17 @@ def test_label_studio_of_others_in_utf_16_and_with_other_names(desk: Desk) -> No
         {"id": 3, "data": {"text": "Unknown."}, "annotations": [{"result": results}]},
         "nonsense",
     ]
-    incoming = read(json.dumps(tasks), "label-studio", Sources(desk.store.documents()))
+    incoming = read(json.dumps(tasks), "label-studio", Sources(session.store.documents()))
     assert incoming.labels == [Label(lease.id, part, "Money")] and len(incoming.dropped) == 3
-    take_in(desk, incoming)
-    assert desk.annotations.classes("default") == ["Money"]
+    take_in(session, incoming)
+    assert session.annotations.classes("default") == ["Money"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_of_another_format_is_refused_or_dropped(desk: Desk, form: str) -> None:
+def test_a_file_of_another_format_is_refused_or_dropped(session: AnnotationSession, form: str) -> None:
     for text in ("no json", '{"a": 1}', "[1, 2]", '{"data": [{}]}'):
         try:
-            incoming = read(text, form, Sources(desk.store.documents()))
+            incoming = read(text, form, Sources(session.store.documents()))
         except AnnotationError as error:
             assert "expected" in str(error)
         else:
@@ -273,9 +273,9 @@ def test_a_file_of_another_format_is_refused_or_dropped(desk: Desk, form: str) -
 
 
 def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
-    desk = make_desk(collection.store, tmp_path / "w")
-    fill(desk)
-    desk.annotations.close()
+    session = make_session(collection.store, tmp_path / "w")
+    fill(session)
+    session.annotations.close()
     create_workspace(tmp_path / "w")
 
     def run(*words: str, code: int = 0) -> dict:
@@ -298,10 +298,10 @@ def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
     assert "collections here: texts" in str(found.exception)
 
 
-def test_the_examples_of_the_help_run(desk: Desk, tmp_path: Path, monkeypatch) -> None:
-    fill(desk)
+def test_the_examples_of_the_help_run(session: AnnotationSession, tmp_path: Path, monkeypatch) -> None:
+    fill(session)
     create_workspace(tmp_path / "w")
-    (desk.dataset_folder.parent / "first").symlink_to(desk.dataset_folder)
+    (session.dataset_folder.parent / "first").symlink_to(session.dataset_folder)
     monkeypatch.chdir(tmp_path / "w")
     lines = [line.split()[2:] for line in (annotate.help or "").splitlines() if line.startswith("  raftsmith annotate ")]
     assert len(lines) == 4
@@ -316,17 +316,17 @@ def test_the_examples_of_the_help_run(desk: Desk, tmp_path: Path, monkeypatch) -
     }
 
 
-def test_a_purge_takes_what_was_annotated_too(desk: Desk, tmp_path: Path) -> None:
-    fill(desk)
-    desk.write_reviews()
-    assert "deposit of nine" in desk.annotations.path.with_name(f"{FILE}-wal").read_bytes().decode("utf-8", "replace")
-    desk.annotations.close()
+def test_a_purge_takes_what_was_annotated_too(session: AnnotationSession, tmp_path: Path) -> None:
+    fill(session)
+    session.write_reviews()
+    assert "deposit of nine" in session.annotations.path.with_name(f"{FILE}-wal").read_bytes().decode("utf-8", "replace")
+    session.annotations.close()
     create_workspace(tmp_path / "w")
-    lease = document_with(desk.store, "deposit")
-    report = purge_files(open_workspace(tmp_path / "w"), desk.store, desk.store.files_of(lease.id))
+    lease = document_with(session.store, "deposit")
+    report = purge_files(open_workspace(tmp_path / "w"), session.store, session.store.files_of(lease.id))
     assert report.documents == [lease.id] and report.annotations and report.datasets == ["d"]
     assert b"deposit" not in b"".join(path.read_bytes() for path in (tmp_path / "w").glob(f"{FILE}*"))
     assert read_reviews(tmp_path / "w" / "datasets" / "d").reviews == ()
-    again = AnnotationStore(desk.annotations.path, desk.store.document)
+    again = AnnotationStore(session.annotations.path, session.store.document)
     assert again.everything("default", "d") == Annotations(classes=("lease", "duty", "unused"))
     again.close()

@@ -12,7 +12,7 @@ import httpx
 import openai
 import pytest
 
-from raft.abstention import SupportModel
+from raft.abstention import AbstentionModel
 from raft.answering.transformers_engine import TransformersEngine
 from raft.prompts.format import ABSTENTION, render_abstention
 from retrieval.model_folders import BASE_MODEL, resolve_model
@@ -99,7 +99,7 @@ def test_an_abstention_is_the_sentence_alone(collection, fake, served, client_of
 
 def test_too_little_found_is_an_abstention_without_the_model(collection, fake, served, client_of) -> None:
     engine = fake()
-    sure = SupportModel(3, (0.0,) * 11, (1.0,) * 11, (0.0,) * 11, -2.0, fitted_on=99)  # .12, whatever is asked
+    sure = AbstentionModel(3, (0.0,) * 11, (1.0,) * 11, (0.0,) * 11, -2.0, fitted_on=99)  # .12, whatever is asked
     unsure = replace(collection.assistant(engine, "r"), support=sure)
     answering = replace(unsure, min_support=0.1)
     with served(create_app({"unsure": unsure, "answering": answering})) as url:

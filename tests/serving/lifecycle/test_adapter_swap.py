@@ -24,7 +24,7 @@ from retrieval.indexing.add_files import add_files
 from retrieval.search.retriever import Retriever
 from retrieval.vector_index import vector_index
 from serving.api.app import create_app
-from serving.api.model_catalog import CURRENT_ID, Catalog
+from serving.api.model_catalog import CURRENT_ID, ModelCatalog
 from serving.lifecycle.model_reload import Reloader
 
 MESSAGES = [{"role": "user", "content": "Within how many days is the deposit returned?"}]
@@ -139,7 +139,7 @@ def test_who_is_inside_ends_with_what_it_began_with_and_then_its_memory_is_free(
 
 
 def test_what_cannot_be_loaded_or_served_changes_nothing(collection, fake) -> None:
-    catalog = Catalog({"first": collection.assistant(fake(), "first")})
+    catalog = ModelCatalog({"first": collection.assistant(fake(), "first")})
     outcomes: list[str | None] = []
     told = threading.Semaphore(0)
 
@@ -173,7 +173,7 @@ def test_many_asks_are_few_loads_and_the_end_waits_for_the_one_that_runs(collect
         assert go.wait(20)
         return {"next": collection.assistant(fake(), "next")}
 
-    catalog = Catalog({"first": collection.assistant(fake(), "first")})
+    catalog = ModelCatalog({"first": collection.assistant(fake(), "first")})
     with Reloader(catalog, load, finished.append) as reloader:
         reloader.ask()
         assert began.wait(10)

@@ -35,7 +35,7 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.model_folders import ModelFolder
 from retrieval.search.retriever import Retriever
-from serving.lifecycle.server_lock import Presence, announce, presence_lock, running_server
+from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "corpora" / "samples"
@@ -179,7 +179,7 @@ def test_one_server_of_a_workspace_is_told(tmp_path: Path) -> None:
         assert held
         with pytest.raises(ServerError, match="is starting or stopping"):
             running_server(tmp_path)
-        first = Presence(1, "http://127.0.0.1:1", None)
+        first = ServerState(1, "http://127.0.0.1:1", None)
         announce(tmp_path, first)
         with presence_lock(tmp_path, wait_s=0.1) as second:
             assert not second and running_server(tmp_path) == first

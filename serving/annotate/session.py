@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
-class Desk:
+class AnnotationSession:
     """What one page works on. `collection` None is all of them; `dataset`, with its folder, None when there is none to review."""
 
     store: CorpusStore
@@ -110,8 +110,8 @@ class Desk:
         return len(reviews)
 
 
-def open_desk(workspace: Workspace, set_name: str, collection: str | None, dataset: str | None) -> Desk:
-    """The desk for a set of the workspace. Raises RaftsmithError for a dataset or collection that is not there."""
+def open_session(workspace: Workspace, set_name: str, collection: str | None, dataset: str | None) -> AnnotationSession:
+    """The session for a set of the workspace. Raises RaftsmithError for a dataset or collection that is not there."""
     from corpora.errors import AnnotationError
     from corpora.store.corpus_store import CorpusStore
     from raft.examples.dataset import read_dataset
@@ -128,4 +128,4 @@ def open_desk(workspace: Workspace, set_name: str, collection: str | None, datas
         )
         raise AnnotationError(f"there is no collection {collection!r}; {known}" if collection else known)
     annotations = AnnotationStore(workspace.root / FILE, store.document)
-    return Desk(store, annotations, set_name, collection, opened_dataset, folder)
+    return AnnotationSession(store, annotations, set_name, collection, opened_dataset, folder)
