@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 import click
 
 from corpora.commands.backup import backup, restore
-from corpora.commands.init import init
 from corpora.commands.remove import remove
 from corpora.commands.rights import rights
 from corpora.commands.versions import versions
@@ -32,9 +32,13 @@ from serving.commands.annotate import annotate
 from serving.commands.ask import ask
 from serving.commands.demo import demo
 from serving.commands.doctor import doctor
+from serving.commands.init import init
 from serving.commands.purge import purge
 from serving.commands.serve import serve
 from serving.commands.swap import swap
+
+if TYPE_CHECKING:
+    from corpora.workspace.config import Sections
 
 
 @click.group(
@@ -43,9 +47,11 @@ from serving.commands.swap import swap
 )
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
 @click.version_option(package_name="raftsmith")
-def raftsmith(debug: bool) -> None:
+@click.pass_context
+def raftsmith(context: click.Context, debug: bool) -> None:
     """From a folder of confidential documents to a tuned assistant that answers with verbatim, verified quotes."""
     os.umask(0o077)  # whatever is written belongs to the user alone
+    context.obj = _sections
     if debug:
         os.environ["RAFTSMITH_DEBUG"] = "1"
 
@@ -81,6 +87,13 @@ for command in (
     demo,
 ):
     raftsmith.add_command(command)
+
+
+def _sections() -> Sections:
+    """What the whole of raftsmith.toml is checked against; imported when a workspace is opened."""
+    from serving.configuration import SECTIONS
+
+    return SECTIONS
 
 
 def main(arguments: list[str] | None = None) -> None:

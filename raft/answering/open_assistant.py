@@ -9,8 +9,10 @@ from corpora.workspace.run_folder import run_config, verify_weights
 from corpora.workspace.workspace import Workspace
 from raft.abstention import read_support
 from raft.answering.assistant import Assistant
+from raft.answering.options import AskOptions
 from retrieval.encoders.loading import quiet_libraries
 from retrieval.model_folders import ModelFolder, Say, resolve_model
+from retrieval.model_options import ModelOptions
 from retrieval.search.retriever import Searcher
 
 
@@ -21,7 +23,7 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
     quiet_libraries()
     adapter: Path | None = None
     if run is None:
-        base = resolve_model(workspace.config.models.base, say)
+        base = resolve_model(workspace.options(ModelOptions).base, say)
     else:
         folder, config = workspace.run(run), run_config(workspace, run)
         if (folder / "purged.json").exists():
@@ -40,7 +42,7 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
                 )
             adapter = folder / "adapter"
     say(f"loading {base.name}" + (f" with the adapter of {run}" if adapter else ""))
-    options = workspace.config.ask
+    options = workspace.options(AskOptions)
     support = read_support(workspace.run(run)) if run else None
     if support and support.passages != options.passages:
         say(

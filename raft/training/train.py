@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from corpora.commands.terminal import say
+from retrieval.model_options import ModelOptions
 
 if TYPE_CHECKING:
     from corpora.workspace.workspace import Workspace
@@ -30,10 +31,10 @@ def train_run(
         reviewed = apply_reviews(examples, reviews.reviews)
         say(as_text(reviewed))
         examples = reviewed.examples
-    options = TrainOptions(**{**workspace.config.train.model_dump(), **given})
+    options = workspace.options(TrainOptions, **given)
     name = run_name or f"{dataset}-{options.adapter}"
     quiet_libraries()
-    model = resolve_model(base or workspace.config.models.base, say)
+    model = resolve_model(base or workspace.options(ModelOptions).base, say)
     support = read_support(workspace.dataset(dataset))
     digest = reviews.digest if reviews else None
     result = run_training(name, workspace.run(name), model, data.name, data.digest, examples, options, say, support, digest)

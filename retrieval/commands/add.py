@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from corpora.commands.terminal import F, emit, opened, with_example, workspace_options
-from retrieval.indexing.add_paths import add_paths
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
@@ -89,6 +88,8 @@ def add(
     Run it again any time: what has not changed costs nothing. Of a large collection the words and quick vectors come first, so that
     it can be searched at once; the full vectors follow, and an interrupt then loses nothing.
     """
+    from retrieval.indexing.add_paths import add_paths
+
     if retry == bool(paths):
         raise click.UsageError("give PATH..., or --retry alone to read again what failed")
     said = _given(readers, facts)
@@ -111,6 +112,8 @@ def sync(
     as_json: bool,
 ) -> None:
     """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
+    from retrieval.indexing.add_paths import add_paths
+
     said = _given(readers, facts)
     emit_report(add_paths(opened(workspace), folders, collection, gone=True, given=said, later=later), as_json)
 

@@ -38,10 +38,12 @@ def import_faiss(
     from retrieval.encoders.loading import load_encoder
     from retrieval.indexing.faiss_import import import_rows
     from retrieval.indexing.faiss_reading import read_faiss
+    from retrieval.model_options import ModelOptions
+    from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import index_options_of
 
     place = opened(workspace)
-    configured = place.config.models.encoder
+    configured = place.options(ModelOptions).encoder
     if encoder is not None and encoder != configured:
         raise StoreError(
             f"the workspace searches with {configured}, the vectors are of {encoder}; set models.encoder in raftsmith.toml "
@@ -52,7 +54,7 @@ def import_faiss(
     with single_writer(place.root):
         store, of = CorpusStore(place.database), load_encoder(configured, say)
         report = import_rows(store, place.root, of, texts, vectors, plain_name(collection), Progress("texts"))
-        refreshed_index(store, place.root, of.name, of.dimension, index_options_of(place.config.search), say)
+        refreshed_index(store, place.root, of.name, of.dimension, index_options_of(place.options(SearchOptions)), say)
         store.close()
     kept = "exact" if report.exact else "as FAISS decodes them: it kept them compressed"
     lines = [

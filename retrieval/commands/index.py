@@ -33,10 +33,12 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
     from retrieval.encoders.loading import load_encoder
     from retrieval.indexing.backfill import backfill
     from retrieval.indexing.backfill import drop_others as drop_others_of
+    from retrieval.model_options import ModelOptions
+    from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import index_options_of
 
     place = opened(workspace)
-    encoder = load_encoder(place.config.models.encoder, say)
+    encoder = load_encoder(place.options(ModelOptions).encoder, say)
     store = CorpusStore(place.database)
     if fill:
         with single_writer(place.root):
@@ -47,7 +49,7 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
         say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
     if rebuild:
         DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
-    options = index_options_of(place.config.search)
+    options = index_options_of(place.options(SearchOptions))
     found = refreshed_index(store, place.root, encoder.name, encoder.dimension, options, say)
     missing = store.vectors.count_missing(encoder.name)
     store.close()

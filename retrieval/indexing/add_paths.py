@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpora.chunking.chunker import ChunkOptions
 from corpora.commands.terminal import Progress, say
+from corpora.ingest.options import IngestOptions
+from retrieval.model_options import ModelOptions
+from retrieval.search.options import SearchOptions
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
@@ -51,7 +55,7 @@ def add_paths(
     name = plain_name(collection)
     listed = [line.rstrip("\n") for line in sys.stdin] if Path("-") in paths else []
     named = [*(path for path in paths if path != Path("-")), *(Path(line) for line in listed if line)]
-    ingest = place.config.ingest
+    ingest = place.options(IngestOptions)
     policy = ingest.personal_data_of.get(name, ingest.personal_data)
     limits = Limits(timeout_s=ingest.timeout_s)
     with single_writer(place.root):
@@ -62,7 +66,7 @@ def add_paths(
             named = [Path(path) for path in sorted({path for path in found if path})]
         files = [file for file in find_files(named) if not place.owns(file)]
         report = AddReport(snapshot=collected.store.snapshot)
-        quick = quick_encoder(place.config.models.encoder, say)
+        quick = quick_encoder(place.options(ModelOptions).encoder, say)
         remembered = read_mappings(place.root)
         for columns, mapped in by_mapping(place.root, name, files, mapping):
             part = add_files(
@@ -71,7 +75,7 @@ def add_paths(
                 collected.encoder,
                 mapped,
                 name,
-                place.config.chunks.options,
+                place.options(ChunkOptions),
                 Progress("files"),
                 ReadOptions(
                     ingest.skip_steps,
@@ -92,7 +96,7 @@ def add_paths(
             lost = remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
             forget(place.root, [(path, name) for path in lost])
         report.waiting = len(collected.store.unfinished(name))
-        of, options = collected.encoder, index_options_of(place.config.search)
+        of, options = collected.encoder, index_options_of(place.options(SearchOptions))
         report.unencoded = collected.store.vectors.count_missing(of.name)
         if report.unencoded and not later:
             say(f"it can be searched now; {report.unencoded} full vectors follow, and an interrupt loses none that is made")

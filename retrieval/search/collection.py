@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpora.errors import ModelError
@@ -12,6 +12,8 @@ from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder, quick_encoder, quiet_libraries, resolved_model
 from retrieval.encoders.static_encoder import STATIC
 from retrieval.model_folders import Say, resolve_model
+from retrieval.model_options import ModelOptions
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import SearchContext, make_searcher
 from retrieval.search.reranking import (
     LATE_INTERACTION,
@@ -63,9 +65,9 @@ def open_collection(
     """
     place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
     store = CorpusStore(place.database)
-    models, search = place.config.models, place.config.search
+    models, search = place.options(ModelOptions), place.options(SearchOptions)
     if not joined:
-        search = search.model_copy(update={"join_neighbours": False})
+        search = replace(search, join_neighbours=False)
     encoder = load_encoder(models.encoder, say)
     waiting = store.vectors.count_missing(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
     if waiting:

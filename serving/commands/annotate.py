@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import emit, opened, say, with_example, workspace_options
-from serving.annotate.import_export import export_file, import_file
-from serving.annotate.session import open_session
 
 if TYPE_CHECKING:
     from serving.annotate.session import AnnotationSession
@@ -67,6 +65,9 @@ def annotate(
 
     `generate --from-qa` reads what --format squad exports; `train` heeds the reviews of its dataset.
     """
+    from serving.annotate.import_export import export_file, import_file
+    from serving.annotate.session import open_session
+
     if exported and imported:
         raise click.UsageError("give --export or --import, not both")
     from corpora.workspace.workspace import plain_name

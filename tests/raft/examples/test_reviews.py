@@ -21,6 +21,7 @@ from raft.records import Passage, RaftExample
 from raft.training.options import TrainOptions
 from raft.training.run_record import resolved_config
 from raft.training.train import train_run
+from serving.configuration import SECTIONS
 
 TEXTS = ("The rent is nine hundred pounds. It is due monthly.", "Pets are  not allowed. Plants are.")
 CHUNKS = [Chunk(f"c{n}", f"d{n}", 100 * n, 100 * n + len(t), t, f"T{n}", "", "", "") for n, t in enumerate(TEXTS, start=1)]
@@ -118,7 +119,7 @@ def test_only_reviews_that_exist_are_part_of_what_a_run_depends_on() -> None:
 def test_training_heeds_the_reviews_and_making_the_dataset_again_keeps_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    create_workspace(tmp_path)
+    create_workspace(tmp_path, SECTIONS)
     workspace = open_workspace(tmp_path)
     examples = [example(name) for name in "abc"]
 

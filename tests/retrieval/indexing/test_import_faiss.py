@@ -15,6 +15,7 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.faiss_import import import_rows, read_texts
 from retrieval.indexing.faiss_reading import read_faiss
 from retrieval.search.retriever import Retriever
+from serving.configuration import SECTIONS
 from serving.main import raftsmith
 
 ENCODER = HashingEncoder(64)
@@ -177,7 +178,7 @@ def test_rows_without_texts(tmp_path: Path, line: str, message: str) -> None:
 
 def test_the_command_imports_and_search_finds(tmp_path: Path) -> None:
     root = tmp_path / "ws"
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-64"'))
     index, texts = write_index(tmp_path / "i.faiss", "Flat"), write_texts(tmp_path / "t.jsonl")
     words = ["import-faiss", str(index), "--texts", str(texts), "--workspace", str(root), "--collection", "old"]

@@ -17,11 +17,12 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.langchain_adapter import RaftsmithRetriever
 from retrieval.search.retriever import Retriever
+from serving.configuration import SECTIONS
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    config = create_workspace(tmp_path)
+    config = create_workspace(tmp_path, SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-256"'))
     (tmp_path / "a.md").write_text("# Lease\n\n## Notice\n\nThe notice period is two months. It ends at midnight.\n")
     (tmp_path / "b.txt").write_text("Rent is due on the first of May.\n\nThe deposit is two rents.")

@@ -20,6 +20,7 @@ from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.judged_queries import JudgedQuery, Splits, from_qrels
 from retrieval.evaluation.significance import Comparison
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
+from retrieval.model_options import ModelOptions
 from retrieval.search.collection import open_collection
 from retrieval.tuning.contrastive_training import ContrastiveOptions
 from retrieval.tuning.encoder_comparison import Gain
@@ -27,6 +28,7 @@ from retrieval.tuning.encoder_tuning import TunedEncoder
 from retrieval.tuning.hard_negatives import MiningOptions, Passages, mine_pairs
 from retrieval.tuning.in_memory_rankings import VectorTable, stored_table
 from retrieval.tuning.tuning_run import Trained, TuningRun
+from serving.configuration import SECTIONS
 from serving.purge import purge_files
 
 TOPICS = "deposit warfarin sepsis hearsay appeal lactate warranty verdict statute fever probate insulin".split()
@@ -63,7 +65,7 @@ def state(root: Path) -> dict[str, str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a set and a workspace that holds it."""
     folder = tmp_path_factory.mktemp("tuning")
-    create_workspace(folder / "ws")
+    create_workspace(folder / "ws", SECTIONS)
     beir_folder(folder / "set")
     return folder
 
@@ -71,7 +73,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hashed(tmp_path: Path) -> Path:
     """A workspace with the hashing encoder."""
-    config = create_workspace(tmp_path / "ws")
+    config = create_workspace(tmp_path / "ws", SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-64"'))
     return tmp_path
 
@@ -214,7 +216,7 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
                      "--only-split", split)["n"]
         for split in config["queries"]
     }  # fmt: skip
-    assert seen == config["queries"] and not open_workspace(place / "ws").config.models.encoder.startswith("runs/")
+    assert seen == config["queries"] and not open_workspace(place / "ws").options(ModelOptions).encoder.startswith("runs/")
 
     toml = root / "raftsmith.toml"
     toml.write_text(toml.read_text().replace("runs/tuned/all-MiniLM-L6-v2-tuned", "all-MiniLM-L6-v2"))
@@ -246,7 +248,7 @@ def test_what_cannot_be_tuned_says_why(hashed: Path) -> None:
 
 
 def test_too_few_queries_say_how_many_are_needed(tmp_path: Path) -> None:
-    create_workspace(tmp_path / "ws")
+    create_workspace(tmp_path / "ws", SECTIONS)
     folder = beir_folder(tmp_path / "set", 30)
     few = run("tune-encoder", "--beir", str(folder), "--workspace", str(tmp_path / "ws"))
     assert isinstance(few.exception, TrainingError)

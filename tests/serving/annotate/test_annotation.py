@@ -26,6 +26,7 @@ from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, L
 from serving.annotate.session import AnnotationSession
 from serving.annotate.store import FILE, AnnotationStore
 from serving.commands.annotate import annotate
+from serving.configuration import SECTIONS
 from serving.purge import purge_files
 
 DEPOSIT = "The tenant pays a deposit of nine hundred pounds."
@@ -276,7 +277,7 @@ def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
     session = make_session(collection.store, tmp_path / "w")
     fill(session)
     session.annotations.close()
-    create_workspace(tmp_path / "w")
+    create_workspace(tmp_path / "w", SECTIONS)
 
     def run(*words: str, code: int = 0) -> dict:
         found = CliRunner().invoke(annotate, [*words, "--workspace", str(tmp_path / "w"), "--json"])
@@ -300,7 +301,7 @@ def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
 
 def test_the_examples_of_the_help_run(session: AnnotationSession, tmp_path: Path, monkeypatch) -> None:
     fill(session)
-    create_workspace(tmp_path / "w")
+    create_workspace(tmp_path / "w", SECTIONS)
     (session.dataset_folder.parent / "first").symlink_to(session.dataset_folder)
     monkeypatch.chdir(tmp_path / "w")
     lines = [line.split()[2:] for line in (annotate.help or "").splitlines() if line.startswith("  raftsmith annotate ")]
@@ -321,7 +322,7 @@ def test_a_purge_takes_what_was_annotated_too(session: AnnotationSession, tmp_pa
     session.write_reviews()
     assert "deposit of nine" in session.annotations.path.with_name(f"{FILE}-wal").read_bytes().decode("utf-8", "replace")
     session.annotations.close()
-    create_workspace(tmp_path / "w")
+    create_workspace(tmp_path / "w", SECTIONS)
     lease = document_with(session.store, "deposit")
     report = purge_files(open_workspace(tmp_path / "w"), session.store, session.store.files_of(lease.id))
     assert report.documents == [lease.id] and report.annotations and report.datasets == ["d"]

@@ -35,6 +35,8 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.model_folders import ModelFolder
 from retrieval.search.retriever import Retriever
+from serving.configuration import SECTIONS
+from serving.lifecycle.options import ServeOptions
 from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +53,7 @@ ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
 def workspace(tiny: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve legal notes, the runs `first` and `second` of a tiny model, and `broken`, a damaged copy of the first."""
     root = tmp_path_factory.mktemp("w")
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     text = config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"')
     config.write_text(text.replace('"SmolLM2-135M-Instruct"', f'"{tiny.path}"').replace("max_tokens = 96", "max_tokens = 24"))
     store, encoder = CorpusStore(root / "corpus.db"), HashingEncoder(128)
@@ -124,7 +126,7 @@ def test_runs_are_swapped_while_clients_ask(workspace: Path, server, client_of) 
     broken = swap(workspace, "--run", "broken")
     assert broken.returncode == 1 and broken.stdout == ""
     assert "goes on with second" in broken.stderr and "is missing or damaged; train the run again" in broken.stderr
-    assert open_workspace(workspace).config.serve.run == "second"
+    assert open_workspace(workspace).options(ServeOptions).run == "second"
     unknown = swap(workspace, "--run", "third")
     assert unknown.returncode == 1 and "runs here: " in unknown.stderr and "first" in unknown.stderr
     stop.set()
@@ -150,7 +152,7 @@ def test_runs_are_swapped_while_clients_ask(workspace: Path, server, client_of) 
         time.sleep(0.05)
     assert "goes on with second; what to load is not known" in log.read_text()
     (workspace / "raftsmith.toml").unlink()
-    create_workspace(workspace)
+    create_workspace(workspace, SECTIONS)
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
