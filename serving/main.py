@@ -36,6 +36,7 @@ from serving.commands.init import init
 from serving.commands.purge import purge
 from serving.commands.serve import serve
 from serving.commands.swap import swap
+from serving.logs import LEVELS, configure_logging
 
 if TYPE_CHECKING:
     from corpora.workspace.config import Sections
@@ -46,11 +47,16 @@ if TYPE_CHECKING:
     epilog="\b\nExample:\n  raftsmith demo",
 )
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+@click.option(
+    "--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="What is logged to stderr; never content."
+)
+@click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")
 @click.version_option(package_name="raftsmith")
 @click.pass_context
-def raftsmith(context: click.Context, debug: bool) -> None:
+def raftsmith(context: click.Context, debug: bool, log_level: str, log_json: bool) -> None:
     """From a folder of confidential documents to a tuned assistant that answers with verbatim, verified quotes."""
     os.umask(0o077)  # whatever is written belongs to the user alone
+    configure_logging(log_level, log_json)
     context.obj = _sections
     if debug:
         os.environ["RAFTSMITH_DEBUG"] = "1"

@@ -24,7 +24,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "records model_selection abstention teachers prompts quotes answering examples training evaluation commands"
     ).split(),
     "serving": (
-        "answer_text doctor purge http annotate api lifecycle configuration demo commands main"
+        "answer_text logs doctor purge http annotate api lifecycle configuration demo commands main"
     ).split(),
 }  # fmt: skip
 MOST_FILES = 14
