@@ -55,6 +55,10 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
 
 
 def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    from retrieval.vector_index.calibration import Measured
+
     main = found.vectors.main
     return {
         "encoder": found.cache.encoder,
@@ -64,7 +68,7 @@ def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
         "added_since": len(found.vectors.tail),
         "removed_since": found.vectors.gone,
         "plan": asdict(main.plan),
-        "measured": asdict(main.measured),
+        "measured": TypeAdapter(Measured).dump_python(main.measured, by_alias=True),
     }
 
 
