@@ -21,7 +21,6 @@ from raft.commands.train import train
 from retrieval.commands.add import add, sync
 from retrieval.commands.documents import documents
 from retrieval.commands.evaluate_retrieval import evaluate_retrieval
-from retrieval.commands.import_faiss import import_faiss
 from retrieval.commands.index import index
 from retrieval.commands.inspect import inspect
 from retrieval.commands.search import search
@@ -66,7 +65,6 @@ for command in (
     init,
     add,
     sync,
-    import_faiss,
     documents,
     versions,
     rights,

@@ -23,7 +23,6 @@ VERBS = (
     "init",
     "add",
     "sync",
-    "import-faiss",
     "documents",
     "versions",
     "rights",

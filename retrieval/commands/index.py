@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("index", **with_example("raftsmith index"))
 @click.option("--rebuild", is_flag=True, help="Choose, build and measure it anew.")
-@click.option(
-    "--fill", is_flag=True, help="Make the full vectors that are missing; can be stopped, and goes on when run again."
-)
+@click.option("--fill", is_flag=True, help="Make the vectors that are missing; can be stopped, and goes on when run again.")
 @click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
 def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, as_json: bool) -> None:
@@ -42,7 +40,7 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
     store = CorpusStore(place.database)
     if fill:
         with single_writer(place.root):
-            backfill(store, place.root, encoder, Progress("full vectors"))
+            backfill(store, place.root, encoder, Progress("vectors"))
     if drop_others:
         with single_writer(place.root):
             dropped = drop_others_of(store, place.root, encoder)
@@ -57,6 +55,10 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
 
 
 def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    from retrieval.vector_index.calibration import Measured
+
     main = found.vectors.main
     return {
         "encoder": found.cache.encoder,
@@ -66,7 +68,7 @@ def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
         "added_since": len(found.vectors.tail),
         "removed_since": found.vectors.gone,
         "plan": asdict(main.plan),
-        "measured": asdict(main.measured),
+        "measured": TypeAdapter(Measured).dump_python(main.measured, by_alias=True),
     }
 
 
@@ -87,5 +89,5 @@ def _lines(found: DenseIndex, missing: int) -> list[str]:
         f"{tail:,} added and {found.vectors.gone:,} removed"
     )
     if missing:
-        lines.append(f"{missing:,} passages have no full vector yet: `raftsmith index --fill` makes them")
+        lines.append(f"{missing:,} passages have no vector yet: `raftsmith index --fill` makes them")
     return lines

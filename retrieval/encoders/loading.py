@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable
 
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.packed_encoder import open_encoder
-from retrieval.encoders.static_encoder import load_static_encoder
 from retrieval.model_folders import ModelFolder, Say, resolve_model
 
 
@@ -38,13 +36,6 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
         return HashingEncoder(int(name.removeprefix("hashing-")))
     quiet_libraries()
     return open_encoder(resolved_model(name, say))
-
-
-def quick_encoder(name: str, say: Say = lambda line: None) -> Callable[[], Encoder] | None:
-    """What loads the static encoder of the model called `name`, distilling it the first time; None where there is no model."""
-    if name.startswith("hashing-"):
-        return None
-    return lambda: load_static_encoder(resolve_model(name, say), say)
 
 
 def resolved_model(name: str, say: Say) -> ModelFolder:

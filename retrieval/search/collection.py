@@ -9,8 +9,7 @@ from corpora.errors import ModelError
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import Workspace, open_workspace
 from retrieval.encoders.encoder import Encoder
-from retrieval.encoders.loading import load_encoder, quick_encoder, quiet_libraries, resolved_model
-from retrieval.encoders.static_encoder import STATIC
+from retrieval.encoders.loading import load_encoder, quiet_libraries, resolved_model
 from retrieval.model_folders import Say, resolve_model
 from retrieval.model_options import ModelOptions
 from retrieval.search.options import SearchOptions
@@ -22,7 +21,7 @@ from retrieval.search.reranking import (
     Reranker,
     load_cross_encoder,
 )
-from retrieval.search.retriever import SHOWN_RANKS, Searcher
+from retrieval.search.retriever import SHOWN_RANKS, Searcher, other_encoders
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,9 @@ def open_collection(
     if not joined:
         search = replace(search, join_neighbours=False)
     encoder = load_encoder(models.encoder, say)
-    waiting = store.vectors.count_missing(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
-    if waiting:
-        say(f"{waiting} passages wait for their full vectors and are searched by quick ones; `raftsmith index --fill` goes on")
-    index = SearchContext(store, place.root, encoder, quick_encoder(models.encoder, say))
+    waiting = store.vectors.count_missing(encoder.name)
+    if waiting and not other_encoders(store, encoder):
+        say(f"{waiting} passages wait for their vectors and are found by their words only; `raftsmith index --fill` goes on")
+    index = SearchContext(store, place.root, encoder)
     searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
     return OpenCollection(store, encoder, searcher)

@@ -41,12 +41,11 @@ class Configuration:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """What every searcher of a workspace stands on. `quick` loads the encoder of what has no full vectors yet."""
+    """What every searcher of a workspace stands on."""
 
     store: CorpusStore
     root: Path
     encoder: Encoder
-    quick: Callable[[], Encoder] | None = None
 
 
 def parse_configuration(name: str, search: SearchOptions) -> Configuration:
@@ -92,7 +91,7 @@ def make_searcher(
     """
     wanted = index_options_of(search)
     searcher: Searcher = Retriever(
-        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background, index.quick
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background
     )
     if search.rerank:
         searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)

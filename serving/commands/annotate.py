@@ -46,7 +46,7 @@ Without the page, out into files and back in:
     "form",
     default="jsonl",
     show_default=True,
-    type=click.Choice(["jsonl", "squad", "label-studio", "argilla"]),
+    type=click.Choice(["jsonl", "squad", "label-studio"]),
     help="Of --export and --import.",
 )
 @workspace_options
@@ -114,10 +114,6 @@ def _exported_text(value: dict[str, Any]) -> str:
     lines += [f"left out {count}: {reason}" for reason, count in value["left_out"].items()]
     if value["format"] == "label-studio":
         lines.append("next: a project in Label Studio with the interface.xml as its labeling interface, then import the tasks")
-    if value["format"] == "argilla":
-        lines.append(
-            "next: docs/annotation.md has the lines that load these into Argilla, with your user's id in place of the zeros"
-        )
     return "\n".join(lines)
 
 

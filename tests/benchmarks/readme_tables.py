@@ -417,6 +417,8 @@ def _dense(result: dict[str, Any]) -> str:
         f"|{'---|' * 8}",
     ]
     for row in result["results"]:
+        if row["system"] == "raftsmith, hnsw":  # measured then, and deleted for what it measured
+            continue
         built = f"{row['seconds']:.0f} | {row['disk_bytes'] / 1e6:.0f}" if "seconds" in row else "– | –"
         shown = row["settings"].partition(":")[0] if row["system"].startswith("raftsmith") else row["settings"]
         settings = shown + (f"; effort {row['effort']}" if row["effort"] not in ("None", "") else "")
@@ -448,7 +450,7 @@ def encoding() -> str:
             ours, library = ways["packed"], ways["library"]
             shares = f"{ours['share of the best product']:.2f} | {library['share of the best product']:.2f}"
             lines.append(f"| {title} | {name} | {shares} | {ours['times the library, median of rounds']:.2f} |")
-    about, static = result["environment"], result["static encoder"]
+    about = result["environment"]
     worst = min(
         result[key]["worst cosine with the library"]["packed"] for key in ("one core, CPU time", "all cores, wall time")
     )
@@ -456,24 +458,10 @@ def encoding() -> str:
         [
             *lines,
             "",
-            f"Lowest cosine with the library's vectors {worst:.5f}. The static encoder: {static['100 words, texts a CPU second']:,} texts of "
-            f"100 words a processor second, distilled in {static['distilled, model loaded included, s']:.0f} s. {about['cores']} cores of "
-            f"{about['cpu']}, {about['date']}, commit {about['commit']}.",
+            f"Lowest cosine with the library's vectors {worst:.5f}. {about['cores']} cores of {about['cpu']}, {about['date']}, "
+            f"commit {about['commit']}.",
         ]
     )
-
-
-def filling() -> str:
-    """nDCG@10 of hybrid search while full vectors fill in."""
-    sets = _result("filling")["sets"]
-    way = "hybrid: deviations, static × 1.0"
-    shares = list(next(iter(sets.values()))["filled"])
-    lines = [f"| nDCG@10, hybrid | queries | words alone | {' | '.join(f'{share} % filled' for share in shares)} |"]
-    lines.append(f"|{'---|' * (len(shares) + 3)}")
-    for name, part in sets.items():
-        cells = " | ".join(f"{part['filled'][share][way]:.3f}" for share in shares)
-        lines.append(f"| {name} | {part['queries']} | {part['alone']['lexical']:.3f} | {cells} |")
-    return "\n".join(lines)
 
 
 def scale_add() -> str:
@@ -534,7 +522,6 @@ def scale_filter() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "dense": dense,
-    "filling": filling,
     "encoding": encoding,
     "scale-add": scale_add,
     "scale-curve": scale_curve,
