@@ -223,7 +223,7 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     back.close()
 
     other = run(*words, *WORKS, "--batch-pairs", "16")
-    assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
+    assert isinstance(other.exception, TrainingError) and "options.batch_pairs: 32 there, 16 now" in str(other.exception)
     store = CorpusStore(root / "corpus.db")
     documents = set(json.loads((folder / "documents.json").read_text())["documents"])
     assert len(documents) > config["queries"]["train"], "what was read as a wrong answer is learnt too"

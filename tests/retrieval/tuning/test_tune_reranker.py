@@ -109,7 +109,7 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     opened.close()
 
     other = run(*words, "--epochs", "4", "--learning-rate", "5e-4", "--batch-pairs", "16")
-    assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
+    assert isinstance(other.exception, TrainingError) and "options.batch_pairs: 32 there, 16 now" in str(other.exception)
     documents = json.loads((folder / "documents.json").read_text())["documents"]
     store = CorpusStore(root / "corpus.db")
     learnt = next(document for document in store.documents() if document.id in documents)
