@@ -46,16 +46,15 @@ class RunFolder:
 
         A configuration that nothing has been done with yet is replaced. Raises TrainingError, naming the fields that differ.
         """
-        path, wanted = self.folder / CONFIG, json.loads(json.dumps(config))
-        there = {item.name for item in self.folder.glob("[!.]*")}
-        if there and CONFIG not in there:
+        files = {path.name for path in self.folder.glob("[!.]*")}
+        if files and CONFIG not in files:
             raise TrainingError(f"{self.folder} holds something else; choose another --run name")
-        if there <= {CONFIG}:
-            write_json(path, wanted)
+        if files <= {CONFIG}:
+            write_json(self.folder / CONFIG, config)
             return
-        found, asked = _flatten(self.config()), _flatten(wanted)
-        if differ := sorted(key for key in found.keys() | asked.keys() if found.get(key) != asked.get(key)):
-            changes = "; ".join(f"{key}: {found.get(key)} there, {asked.get(key)} now" for key in differ[:5])
+        before, now = _flatten(self.config()), _flatten(json.loads(json.dumps(config)))
+        if differ := sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
+            changes = "; ".join(f"{key}: {before.get(key)} there, {now.get(key)} now" for key in differ[:5])
             raise TrainingError(
                 f"run {self.name} was started with another configuration ({changes}); "
                 f"choose another --run name, or delete {self.folder}"
@@ -110,8 +109,8 @@ class RunFolder:
         record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         expected: dict[str, str] = record["weights_sha256"]
         for name, digest in expected.items():
-            found = [self.folder / part / name for part in ("adapter", "model") if (self.folder / part / name).exists()]
-            path = found[0] if found else self.folder / "adapter" / name
+            paths = [self.folder / "adapter" / name, self.folder / "model" / name]
+            path = next((path for path in paths if path.exists()), paths[0])
             if not path.exists() or sha256_file(path) != digest:
                 raise ModelError(f"{path} is missing or damaged; train the run again under another name")
 
@@ -172,9 +171,9 @@ def finished_kind(folder: Path) -> str | None:
 def finished_runs(workspace: Workspace, kind: str | None = None) -> list[FinishedRun]:
     """The complete runs of the workspace, or those that are a `kind`, oldest first."""
     folders = [path.parent for path in (workspace.root / "runs").glob(f"*/{CONFIG}")]
-    runs = [(folder, found) for folder in folders if (found := finished_kind(folder)) and kind in (None, found)]
+    runs = [(folder, of_kind) for folder in folders if (of_kind := finished_kind(folder)) and kind in (None, of_kind)]
     runs.sort(key=lambda run: (run[0] / _mark(run[1])).stat().st_mtime)
-    return [FinishedRun(folder.name, found) for folder, found in runs]
+    return [FinishedRun(folder.name, of_kind) for folder, of_kind in runs]
 
 
 def run_config(workspace: Workspace, run: str) -> dict[str, Any]:
@@ -183,7 +182,7 @@ def run_config(workspace: Workspace, run: str) -> dict[str, Any]:
     kind = finished_kind(folder)
     if kind == ASSISTANT:
         return RunFolder(run, folder).config()
-    known = ", ".join(found.name for found in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
+    known = ", ".join(finished.name for finished in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
     if kind is None:
         raise ModelError(f"there is no complete run {run!r}; runs here: {known}")
     use = f"; its model is used as {SEARCH_SETTINGS[kind]} in raftsmith.toml" if kind in SEARCH_SETTINGS else ""
