@@ -33,14 +33,15 @@ def train_run(
     base: str | None,
     given: dict[str, Any],
     say: Callable[[str], None] = lambda line: None,
+    method: str = "sft",
 ) -> dict[str, Any]:
     """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
     data = read_training_data(workspace, dataset, say)
     options = TrainOptions(**{**workspace.config.train.model_dump(), **given})
-    name = run_name or f"{dataset}-{options.adapter}"
+    name = run_name or f"{dataset}-{options.adapter if method == 'sft' else method}"
     quiet_libraries()
     model = resolve_model(base or workspace.config.models.base, say)
-    return asdict(train(RunFolder(name, workspace.run(name)), model, data, options, say=say))
+    return asdict(train(RunFolder(name, workspace.run(name)), model, data, options, method, say))
 
 
 def train(
