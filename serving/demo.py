@@ -145,7 +145,7 @@ def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
             result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
             return result
         shutil.rmtree(folder)
-    return train_run(workspace, NAME, NAME, None, given)
+    return train_run(workspace, NAME, NAME, None, given, say)
 
 
 def _held_out_questions(workspace: Workspace) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from corpora.errors import ModelError
-from corpora.workspace.run_folder import run_config, verify_weights
+from corpora.workspace.purge_mark import is_purged
+from corpora.workspace.run_folder import RunFolder, run_config
 from corpora.workspace.workspace import Workspace
 from raft.abstention import read_support
 from raft.answering.assistant import Assistant
@@ -26,11 +27,11 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
         base = resolve_model(workspace.options(ModelOptions).base, say)
     else:
         folder, config = workspace.run(run), run_config(workspace, run)
-        if (folder / "purged.json").exists():
+        if is_purged(folder):
             say(
                 f"warning: {run} was tuned on documents that have been purged since; it may know them: train again and delete it"
             )
-        verify_weights(folder)
+        RunFolder(run, folder).verify_weights()
         if (folder / "model").is_dir():
             base = ModelFolder(run, folder / "model", "")
         else:

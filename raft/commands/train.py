@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corpora.commands.terminal import emit, opened, with_example, workspace_options
+from corpora.commands.terminal import emit, opened, say, with_example, workspace_options
 
 
 @click.command("train", **with_example("raftsmith train --dataset first --adapter qlora --run first-qlora"))
@@ -36,7 +36,7 @@ def train(
 
     flags = {"adapter": adapter, "epochs": epochs, "learning_rate": learning_rate, "rank": rank, "max_examples": max_examples}
     given = {key: value for key, value in flags.items() if value is not None}
-    result = train_run(opened(workspace), dataset, run_name, base, given)
+    result = train_run(opened(workspace), dataset, run_name, base, given, say)
     text = (
         f"{result['run']}: {result['steps']} steps over {result['examples']} examples in {result['seconds']:.0f} s, "
         f"validation loss {result['validation_loss']}\nloss curve: {result['folder']}/loss.png\n"

@@ -6,6 +6,7 @@ import logging
 import os
 import warnings
 
+from corpora.workspace.purge_mark import is_purged
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.packed_encoder import open_encoder
@@ -41,6 +42,6 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
 def resolved_model(name: str, say: Say) -> ModelFolder:
     """As `resolve_model`; a model of a run that learnt what was purged since is named."""
     model = resolve_model(name, say)
-    if (model.path.parent / "purged.json").exists():
+    if is_purged(model.path.parent):
         say(f"warning: {name} was tuned on documents that have been purged since; it may know them: tune again and delete it")
     return model

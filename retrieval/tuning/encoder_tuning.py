@@ -98,6 +98,7 @@ def tune_encoder(
         run.write_trained(trained)
     gains: list[Gain] = run.gains() or []
     if not trained.epoch:
+        run.write_gains([], False)
         return TunedEncoder(run, trained, []), found.index.encoder
     encoder = CachingEncoder(open_encoder(resolve_model(str(run.model))))
     if not gains:

@@ -102,6 +102,7 @@ def tune_reranker(
         trained = _train(collection, model, run, options, say)
         run.write_trained(trained)
     if not trained.epoch or trained.weight is None:
+        run.write_gains([], False)
         return TunedReranker(run, trained, None, None)
     gains, latency = run.gains(), run.latency()
     if not gains or latency is None:

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from corpora.errors import EvaluationError, TrainingError
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.run_folder import finished_kind, finished_runs
 from corpora.workspace.workspace import create_workspace, open_workspace
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import Interval
@@ -225,12 +226,13 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     back.close()
 
     other = run(*words, *WORKS, "--batch-pairs", "16")
-    assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
+    assert isinstance(other.exception, TrainingError) and "options.batch_pairs: 32 there, 16 now" in str(other.exception)
     store = CorpusStore(root / "corpus.db")
     documents = set(json.loads((folder / "documents.json").read_text())["documents"])
     assert len(documents) > config["queries"]["train"], "what was read as a wrong answer is learnt too"
     learnt = next(document for document in store.documents() if document.id in documents)
     purged = purge_files(open_workspace(root), store, store.files_of(learnt.id))
+    assert finished_runs(open_workspace(root)) == [("none", "encoder"), ("tuned", "encoder")]
     assert sorted(purged.runs) == ["none", "tuned"] and (folder / "purged.json").exists()
     store.close()
     said: list[str] = []
@@ -278,21 +280,21 @@ def test_noise_is_not_adopted(tmp_path: Path) -> None:
     assert not TunedEncoder(encoder_run, noise.trained, []).better
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "adapter").mkdir()
-    with pytest.raises(TrainingError, match="something else"):
-        TuningRun("r", tmp_path, ENCODER_MODEL).prepare({"base": ENCODER_MODEL})
-
-
 def test_a_model_that_was_changed_is_trained_again(tmp_path: Path) -> None:
     encoder_run = TuningRun("r", tmp_path, ENCODER_MODEL)
+    encoder_run.prepare({})
     encoder_run.model.mkdir()
     (encoder_run.model / "model.safetensors").write_bytes(b"one")
     trained = Trained(60, 1, (0.1, 0.2), 1.0)
     encoder_run.write_trained(trained)
-    assert encoder_run.trained() == trained
+    encoder_run.write_gains([gain(0.01, 0.01)], True)
+    assert encoder_run.trained() == trained and finished_kind(tmp_path) == "encoder"
     (encoder_run.model / "model.safetensors").write_bytes(b"two")
     assert encoder_run.trained() is None
+    encoder_run.begin(["d"])
+    assert finished_kind(tmp_path) is None and encoder_run.gains() is None, (
+        "what was said of the other model is not said of this"
+    )
 
 
 def test_options_are_checked() -> None:

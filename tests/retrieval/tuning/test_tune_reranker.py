@@ -13,6 +13,7 @@ from beir_folders import run, value, write_beir_folder
 from corpora.errors import TrainingError
 from corpora.records import Chunk
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.run_folder import finished_runs
 from corpora.workspace.workspace import create_workspace, open_workspace
 from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.judged_queries import JudgedQuery
@@ -111,7 +112,8 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     opened.close()
 
     other = run(*words, "--epochs", "4", "--learning-rate", "5e-4", "--batch-pairs", "16")
-    assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
+    assert isinstance(other.exception, TrainingError) and "options.batch_pairs: 32 there, 16 now" in str(other.exception)
+    assert finished_runs(open_workspace(root)) == [("none", "reranker"), ("reranker", "reranker")]
     documents = json.loads((folder / "documents.json").read_text())["documents"]
     store = CorpusStore(root / "corpus.db")
     learnt = next(document for document in store.documents() if document.id in documents)

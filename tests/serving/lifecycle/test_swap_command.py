@@ -24,13 +24,15 @@ from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import ServerError
 from corpora.questions import read_squad
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.run_folder import RunFolder
 from corpora.workspace.workspace import create_workspace, open_workspace
 from raft.answering.open_assistant import open_assistant
 from raft.examples.assembly import build_examples
 from raft.examples.grounding import ground, search_questions
 from raft.examples.options import ExampleOptions
-from raft.training.methods.sft import train
 from raft.training.options import TrainOptions
+from raft.training.train import train
+from raft.training.training_data import TrainingData
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.model_folders import ModelFolder
@@ -65,7 +67,7 @@ def workspace(tiny: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> Pa
     store.close()
     for run, epochs in (("first", 1), ("second", 2)):
         asked = replace(OPTIONS, epochs=epochs, seed=epochs)
-        train(run, root / "runs" / run, tiny, "d", "digest", examples, asked)
+        train(RunFolder(run, root / "runs" / run), tiny, TrainingData("d", "digest", examples), asked)
     shutil.copytree(root / "runs" / "first", root / "runs" / "broken")
     weights = root / "runs" / "broken" / "adapter" / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
