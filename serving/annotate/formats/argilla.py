@@ -210,16 +210,16 @@ def _review_record(example: RaftExample, review: Review | None) -> dict[str, Any
 
 
 def _asked(record: _Record, given: _Responses, sources: Sources) -> AnnotatedQuestion:
-    document, shift = sources.place(str(record.of("document_id") or ""), str(record.fields.get("text", "")))
+    shown = sources.shown(str(record.of("document_id") or ""), str(record.fields.get("text", "")))
     spans = [span for response in given.spans[:1] for span in response.value]
     if any(span.label not in ("answer", "evidence") for span in spans):
         raise AnnotationError("it has a span that is neither of answer and evidence")
     answers, evidence = (
-        tuple(part_of(document, shift + span.start, shift + span.end) for span in spans if span.label == role)
-        for role in ("answer", "evidence")
+        tuple(shown.part(span.start, span.end) for span in spans if span.label == role) for role in ("answer", "evidence")
     )
     text = given.question[0].value
-    return AnnotatedQuestion(record.id or content_id("question", document.id, text), document.id, text, answers, evidence)
+    about = shown.document.id
+    return AnnotatedQuestion(record.id or content_id("question", about, text), about, text, answers, evidence)
 
 
 def _label(record: _Record, name: str, sources: Sources) -> Label:
@@ -227,5 +227,5 @@ def _label(record: _Record, name: str, sources: Sources) -> Label:
     known = sources.documents.get(str(record.of("document_id") or ""))
     if known is not None and isinstance(start, int) and known.text.startswith(text, start):
         return Label(known.id, part_of(known, start, start + len(text)), name)
-    document, place = sources.place(known.id if known else "", text)
-    return Label(document.id, part_of(document, place, place + len(text)), name)
+    shown = sources.shown(known.id if known else "", text)
+    return Label(shown.document.id, shown.whole, name)
