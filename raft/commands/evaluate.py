@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from corpora.commands.terminal import emit, opened, with_example, workspace_options
+from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
 from raft.evaluation.evaluate import evaluate_runs
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("evaluate", **with_example("raftsmith evaluate --dataset first --run first-qlora --limit 60"))
@@ -24,5 +20,6 @@ def evaluate(
     dataset: str, runs: tuple[str, ...], report_name: str | None, limit: int | None, workspace: Path | None, as_json: bool
 ) -> None:
     """Measure whether tuning helped: base and tuned models on the same held-out questions, with retrieval in the loop."""
-    value, text = evaluate_runs(opened(workspace), dataset, runs, report_name or dataset, limit)
+    place, name = opened(workspace), report_name or dataset
+    value, text = evaluate_runs(place, dataset, runs, name, limit, say, Progress("answers"))
     emit(value, as_json, text)
