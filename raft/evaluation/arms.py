@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from corpora.errors import EvaluationError
+from corpora.progress import Count, uncounted
 from raft.answering.assistant import Assistant
 from raft.evaluation.measures import Measure, measures
 from raft.evaluation.rows import Row, judge
@@ -53,7 +54,7 @@ def evaluate(
     held: Sequence[HeldQuestion],
     searcher: Searcher,
     arms: Mapping[str, Callable[[], Assistant]],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> Evaluation:
     """Judge every arm on `held`; `progress` counts answers. Arms are made one after the other, so one model is in memory.
 
