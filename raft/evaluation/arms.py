@@ -58,8 +58,8 @@ def evaluate(
 ) -> Evaluation:
     """Judge every arm on `held`; `progress` counts answers. Arms are made one after the other, so one model is in memory.
 
-    An arm answers from what its assistant retrieves, as `ask` and `serve` do: a search for more hits is not always one that goes on
-    from a search for fewer. Retrieval itself is measured on the first ten hits of `searcher`.
+    An arm answers from what its assistant retrieves, as `ask` and `serve` do: a search for more hits need not begin with
+    those of a search for fewer. Retrieval itself is measured on the first ten hits of `searcher`.
     """
     questions = [item.question.text for item in held]
     retrievals: list[tuple[Searcher, int, list[SearchResult]]] = []

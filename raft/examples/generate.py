@@ -31,8 +31,8 @@ def generate_dataset(
 ) -> dict[str, Any]:
     """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left.
 
-    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress` how many of
-    the passages the teacher has answered.
+    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress` how
+    many of the passages the teacher has answered.
     """
     from corpora.questions import read_questions
     from corpora.text.near_duplicates import clusters_of
