@@ -13,14 +13,14 @@ from corpora.commands.terminal import emit, opened, with_example, workspace_opti
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--all", "everything", is_flag=True, help="Also datasets, runs and reports.")
 @workspace_options
-def backup(target: Path, everything: bool, workspace: Path | None, as_json: bool) -> None:
+def backup(target: Path, everything: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Write the collection to one file, of one snapshot, while others go on adding and searching.
 
     It holds the documents' text, the configuration, what was annotated, and the key of the pseudonyms: keep it as you keep these.
     """
     from corpora.workspace.backup import back_up
 
-    made = back_up(opened(workspace).root, target, everything)
+    made = back_up(opened(workspace_folder).root, target, everything)
     size = sum(made.files.values())
     value = {"backup": str(target.resolve()), "snapshot": made.snapshot, "files": made.files}
     emit(value, as_json, f"{target}: snapshot {made.snapshot}, {len(made.files)} files, {size / 1e6:.1f} MB before compression")

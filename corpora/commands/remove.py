@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("remove", **with_example("raftsmith remove contracts/old.pdf"))
 @click.argument("names", nargs=-1, required=True)
 @workspace_options
-def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
+def remove(names: tuple[str, ...], workspace_folder: Path | None, as_json: bool) -> None:
     """Take documents out of the collection: by id, file, source or title. The files themselves are left alone.
 
     What they said stays in `raftsmith versions` until `raftsmith purge`.
@@ -27,15 +27,15 @@ def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> Non
     from corpora.store.writer_lock import single_writer
     from corpora.workspace.column_mappings import forget
 
-    place = opened(workspace)
-    with single_writer(place.root):
-        store = CorpusStore(place.database)
+    workspace = opened(workspace_folder)
+    with single_writer(workspace.root):
+        store = CorpusStore(workspace.database)
         held = files_of(store, names)
         snapshot = (
-            store.commit(removed_paths=held, keep_versions=place.options(IngestOptions).keep_versions)
+            store.commit(removed_paths=held, keep_versions=workspace.options(IngestOptions).keep_versions)
             if held
             else store.snapshot
         )
-        forget(place.root, held)
+        forget(workspace.root, held)
     value = {"removed": [path for path, _ in held], "snapshot": snapshot}
     emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))

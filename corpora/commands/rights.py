@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.option("--reader", "readers", multiple=True, metavar="NAME", help="Who may read them, and nobody else; may be repeated.")
 @click.option("--everybody", is_flag=True, help="Everybody may read them.")
 @workspace_options
-def rights(names: tuple[str, ...], readers: tuple[str, ...], everybody: bool, workspace: Path | None, as_json: bool) -> None:
+def rights(
+    names: tuple[str, ...], readers: tuple[str, ...], everybody: bool, workspace_folder: Path | None, as_json: bool
+) -> None:
     """Show or set who may read documents: give their ids, files, sources or titles.
 
     Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for all of its
@@ -30,16 +32,16 @@ def rights(names: tuple[str, ...], readers: tuple[str, ...], everybody: bool, wo
 
     if everybody and readers:
         raise click.UsageError("give --reader NAME..., or --everybody, not both")
-    place = opened(workspace)
+    workspace = opened(workspace_folder)
     if not (everybody or readers):
-        store = CorpusStore(place.database)
+        store = CorpusStore(workspace.database)
         held = _held(store, names) if names else set(store.files())
         emit_rights(store, held, as_json)
         return
     if not names:
         raise click.UsageError("name the documents whose rights are to be set; `raftsmith documents` lists them")
-    with single_writer(place.root):
-        store = CorpusStore(place.database)
+    with single_writer(workspace.root):
+        store = CorpusStore(workspace.database)
         held = _held(store, names)
         set_readers(store, held, readers)
     emit_rights(store, held, as_json)

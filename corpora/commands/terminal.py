@@ -37,7 +37,7 @@ def workspace_options(function: F) -> F:
     function = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
     return click.option(
         "--workspace",
-        "workspace",
+        "workspace_folder",
         type=click.Path(path_type=Path, file_okay=False),
         help="Workspace folder; default: the nearest folder upwards with a raftsmith.toml.",
     )(function)
@@ -49,12 +49,12 @@ def reader_option(default: str) -> Callable[[F], F]:
     return click.option("--reader", "readers", multiple=True, metavar="NAME", help=text)
 
 
-def opened(workspace: Path | None) -> Workspace:
+def opened(workspace_folder: Path | None) -> Workspace:
     """The workspace that `--workspace` names or the current folder lies in, all of its configuration checked."""
     from corpora.workspace.workspace import open_workspace  # pydantic is slow to import, and --help must not wait for it
 
     sections = click.get_current_context().find_root().obj  # set by the one command line, which sees all packages
-    return open_workspace(workspace, sections() if sections else ())
+    return open_workspace(workspace_folder, sections() if sections else ())
 
 
 class Progress:

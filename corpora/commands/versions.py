@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--show", type=click.IntRange(min=1), metavar="N", help="The text of version N.")
 @click.option("--diff", nargs=2, type=click.IntRange(min=1), metavar="N M", help="What changed between two versions.")
 @workspace_options
-def versions(name: str, show: int | None, diff: tuple[int, int] | None, workspace: Path | None, as_json: bool) -> None:
+def versions(name: str, show: int | None, diff: tuple[int, int] | None, workspace_folder: Path | None, as_json: bool) -> None:
     """List the versions of a document, kept until `purge`: give its id, file or source, also of one that was removed.
 
     Search sees the newest only. Of each source `ingest.keep_versions` old texts are kept.
@@ -31,7 +31,7 @@ def versions(name: str, show: int | None, diff: tuple[int, int] | None, workspac
 
     if show and diff:
         raise click.UsageError("give --show N or --diff N M, not both")
-    store = CorpusStore(opened(workspace).database)
+    store = CorpusStore(opened(workspace_folder).database)
     found = store.versions(name) or store.versions(str(Path(name).resolve()))
     if not found:
         found = [version for document in store.find_documents(name) for version in store.versions(document.source)]

@@ -16,11 +16,16 @@ from corpora.commands.terminal import Progress, emit, opened, say, with_example,
 @click.option("--limit", type=click.IntRange(1), help="Questions at most, drawn at random with a fixed seed.")
 @workspace_options
 def evaluate(
-    dataset: str, runs: tuple[str, ...], report_name: str | None, limit: int | None, workspace: Path | None, as_json: bool
+    dataset: str,
+    runs: tuple[str, ...],
+    report_name: str | None,
+    limit: int | None,
+    workspace_folder: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure whether tuning helped: base and tuned models on the same held-out questions, with retrieval in the loop."""
     from raft.evaluation.evaluate import evaluate_runs
 
-    place, name = opened(workspace), report_name or dataset
-    value, text = evaluate_runs(place, dataset, runs, name, limit, say, Progress("answers"))
+    workspace, name = opened(workspace_folder), report_name or dataset
+    value, text = evaluate_runs(workspace, dataset, runs, name, limit, say, Progress("answers"))
     emit(value, as_json, text)

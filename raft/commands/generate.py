@@ -38,7 +38,7 @@ def generate(
     teacher_model: str,
     limit: int | None,
     name: str,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Make RAFT examples from question-answer pairs, or from a teacher's."""
@@ -49,7 +49,7 @@ def generate(
         raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
     mapping = {field: columns[0] for field, columns in read_field_mapping(pairs, FIELDS).items()}
     given = files, name, teacher, teacher_model, limit, mapping
-    manifest = generate_dataset(opened(workspace), *given, say=say, progress=Progress("passages"))
+    manifest = generate_dataset(opened(workspace_folder), *given, say=say, progress=Progress("passages"))
     counts = manifest["counts"]
     lines = [
         f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "

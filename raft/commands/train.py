@@ -28,7 +28,7 @@ def train(
     learning_rate: float | None,
     rank: int | None,
     max_examples: int | None,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Tune a base model on a dataset: QLoRA, LoRA, or all weights. Stop it with Ctrl-C; the same command goes on."""
@@ -36,7 +36,7 @@ def train(
 
     flags = {"adapter": adapter, "epochs": epochs, "learning_rate": learning_rate, "rank": rank, "max_examples": max_examples}
     given = {key: value for key, value in flags.items() if value is not None}
-    result = train_run(opened(workspace), dataset, run_name, base, given, say)
+    result = train_run(opened(workspace_folder), dataset, run_name, base, given, say)
     text = (
         f"{result['run']}: {result['steps']} steps over {result['examples']} examples in {result['seconds']:.0f} s, "
         f"validation loss {result['validation_loss']}\nloss curve: {result['folder']}/loss.png\n"

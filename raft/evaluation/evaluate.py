@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from corpora.progress import Count, Say, quiet, uncounted
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 def evaluate_runs(
     workspace: Workspace,
     dataset: str,
-    runs: tuple[str, ...],
-    report_name: str,
-    limit: int | None,
+    runs: Sequence[str] = (),
+    report_name: str | None = None,
+    limit: int | None = None,
     say: Say = quiet,
     progress: Count = uncounted,
 ) -> tuple[dict[str, Any], str]:
@@ -52,7 +53,7 @@ def evaluate_runs(
         "passages": workspace.options(AskOptions).passages,
         "snapshot": collected.store.snapshot,
     }
-    folder = workspace.report(report_name)
+    folder = workspace.report(report_name or dataset)
     write_report(folder, evaluation, facts)
     verdicts = [verdict(evaluation, run) for run in runs]
     value = {"report": str(folder), **as_json(evaluation), "verdicts": dict(zip(runs, verdicts, strict=True))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def generate_dataset(
     workspace: Workspace,
-    files: tuple[Path, ...],
-    name: str,
+    files: Sequence[Path],
+    name: str = "default",
     teacher: str | None = None,
     teacher_model: str = "default",
     limit: int | None = None,

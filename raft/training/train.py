@@ -8,6 +8,7 @@ the newest complete checkpoint. Knows no loss and no trainer.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -30,15 +31,15 @@ from retrieval.model_options import ModelOptions
 def train_run(
     workspace: Workspace,
     dataset: str,
-    run_name: str | None,
-    base: str | None,
-    given: dict[str, Any],
+    run_name: str | None = None,
+    base: str | None = None,
+    given: Mapping[str, Any] | None = None,
     say: Say = quiet,
     method: str = "sft",
 ) -> dict[str, Any]:
     """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
     data = read_training_data(workspace, dataset, say)
-    options = workspace.options(TrainOptions, **given)
+    options = workspace.options(TrainOptions, **(given or {}))
     name = run_name or f"{dataset}-{options.adapter if method == 'sft' else method}"
     quiet_libraries()
     model = resolve_model(base or workspace.options(ModelOptions).base, say)

@@ -80,7 +80,7 @@ def add(
     later: bool,
     readers: tuple[str, ...],
     facts: tuple[str, ...],
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from stdin.
@@ -96,7 +96,7 @@ def add(
     listed = [Path(line.rstrip("\n")) for line in sys.stdin if line.strip()] if Path("-") in paths else []
     named = [*(path for path in paths if path != Path("-")), *listed]
     report = add_paths(
-        opened(workspace),
+        opened(workspace_folder),
         named,
         collection,
         mapping=_mapping(fields),
@@ -121,14 +121,16 @@ def sync(
     later: bool,
     readers: tuple[str, ...],
     facts: tuple[str, ...],
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
     from retrieval.indexing.add_paths import add_paths
 
     said = _given(readers, facts)
-    report = add_paths(opened(workspace), folders, collection, gone=True, given=said, later=later, say=say, progress=Progress)
+    report = add_paths(
+        opened(workspace_folder), folders, collection, gone=True, given=said, later=later, say=say, progress=Progress
+    )
     emit_report(report, as_json)
 
 

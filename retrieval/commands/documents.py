@@ -30,7 +30,7 @@ def documents(
     failed: bool,
     retry: bool,
     quote: str | None,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """List the documents, or show one: give its id, file, source or title."""
@@ -39,15 +39,15 @@ def documents(
     from corpora.store.corpus_store import CorpusStore
     from corpora.workspace.column_mappings import read_mappings
 
-    place = opened(workspace)
-    store = CorpusStore(place.database)
+    workspace = opened(workspace_folder)
+    store = CorpusStore(workspace.database)
     if retry:
         from retrieval.indexing.add_paths import add_paths
 
         waiting = {of for _, of, _ in store.failures()} | {of for _, of in store.files() if store.unfinished(of)}
         for of in sorted(waiting):
             if collection in (None, of):
-                add_paths(place, (), of, retry=True, say=say, progress=Progress)
+                add_paths(workspace, (), of, retry=True, say=say, progress=Progress)
     if failed or retry:
         rows = [
             {"path": path, "collection": of, "reason": reason}
@@ -66,7 +66,7 @@ def documents(
         total = f"{len(entries)} documents, {len(store.failures())} files that could not be read (--failed)"
         mappings = [
             {"file": file, "collection": of, "mapping": asdict(mapping)}
-            for (of, file), mapping in read_mappings(place.root).items()
+            for (of, file), mapping in read_mappings(workspace.root).items()
             if collection in (None, of)
         ]
         value = {"documents": entries, "mappings": mappings, "snapshot": store.snapshot}
@@ -110,17 +110,17 @@ def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any
     from corpora.store.evidence_location import best_place
 
     chunks = store.chunks(document.id)
-    place = best_place(quote, document, chunks)
-    if place is None:
+    placement = best_place(quote, document, chunks)
+    if placement is None:
         raise RaftsmithError(
             f"{quote!r} does not stand in {document.title} word for word; copy it from an answer or from `documents`"
         )
-    if not place.chunks:
+    if not placement.chunks:
         raise RaftsmithError(
-            f"{quote!r} stands in {document.title} at {place.start} to {place.end}, but in no passage of the index: "
+            f"{quote!r} stands in {document.title} at {placement.start} to {placement.end}, but in no passage of the index: "
             + ("it is in a heading, or in a section that is left out" if chunks else "another document says nearly the same")
         )
-    chunk = place.holder or place.chunks[0]
+    chunk = placement.holder or placement.chunks[0]
     path, boxes = Path(document.source), []
     known = store.source_digests(document.collection).get(document.source, ("", ""))[0]
     if document.media_type == "application/pdf" and chunk.page and path.is_file() and sha256_file(path) == known:
@@ -128,8 +128,8 @@ def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any
     return {
         "document_id": document.id,
         "source": document.source,
-        "start": place.start,
-        "end": place.end,
+        "start": placement.start,
+        "end": placement.end,
         "section": chunk.section,
         "paragraph": chunk.paragraph,
         "page": chunk.page,

@@ -50,7 +50,7 @@ def evaluate_retrieval(
     only_split: str | None,
     run_out: Path | None,
     report_name: str,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
     **source: Any,
 ) -> None:
@@ -66,9 +66,9 @@ def evaluate_retrieval(
     from retrieval.evaluation.system_comparison import evaluate_runs, foreign_run, verdict
     from retrieval.search.options import SearchOptions
 
-    asked, place = asked_source(source, workspace)
+    asked, workspace = asked_source(source, workspace_folder)
     wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
-    with judged_index(asked, place, say, progress=Progress) as found:
+    with judged_index(asked, workspace, say, progress=Progress) as found:
         judged = of_split(found.judged, only_split)
         for reason, count in judged.reasons().items():
             say(f"{count} queries left out: {reason}")
@@ -89,7 +89,7 @@ def evaluate_retrieval(
             "snapshot": found.index.store.snapshot,
             **found.index.store.counts(),
         }
-        folder = place.report(report_name) if place else Path("reports") / plain_name(report_name)
+        folder = workspace.report(report_name) if workspace else Path("reports") / plain_name(report_name)
         value = write_report(folder, evaluation, runs, facts, found.names)
         written = write_runs(run_out, runs, found.names) if run_out else []
     text = [verdict(evaluation), table(evaluation), f"report: {folder}/report.md, {folder}/report.png", *map(str, written)]

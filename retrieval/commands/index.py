@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--fill", is_flag=True, help="Make the vectors that are missing; can be stopped, and goes on when run again.")
 @click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
-def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, as_json: bool) -> None:
+def index(rebuild: bool, fill: bool, drop_others: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
@@ -35,20 +35,20 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
     from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import index_options_of
 
-    place = opened(workspace)
-    encoder = load_encoder(place.options(ModelOptions).encoder, say)
-    store = CorpusStore(place.database)
+    workspace = opened(workspace_folder)
+    encoder = load_encoder(workspace.options(ModelOptions).encoder, say)
+    store = CorpusStore(workspace.database)
     if fill:
-        with single_writer(place.root):
-            backfill(store, place.root, encoder, Progress("vectors"))
+        with single_writer(workspace.root):
+            backfill(store, workspace.root, encoder, Progress("vectors"))
     if drop_others:
-        with single_writer(place.root):
-            dropped = drop_others_of(store, place.root, encoder)
+        with single_writer(workspace.root):
+            dropped = drop_others_of(store, workspace.root, encoder)
         say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
     if rebuild:
-        DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
-    options = index_options_of(place.options(SearchOptions))
-    found = refreshed_index(store, place.root, encoder.name, encoder.dimension, options, say)
+        DenseCache(workspace.root / "cache", encoder.name, encoder.dimension).forget()
+    options = index_options_of(workspace.options(SearchOptions))
+    found = refreshed_index(store, workspace.root, encoder.name, encoder.dimension, options, say)
     missing = store.vectors.count_missing(encoder.name)
     store.close()
     emit(_value(found, missing), as_json, "\n".join(_lines(found, missing)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--collection", help="Only this collection; default: all of them, as `generate` takes them.")
 @click.option("--report", "report_name", default="inspect", show_default=True, help="Name of the report's folder.")
 @workspace_options
-def inspect(collection: str | None, report_name: str, workspace: Path | None, as_json: bool) -> None:
+def inspect(collection: str | None, report_name: str, workspace_folder: Path | None, as_json: bool) -> None:
     """Show what to know before training: topics, lengths, languages, duplicates, personal data, outliers, splits, leaks.
 
     Writes reports/NAME/inspect.html and inspect.json. Loads no model.
@@ -33,21 +33,21 @@ def inspect(collection: str | None, report_name: str, workspace: Path | None, as
     from retrieval.inspection.summary import as_lines
     from retrieval.model_options import ModelOptions
 
-    place = opened(workspace)
-    folder = place.report(report_name)
-    models = place.options(ModelOptions)
-    store = CorpusStore(place.database)
-    material = read_material(store, place.root / "segments", collection)
+    workspace = opened(workspace_folder)
+    folder = workspace.report(report_name)
+    models = workspace.options(ModelOptions)
+    store = CorpusStore(workspace.database)
+    material = read_material(store, workspace.root / "segments", collection)
     store.close()
     say(f"{len(material.documents)} documents; counting tokens")
     tokens = estimate_tokens(material.documents, (models.base, models.encoder))
-    split = place.options(SplitOptions)
+    split = workspace.options(SplitOptions)
     options = InspectOptions(
-        split.validation_fraction, split.test_fraction, place.options(IngestOptions).cluster_similarity, seed=split.seed
+        split.validation_fraction, split.test_fraction, workspace.options(IngestOptions).cluster_similarity, seed=split.seed
     )
     say("comparing documents")
     found = inspect_material(
-        material, options, tokens, read_prompts(place.root / "datasets"), Progress("documents searched for personal data")
+        material, options, tokens, read_prompts(workspace.root / "datasets"), Progress("documents searched for personal data")
     )
     value = {"report": str(folder), "collection": collection, **to_json(found)}
     write_atomic(folder / "inspect.html", to_html(found, f"Inspection of {collection or 'all collections'}").encode())

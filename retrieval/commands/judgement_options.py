@@ -43,7 +43,7 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def asked_source(source: dict[str, Any], workspace: Path | None) -> tuple[Source, Workspace | None]:
+def asked_source(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace | None]:
     """Where the judgements come from, and the workspace; None for a BEIR folder that is indexed for once."""
     from retrieval.evaluation.judgement_sources import Source
 
@@ -51,4 +51,4 @@ def asked_source(source: dict[str, Any], workspace: Path | None) -> tuple[Source
         asked = Source(**source)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return asked, opened(workspace) if workspace is not None or asked.beir is None else None
+    return asked, opened(workspace_folder) if workspace_folder is not None or asked.beir is None else None

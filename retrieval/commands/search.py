@@ -38,7 +38,7 @@ def search(
     conditions: tuple[str, ...],
     readers: tuple[str, ...],
     why: bool,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Find passages."""
@@ -50,11 +50,11 @@ def search(
     from retrieval.search.pipelines import fusion_of
     from retrieval.search.retriever import SHOWN_RANKS
 
-    place = opened(workspace)
-    collection = open_collection(place, say, _EXPLAINED_RANKS if why else SHOWN_RANKS, joined=True)
+    workspace = opened(workspace_folder)
+    collection = open_collection(workspace, say, _EXPLAINED_RANKS if why else SHOWN_RANKS, joined=True)
     wanted = make_filter(readers or None, collections, conditions)
     result = collection.retriever.search([query], k, mode, wanted)[0]
-    fusion = fusion_of(place.options(SearchOptions))
+    fusion = fusion_of(workspace.options(SearchOptions))
     reasons = explain(query, result, fusion, mode) if why else []
     value = {"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}
     blocks = [_line(hit) for hit in result.hits]

@@ -32,7 +32,7 @@ def tune_encoder(
     learning_rate: float,
     batch_pairs: int,
     write: bool,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
     **source: Any,
 ) -> None:
@@ -46,18 +46,18 @@ def tune_encoder(
     from retrieval.tuning.contrastive_training import ContrastiveOptions
     from retrieval.tuning.encoder_tuning import TuningOptions
 
-    asked, place = asked_in_workspace(source, workspace)
+    asked, workspace = asked_in_workspace(source, workspace_folder)
     chosen = ContrastiveOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
-    _check_kind(place.options(ModelOptions).encoder)
-    with judged_by_document(asked, place) as found:
-        tuned, encoder = tune(found, place, run_name, TuningOptions(chosen))
+    _check_kind(workspace.options(ModelOptions).encoder)
+    with judged_by_document(asked, workspace) as found:
+        tuned, encoder = tune(found, workspace, run_name, TuningOptions(chosen))
         written = write and tuned.better
         if written:
-            adopt(found, place, tuned, encoder)
-    emit(_value(tuned, written), as_json, _text(tuned, place, written, write))
+            adopt(found, workspace, tuned, encoder)
+    emit(_value(tuned, written), as_json, _text(tuned, workspace, written, write))
 
 
-def tune(found: JudgedIndex, place: Workspace, name: str, options: TuningOptions) -> tuple[TunedEncoder, Encoder]:
+def tune(found: JudgedIndex, workspace: Workspace, name: str, options: TuningOptions) -> tuple[TunedEncoder, Encoder]:
     """Tune the workspace's encoder in runs/`name`; see `retrieval.tuning.encoder_tuning`."""
     from retrieval.encoders.loading import quiet_libraries
     from retrieval.model_folders import resolve_model
@@ -66,21 +66,21 @@ def tune(found: JudgedIndex, place: Workspace, name: str, options: TuningOptions
     from retrieval.tuning.tuning_run import TuningRun
 
     quiet_libraries()
-    base = resolve_model(place.options(ModelOptions).encoder, say)
-    return tuned_and_judged(found, base, TuningRun(name, place.run(name), base.name), options, say, Progress)
+    base = resolve_model(workspace.options(ModelOptions).encoder, say)
+    return tuned_and_judged(found, base, TuningRun(name, workspace.run(name), base.name), options, say, Progress)
 
 
-def adopt(found: JudgedIndex, place: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:
+def adopt(found: JudgedIndex, workspace: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:
     """Index the collection with the tuned encoder, beside the vectors there are, and only then name it in raftsmith.toml."""
     from corpora.store.writer_lock import single_writer
     from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
     from retrieval.indexing.backfill import backfill
 
-    with single_writer(place.root):
-        backfill(found.index.store, place.root, encoder, Progress("chunks indexed"))
-        folder = tuned.run.model.relative_to(place.root).as_posix()
-        write_values(place.root / CONFIG, "models", {"encoder": folder})
+    with single_writer(workspace.root):
+        backfill(found.index.store, workspace.root, encoder, Progress("chunks indexed"))
+        folder = tuned.run.model.relative_to(workspace.root).as_posix()
+        write_values(workspace.root / CONFIG, "models", {"encoder": folder})
 
 
 def _check_kind(name: str) -> None:
@@ -104,7 +104,7 @@ def _value(tuned: TunedEncoder, written: bool) -> dict[str, Any]:
     }
 
 
-def _text(tuned: TunedEncoder, place: Workspace, written: bool, write: bool) -> str:
+def _text(tuned: TunedEncoder, workspace: Workspace, written: bool, write: bool) -> str:
     lines = [tuned.verdict, *(f"  {gain}" for gain in tuned.gains), f"run: {tuned.run.folder}"]
     if written:
         lines += [

@@ -38,7 +38,7 @@ def tune_reranker(
     learning_rate: float,
     batch_pairs: int,
     write: bool,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
     **source: Any,
 ) -> None:
@@ -53,22 +53,22 @@ def tune_reranker(
     from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
     from retrieval.tuning.reranker_tuning import RerankerOptions
 
-    asked, place = asked_in_workspace(source, workspace)
+    asked, workspace = asked_in_workspace(source, workspace_folder)
     chosen = CrossEncoderOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
-    model = base or place.options(ModelOptions).encoder
+    model = base or workspace.options(ModelOptions).encoder
     if model.startswith("hashing-"):
         raise TrainingError(
             f"models.encoder is {model}, which has no weights to tune; accepted: --base with a cross-encoder or a transformer encoder"
         )
-    with judged_by_document(asked, place) as found:
-        tuned = tune(found, place, run_name, model, RerankerOptions(chosen))
+    with judged_by_document(asked, workspace) as found:
+        tuned = tune(found, workspace, run_name, model, RerankerOptions(chosen))
     written = write and tuned.better
     if written:
-        adopt(place, tuned)
+        adopt(workspace, tuned)
     emit(_value(tuned, written), as_json, _text(tuned, written, write))
 
 
-def tune(found: JudgedIndex, place: Workspace, name: str, base: str, options: RerankerOptions) -> TunedReranker:
+def tune(found: JudgedIndex, workspace: Workspace, name: str, base: str, options: RerankerOptions) -> TunedReranker:
     """Tune the model called `base` in runs/`name`; see `retrieval.tuning.reranker_tuning`."""
     from retrieval.encoders.loading import quiet_libraries
     from retrieval.model_folders import resolve_model
@@ -77,18 +77,18 @@ def tune(found: JudgedIndex, place: Workspace, name: str, base: str, options: Re
 
     quiet_libraries()
     model = resolve_model(base, say)
-    return tuned_and_judged(found, model, TuningRun(name, place.run(name), model.name, "reranker"), options, say, Progress)
+    return tuned_and_judged(found, model, TuningRun(name, workspace.run(name), model.name, "reranker"), options, say, Progress)
 
 
-def adopt(place: Workspace, tuned: TunedReranker) -> None:
+def adopt(workspace: Workspace, tuned: TunedReranker) -> None:
     """Name the tuned reranker in raftsmith.toml, with its weight."""
     from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
 
-    values: dict[str, str | float] = {"rerank": tuned.run.model.relative_to(place.root).as_posix()}
+    values: dict[str, str | float] = {"rerank": tuned.run.model.relative_to(workspace.root).as_posix()}
     if tuned.trained.weight is not None:
         values["rerank_weight"] = tuned.trained.weight
-    write_values(place.root / CONFIG, "search", values)
+    write_values(workspace.root / CONFIG, "search", values)
 
 
 def _value(tuned: TunedReranker, written: bool) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _SEARCHED = 200
 )
 @click.option("--write", is_flag=True, help="Write what wins into raftsmith.toml.")
 @workspace_options
-def tune_search(choose_on: tuple[str, ...], write: bool, workspace: Path | None, as_json: bool, **source: Any) -> None:
+def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path | None, as_json: bool, **source: Any) -> None:
     """Learn how search should weigh meaning against words, and say whether it is worth it.
 
     The fusion that is best on validation questions is used only when it beats the present one on the held-out ones, which did
@@ -39,15 +39,15 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace: Path | None,
     from retrieval.evaluation.judgement_sources import judged_index
     from retrieval.tuning.fusion_tuning import toml_lines, verdict
 
-    asked, place = asked_source(source, workspace)
-    if write and place is None:
+    asked, workspace = asked_source(source, workspace_folder)
+    if write and workspace is None:
         raise click.UsageError("--write needs --workspace: a BEIR folder that is indexed for once has no raftsmith.toml")
-    with judged_index(asked, place, say, progress=Progress) as found:
+    with judged_index(asked, workspace, say, progress=Progress) as found:
         learnt = learn(found, choose_on or ("validation",))
     lines = toml_lines(learnt.chosen)
     text = [verdict(learnt)]
-    if learnt.adopted and write and place is not None:
-        path = place.root / CONFIG
+    if learnt.adopted and write and workspace is not None:
+        path = workspace.root / CONFIG
         write_values(path, "search", lines)
         text.append(f"written into {path}; datasets and runs that were made before keep the search they were made with")
     elif learnt.adopted:

@@ -42,20 +42,20 @@ def schedule_options(learning_rate: float) -> Callable[[Callable[..., Any]], Cal
     return decorated
 
 
-def asked_in_workspace(source: dict[str, Any], workspace: Path | None) -> tuple[Source, Workspace]:
+def asked_in_workspace(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace]:
     """As `asked_source`, but there has to be a workspace: tuning leaves a run. Raises UsageError."""
-    asked, place = asked_source(source, workspace)
-    if place is None:
+    asked, workspace = asked_source(source, workspace_folder)
+    if workspace is None:
         raise click.UsageError("a BEIR folder is tuned on in a workspace: give --workspace, made by `raftsmith init`")
-    return asked, place
+    return asked, workspace
 
 
 @contextmanager
-def judged_by_document(asked: Source, place: Workspace) -> Iterator[JudgedIndex]:
+def judged_by_document(asked: Source, workspace: Workspace) -> Iterator[JudgedIndex]:
     """The judged queries over the index, and on stderr how many were left out and why."""
     from retrieval.evaluation.judgement_sources import judged_index
 
-    with judged_index(asked, place, say, by_document=True, progress=Progress) as found:
+    with judged_index(asked, workspace, say, by_document=True, progress=Progress) as found:
         for reason, count in found.judged.reasons().items():
             say(f"{count} queries left out: {reason}")
         yield found

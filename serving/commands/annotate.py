@@ -58,7 +58,7 @@ def annotate(
     exported: Path | None,
     imported: Path | None,
     form: str,
-    workspace: Path | None,
+    workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Write questions with evidence, label texts and review generated examples, in a page on this machine.
@@ -72,8 +72,8 @@ def annotate(
         raise click.UsageError("give --export or --import, not both")
     from corpora.workspace.workspace import plain_name
 
-    place = opened(workspace)
-    session = open_session(place, plain_name(set_name), collection, dataset)
+    workspace = opened(workspace_folder)
+    session = open_session(workspace, plain_name(set_name), collection, dataset)
     try:
         if exported:
             value = export_file(session, exported, form)

@@ -16,16 +16,16 @@ from serving.answer_text import as_text
 @click.option("--run", help="A tuned run; default: the base model.")
 @reader_option("everything, as the workspace is yours")
 @workspace_options
-def ask(question: str, run: str | None, readers: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
+def ask(question: str, run: str | None, readers: tuple[str, ...], workspace_folder: Path | None, as_json: bool) -> None:
     """Answer one question from the collection, with quotes and where they stand."""
     from corpora.store.filters import make_filter
     from raft.answering.open_assistant import open_assistant
     from retrieval.search.collection import open_collection
     from retrieval.search.retriever import RestrictedSearcher
 
-    place = opened(workspace)
-    searcher = RestrictedSearcher(open_collection(place, say).retriever, make_filter(readers or None))
-    assistant = open_assistant(place, searcher, run, say)
+    workspace = opened(workspace_folder)
+    searcher = RestrictedSearcher(open_collection(workspace, say).retriever, make_filter(readers or None))
+    assistant = open_assistant(workspace, searcher, run, say)
     answer = assistant.answer([question])[0]
     value = {
         "answer": answer.answer,

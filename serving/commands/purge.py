@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @workspace_options
-def purge(names: tuple[str, ...], yes: bool, workspace: Path | None, as_json: bool) -> None:
+def purge(names: tuple[str, ...], yes: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Take documents out for good: nothing of them is left in the workspace, and what was built on them is flagged.
 
     The files themselves are left alone. Backups of the workspace are yours to purge. Stop `serve` and `annotate` first: what
@@ -29,13 +29,13 @@ def purge(names: tuple[str, ...], yes: bool, workspace: Path | None, as_json: bo
     from corpora.store.writer_lock import single_writer
     from serving.purge import purge_files
 
-    place = opened(workspace)
-    with single_writer(place.root):
-        store = CorpusStore(place.database)
+    workspace = opened(workspace_folder)
+    with single_writer(workspace.root):
+        store = CorpusStore(workspace.database)
         held = files_of(store, names, history=True)
         if held and not yes:
             click.confirm(f"purge {', '.join(path for path, _ in held)}? This cannot be undone", abort=True, err=True)
-        report = purge_files(place, store, held)
+        report = purge_files(workspace, store, held)
         store.close()
     lines = [f"{len(report.documents)} documents purged (snapshot {report.snapshot})"]
     for kind, flagged in (("dataset", report.datasets), ("run", report.runs), ("report", report.reports)):

@@ -16,11 +16,11 @@ from corpora.commands.terminal import opened, reader_option, say, with_example
 @reader_option("only what is for everybody, as nobody says who asks")
 @click.option(
     "--workspace",
-    "workspace",
+    "workspace_folder",
     type=click.Path(path_type=Path, file_okay=False),
     help="Workspace folder; default: the nearest upwards.",
 )
-def serve(run: str | None, host: str | None, port: int | None, readers: tuple[str, ...], workspace: Path | None) -> None:
+def serve(run: str | None, host: str | None, port: int | None, readers: tuple[str, ...], workspace_folder: Path | None) -> None:
     """Serve an OpenAI-compatible chat endpoint over live retrieval.
 
     The model id "raftsmith" is whatever is served; `raftsmith swap` changes that while requests go on. So does SIGHUP: the
@@ -29,7 +29,7 @@ def serve(run: str | None, host: str | None, port: int | None, readers: tuple[st
     from serving.lifecycle.options import ServeOptions
     from serving.lifecycle.serve_workspace import serve_workspace
 
-    place = opened(workspace)
-    config = place.options(ServeOptions)
+    workspace = opened(workspace_folder)
+    config = workspace.options(ServeOptions)
     asked = (config.run if run is None else run) or None
-    serve_workspace(place, asked, host or config.host, config.port if port is None else port, readers, say)
+    serve_workspace(workspace, asked, host or config.host, config.port if port is None else port, readers, say)

@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LADDERS: dict[str, tuple[str, ...]] = {
     "corpora": (
-        "errors records progress durable_files splits text chunking personal_data readers store workspace ingest questions samples commands"
+        "lazy_exports errors records progress durable_files splits text chunking personal_data readers store workspace ingest "
+        "questions samples commands"
     ).split(),
     "retrieval": (
         "records model_options model_folders vector_index encoders chunk_vectors search langchain_adapter inspection indexing "
