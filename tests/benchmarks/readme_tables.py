@@ -1,4 +1,4 @@
-"""Write the README's tables from the committed result files, or check that they are what the files say.
+"""Write the tables of README.md and docs/ from the committed result files, or check that they are what the files say.
 
 python tests/benchmarks/readme_tables.py            # rewrites the tables
 python tests/benchmarks/readme_tables.py --check    # fails when one differs
@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -448,7 +449,7 @@ def encoding() -> str:
             ours, library = ways["packed"], ways["library"]
             shares = f"{ours['share of the best product']:.2f} | {library['share of the best product']:.2f}"
             lines.append(f"| {title} | {name} | {shares} | {ours['times the library, median of rounds']:.2f} |")
-    about, static = result["environment"], result["static encoder"]
+    about = result["environment"]
     worst = min(
         result[key]["worst cosine with the library"]["packed"] for key in ("one core, CPU time", "all cores, wall time")
     )
@@ -456,24 +457,10 @@ def encoding() -> str:
         [
             *lines,
             "",
-            f"Lowest cosine with the library's vectors {worst:.5f}. The static encoder: {static['100 words, texts a CPU second']:,} texts of "
-            f"100 words a processor second, distilled in {static['distilled, model loaded included, s']:.0f} s. {about['cores']} cores of "
-            f"{about['cpu']}, {about['date']}, commit {about['commit']}.",
+            f"Lowest cosine with the library's vectors {worst:.5f}. {about['cores']} cores of {about['cpu']}, {about['date']}, "
+            f"commit {about['commit']}.",
         ]
     )
-
-
-def filling() -> str:
-    """nDCG@10 of hybrid search while full vectors fill in."""
-    sets = _result("filling")["sets"]
-    way = "hybrid: deviations, static × 1.0"
-    shares = list(next(iter(sets.values()))["filled"])
-    lines = [f"| nDCG@10, hybrid | queries | words alone | {' | '.join(f'{share} % filled' for share in shares)} |"]
-    lines.append(f"|{'---|' * (len(shares) + 3)}")
-    for name, part in sets.items():
-        cells = " | ".join(f"{part['filled'][share][way]:.3f}" for share in shares)
-        lines.append(f"| {name} | {part['queries']} | {part['alone']['lexical']:.3f} | {cells} |")
-    return "\n".join(lines)
 
 
 def scale_add() -> str:
@@ -534,7 +521,6 @@ def scale_filter() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "dense": dense,
-    "filling": filling,
     "encoding": encoding,
     "scale-add": scale_add,
     "scale-curve": scale_curve,
@@ -557,12 +543,19 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
+def _wrapped(line: str) -> str:
+    """A line of prose in lines of at most 118 characters; a row of a table as it is."""
+    if line.startswith("|"):
+        return line
+    return textwrap.fill(line, 118, break_long_words=False, break_on_hyphens=False)
+
+
 def rewritten(text: str) -> str:
     """A page with every table between its markers made anew."""
     for name, make in TABLES.items():
         pattern = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end {name} -->)", re.S)
         if pattern.search(text):
-            table = make()
+            table = "\n".join(map(_wrapped, make().split("\n")))
             text = pattern.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
     return text
 
@@ -572,8 +565,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    for page in PAGES:
-        before = page.read_text(encoding="utf-8")
+    pages = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    for name in TABLES:
+        places = [page.name for page, text in pages.items() if f"<!-- table {name} -->" in text]
+        if len(places) != 1:
+            sys.exit(
+                f"the table {name} stands in {' and '.join(places) or 'no page'}; it belongs into one page of docs/ or README.md"
+            )
+    for page, before in pages.items():
         after = rewritten(before)
         if check and after != before:
             sys.exit(
