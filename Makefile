@@ -19,6 +19,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tests/benchmarks/readme_tables.py --check
+	$(BIN)/python tests/docs/reference_pages.py --check
 
 format: $(STAMP)
 	$(BIN)/ruff format .

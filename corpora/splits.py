@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 SPLITS = ("train", "validation", "test")
 _PLASTIC = 1.324717957244746
+
+
+@dataclass(frozen=True, config={"extra": "forbid"})
+class SplitOptions:
+    """Shares of documents, 0–1, and the seed of every draw: what others than `generate` read of [generate] too."""
+
+    SECTION: ClassVar[str] = "generate"
+    PARTIAL: ClassVar[bool] = True
+
+    validation_fraction: float = Field(default=0.1, ge=0, lt=1, description="Share of documents for validation.")
+    test_fraction: float = Field(default=0.2, ge=0, lt=1, description="Share of documents held out for evaluation.")
+    seed: int = Field(default=0, ge=0, description="Every draw is seeded from this and the item's id.")
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when nothing is left to train on."""
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError("validation_fraction + test_fraction must leave something to train on (be under 1)")
 
 
 def split_at(position: float, validation_fraction: float = 0.1, test_fraction: float = 0.2) -> str:

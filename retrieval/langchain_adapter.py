@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from corpora.commands.terminal import say
+from retrieval.model_folders import Say
 from retrieval.records import Hit
 from retrieval.search.collection import open_collection
 from retrieval.search.retriever import Mode, Searcher
@@ -33,20 +33,32 @@ class RaftsmithRetriever(BaseRetriever):
     _lock: Any = PrivateAttr(default_factory=Lock)  # one SQLite connection: a search at a time
 
     @classmethod
-    def from_workspace(cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid") -> RaftsmithRetriever:
-        """Over the workspace in `folder`, searched as its raftsmith.toml says. Raises RaftsmithError when there is none."""
+    def from_workspace(
+        cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid", say: Say = lambda line: None
+    ) -> RaftsmithRetriever:
+        """Over the workspace in `folder`, searched as its raftsmith.toml says. Raises RaftsmithError when there is none.
+
+        `say` gets a line when something takes long, such as building the index of vectors.
+        """
         return cls(searcher=open_collection(Path(folder), say, joined=True, background=True).retriever, k=k, mode=mode)
 
-    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        return self._found(query)
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, mode: Mode | None = None
+    ) -> list[Document]:
+        return self._found(query, k, mode)
 
-    async def _aget_relevant_documents(self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun) -> list[Document]:
-        return await asyncio.to_thread(self._found, query)
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, mode: Mode | None = None
+    ) -> list[Document]:
+        return await asyncio.to_thread(self._found, query, k, mode)
 
-    def _found(self, query: str) -> list[Document]:
+    def _found(self, query: str, k: int | None, mode: Mode | None) -> list[Document]:
+        """The documents for `query`; `k` and `mode`, as `invoke` was given them, go over the retriever's own."""
+        # Checked as they are when a retriever is made.
+        chosen = type(self)(searcher=self.searcher, k=self.k if k is None else k, mode=self.mode if mode is None else mode)
         searcher: Searcher = self.searcher
         with self._lock:
-            result = searcher.search([query], self.k, self.mode)[0]
+            result = searcher.search([query], chosen.k, chosen.mode)[0]
         return [to_document(hit, result.snapshot) for hit in result.hits]
 
 

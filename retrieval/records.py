@@ -37,8 +37,8 @@ class SearchResult:
 
     `rankings` are the best of what was fused: "dense" and "lexical", each as (chunk id, score), best first. Dense scores are
     cosines, lexical ones BM25, higher is better. "reranked" is there where a model ordered the hits anew, with its scores.
-    `left_out` is what near-duplicates and caps took out above the last hit. `filled` is the share of the collection's chunks that had
-    their full vectors, 0–1; below 1, dense scores are deviations from the mean cosine, see `retrieval.search.partial_vectors`.
+    `left_out` is what near-duplicates and caps took out above the last hit. `filled` is the share of the store's chunks that had a
+    vector, 0–1; the others are in no dense ranking.
     """
 
     hits: tuple[Hit, ...]

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from corpora.chunking.chunker import ChunkOptions
 from corpora.commands.terminal import Progress, say
 from corpora.durable_files import write_json
 from corpora.errors import RaftsmithError
@@ -28,6 +29,7 @@ from raft.training.train import train_run
 from retrieval.indexing.add_files import add_files
 from retrieval.search.collection import open_collection
 from serving.answer_text import as_text
+from serving.configuration import SECTIONS
 
 SAMPLES = Path(__file__).resolve().parent.parent / "corpora" / "samples"
 COLLECTIONS = ("medical", "legal")
@@ -105,7 +107,7 @@ def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
 
 def _workspace(folder: Path) -> Workspace:
     if not (folder / "raftsmith.toml").exists():
-        create_workspace(folder)
+        create_workspace(folder, SECTIONS)
     return open_workspace(folder)
 
 
@@ -119,7 +121,7 @@ def _index(workspace: Workspace) -> None:
                 collected.encoder,
                 find_files([SAMPLES / name]),
                 name,
-                workspace.config.chunks.options,
+                workspace.options(ChunkOptions),
                 Progress("files"),
             )
             say(f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.failed)} failed")
@@ -143,7 +145,7 @@ def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
             result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
             return result
         shutil.rmtree(folder)
-    return train_run(workspace, NAME, NAME, None, given)
+    return train_run(workspace, NAME, NAME, None, given, say)
 
 
 def _held_out_questions(workspace: Workspace) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 import click
 
 from corpora.commands.backup import backup, restore
-from corpora.commands.init import init
 from corpora.commands.remove import remove
 from corpora.commands.rights import rights
 from corpora.commands.versions import versions
@@ -21,7 +21,6 @@ from raft.commands.train import train
 from retrieval.commands.add import add, sync
 from retrieval.commands.documents import documents
 from retrieval.commands.evaluate_retrieval import evaluate_retrieval
-from retrieval.commands.import_faiss import import_faiss
 from retrieval.commands.index import index
 from retrieval.commands.inspect import inspect
 from retrieval.commands.search import search
@@ -32,9 +31,14 @@ from serving.commands.annotate import annotate
 from serving.commands.ask import ask
 from serving.commands.demo import demo
 from serving.commands.doctor import doctor
+from serving.commands.init import init
 from serving.commands.purge import purge
 from serving.commands.serve import serve
 from serving.commands.swap import swap
+from serving.logs import LEVELS, configure_logging
+
+if TYPE_CHECKING:
+    from corpora.workspace.config import Sections
 
 
 @click.group(
@@ -42,10 +46,17 @@ from serving.commands.swap import swap
     epilog="\b\nExample:\n  raftsmith demo",
 )
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+@click.option(
+    "--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="What is logged to stderr; never content."
+)
+@click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")
 @click.version_option(package_name="raftsmith")
-def raftsmith(debug: bool) -> None:
+@click.pass_context
+def raftsmith(context: click.Context, debug: bool, log_level: str, log_json: bool) -> None:
     """From a folder of confidential documents to a tuned assistant that answers with verbatim, verified quotes."""
     os.umask(0o077)  # whatever is written belongs to the user alone
+    configure_logging(log_level, log_json)
+    context.obj = _sections
     if debug:
         os.environ["RAFTSMITH_DEBUG"] = "1"
 
@@ -54,7 +65,6 @@ for command in (
     init,
     add,
     sync,
-    import_faiss,
     documents,
     versions,
     rights,
@@ -81,6 +91,13 @@ for command in (
     demo,
 ):
     raftsmith.add_command(command)
+
+
+def _sections() -> Sections:
+    """What the whole of raftsmith.toml is checked against; imported when a workspace is opened."""
+    from serving.configuration import SECTIONS
+
+    return SECTIONS
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.durable_files import write_atomic, write_json
+from corpora.durable_files import write_atomic
 from corpora.errors import StoreBusy, StoreError
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.seal import break_seal
 from corpora.workspace.column_mappings import forget as forget_mappings
+from corpora.workspace.purge_mark import mark_purged
+from corpora.workspace.run_folder import RunFolder
 from corpora.workspace.workspace import Workspace
 from raft.examples.reviews import FILE as REVIEWS_FILE
 from retrieval.chunk_vectors.segment_compaction import compact_segments, sweep_segments
-from retrieval.tuning.tuning_run import LEARNT
-
-FLAG = "purged.json"
 
 
 @dataclass
@@ -48,7 +47,6 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
     once = set().union(*(store.documents_in_history(path, collection) for path, collection in files))
     gone = {document for document in once if set(store.files_of(document)) <= wanted}
     report = PurgeReport(documents=sorted(gone), files=[path for path, _ in files])
-    flag = {"documents": sorted(gone)}
     digests: set[str] = set()
     reviewed: list[tuple[str, str]] = []
     for folder in _folders(workspace, "datasets", "manifest.json"):
@@ -56,16 +54,16 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
         if any(document in text for document in gone):
             digests.add(_json(folder / "manifest.json")["files"]["examples.jsonl"])
             report.datasets.append(folder.name)
-            write_json(folder / FLAG, flag)
+            mark_purged(folder, gone)
             (workspace.root / "datasets" / f"{folder.name}.teacher.jsonl").unlink(missing_ok=True)
             showing = {json.loads(line).get("id") for line in text.split("\n") if any(document in line for document in gone)}
             reviewed += [(folder.name, example) for example in showing if example]
             _forget_reviews(folder / REVIEWS_FILE, showing)
     for folder in _folders(workspace, "runs", "config.json"):
-        learnt = _json(folder / LEARNT) if (folder / LEARNT).exists() else {}  # of an encoder or a reranker
-        if _json(folder / "config.json").get("dataset_digest") in digests or gone & set(learnt.get("documents", ())):
+        run = RunFolder(folder.name, folder)
+        if run.config().get("dataset_digest") in digests or gone & run.documents():
             report.runs.append(folder.name)
-            write_json(folder / FLAG, flag)
+            mark_purged(folder, gone)
     for folder in _folders(workspace, "reports", "results.json"):
         about = str(_json(folder / "results.json").get("about", {}).get("dataset", ""))
         if any(digest[:16] in about for digest in digests):

@@ -23,7 +23,6 @@ VERBS = (
     "init",
     "add",
     "sync",
-    "import-faiss",
     "documents",
     "versions",
     "rights",
@@ -170,9 +169,13 @@ def test_a_misspelt_key_is_named_with_the_right_one(workspace: Path, tmp_path: P
 
 def test_what_init_writes_is_the_default_configuration(workspace: Path, tmp_path: Path) -> None:
     from corpora.workspace.config import Config, read_config
+    from serving.configuration import SECTIONS
 
     result("init", str(tmp_path / "new"))
-    assert read_config(tmp_path / "new" / "raftsmith.toml") == Config()
+    written = read_config(tmp_path / "new" / "raftsmith.toml")
+    assert set(written.tables) == {section.SECTION for section in SECTIONS}
+    for section in SECTIONS:
+        assert written.options(section) == Config().options(section) == section()
     assert run("init", str(tmp_path / "new")).returncode == 1
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass as section_dataclass
 
 from corpora.chunking.sentence_pieces import Piece, TokenMeasure, in_tokens, in_words, shortened
 from corpora.chunking.windows import best_windows
@@ -32,25 +36,33 @@ _LEAD_IN = re.compile(r"[:—–-]$")
 _ITEM = re.compile(r"[“\"‘']?\(?(?:\d{1,3}|[a-z]{1,2}|[ivx]+|[A-Z])[.)]\s")
 
 
-@dataclass(frozen=True)
+@section_dataclass(frozen=True, config={"extra": "forbid"})
 class ChunkOptions:
-    """How documents are cut.
+    """How documents are cut. After a change, `raftsmith add` re-indexes what it is given."""
 
-    `max_words` words a chunk at most, or, when `max_tokens` is above 0, so many tokens of the encoder. `overlap` sentences
-    of a window are repeated at the start of the next one of its section. Sections under `skip_sections` (headings, in any
-    case) are kept in the document and not chunked.
-    """
+    SECTION: ClassVar[str] = "chunks"
+    PARTIAL: ClassVar[bool] = False
 
-    max_words: int
-    skip_sections: tuple[str, ...] = REFERENCE_SECTIONS
-    max_tokens: int = 0
-    overlap: int = 0
+    max_words: int = Field(
+        default=20,
+        ge=1,
+        le=2000,
+        description="Words a chunk at most, never more than the encoder reads: 20 (a sentence) for the packaged model, 150-300 for 7B.",
+    )
+    skip_sections: tuple[str, ...] = Field(
+        default=REFERENCE_SECTIONS,
+        description="Sections under these headings are kept in the document but neither found nor quoted.",
+    )
+    max_tokens: int = Field(
+        default=0, ge=0, le=8192, description="Tokens of the encoder a chunk at most; 0 counts words instead."
+    )
+    overlap_sentences: int = Field(default=0, ge=0, le=20, description="Sentences of a chunk that the next one repeats.")
 
     @property
     def name(self) -> str:
         """A name that is equal for equal options; the store keeps it, to see which documents are cut in another way."""
         skipped = sorted({heading.casefold() for heading in self.skip_sections})
-        return f"windows-{self.max_words}-{content_id(str(self.max_tokens), str(self.overlap), *skipped)[:8]}"
+        return f"windows-{self.max_words}-{content_id(str(self.max_tokens), str(self.overlap_sentences), *skipped)[:8]}"
 
     def skips(self, heading: str) -> bool:
         """True when `heading` opens a section that is not chunked; a number before it ("7. Sources") does not matter."""
@@ -85,7 +97,7 @@ def chunk_document(
     return [
         _chunk(document, section.path, section.pieces[first:end])
         for section in _measured(document, sections, options, encoder)
-        for first, end in _windows(section, options.overlap)
+        for first, end in _windows(section, options.overlap_sentences)
     ]
 
 

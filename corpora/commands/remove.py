@@ -22,6 +22,7 @@ def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> Non
 
     What they said stays in `raftsmith versions` until `raftsmith purge`.
     """
+    from corpora.ingest.options import IngestOptions
     from corpora.store.corpus_store import CorpusStore
     from corpora.store.writer_lock import single_writer
     from corpora.workspace.column_mappings import forget
@@ -30,7 +31,11 @@ def remove(names: tuple[str, ...], workspace: Path | None, as_json: bool) -> Non
     with single_writer(place.root):
         store = CorpusStore(place.database)
         held = files_of(store, names)
-        snapshot = store.commit(removed_paths=held, keep_versions=place.config.ingest.keep_versions) if held else store.snapshot
+        snapshot = (
+            store.commit(removed_paths=held, keep_versions=place.options(IngestOptions).keep_versions)
+            if held
+            else store.snapshot
+        )
         forget(place.root, held)
     value = {"removed": [path for path, _ in held], "snapshot": snapshot}
     emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))

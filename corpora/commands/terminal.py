@@ -50,10 +50,11 @@ def reader_option(default: str) -> Callable[[F], F]:
 
 
 def opened(workspace: Path | None) -> Workspace:
-    """The workspace that `--workspace` names or the current folder lies in."""
+    """The workspace that `--workspace` names or the current folder lies in, all of its configuration checked."""
     from corpora.workspace.workspace import open_workspace  # pydantic is slow to import, and --help must not wait for it
 
-    return open_workspace(workspace)
+    sections = click.get_current_context().find_root().obj  # set by the one command line, which sees all packages
+    return open_workspace(workspace, sections() if sections else ())
 
 
 class Progress:

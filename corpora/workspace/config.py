@@ -1,243 +1,124 @@
-"""`raftsmith.toml`: every choice with its documented default. An unknown key is an error with a suggestion."""
+"""`raftsmith.toml`: tables of values, each declared as a section by the package that reads it.
+
+A section is a frozen pydantic dataclass that forbids other keys, with the name of its table (`SECTION`), a default for every
+field, and a description for every field that people set. This module knows how sections are read, checked and
+written, and none of them by name: who sees all packages passes them.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import TypeAdapter, ValidationError
 
-from corpora.chunking.chunker import REFERENCE_SECTIONS, ChunkOptions
 from corpora.errors import WorkspaceError
-from corpora.text.cleaning import STEP_NAMES
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Section(Protocol):
+    """The options of one table. `PARTIAL`: the class reads some of the table's keys, and leaves the others to its subclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    SECTION: ClassVar[str]
+    PARTIAL: ClassVar[bool]
 
 
-class ModelsConfig(_Section):
-    """Which models are used: a packaged model, a folder, or a hub id."""
-
-    base: str = Field(default="SmolLM2-135M-Instruct", description="The model that answers and is tuned.")
-    encoder: str = Field(default="all-MiniLM-L6-v2", description="The sentence-transformers model that makes vectors.")
+S = TypeVar("S", bound=Section)
+Sections = Sequence[type[Section]]
 
 
-class ChunksConfig(_Section):
-    """How documents are cut. After a change, `raftsmith add` re-indexes what it is given."""
+@dataclass(frozen=True)
+class Config:
+    """What a `raftsmith.toml` says: the values of its tables as they were written, by table. Without a file every default holds."""
 
-    max_words: int = Field(
-        default=20,
-        ge=5,
-        le=2000,
-        description="Words a chunk at most, never more than the encoder reads: 20 (a sentence) for the packaged model, 150-300 for 7B.",
-    )
-    max_tokens: int = Field(
-        default=0, ge=0, le=8192, description="Tokens of the encoder a chunk at most; 0 counts words instead."
-    )
-    overlap_sentences: int = Field(default=0, ge=0, le=20, description="Sentences of a chunk that the next one repeats.")
-    skip_sections: tuple[str, ...] = Field(
-        default=REFERENCE_SECTIONS,
-        description="Sections under these headings are kept in the document but neither found nor quoted.",
-    )
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    path: Path | None = None
 
-    @property
-    def options(self) -> ChunkOptions:
-        """These choices as the chunker takes them."""
-        return ChunkOptions(self.max_words, self.skip_sections, self.max_tokens, self.overlap_sentences)
+    def options(self, section: type[S], **given: Any) -> S:
+        """The options of one section: what is `given` over what the file says over the defaults.
 
+        A model that one of the workspace's own runs made is given by its full path: written they stay right when the workspace moves.
+        Raises WorkspaceError for an unknown key (with a suggestion) and for a wrong value.
+        """
+        keys = [item.name for item in fields(section)]
+        values = {key: self._anchored(value) for key, value in self.tables.get(section.SECTION, {}).items()}
+        if section.PARTIAL:
+            values = {key: value for key, value in values.items() if key in keys}
+        try:
+            return TypeAdapter(section).validate_python({**values, **given})
+        except ValidationError as error:
+            raise WorkspaceError(
+                f"{self.path}: {_said(error, section.SECTION, [f'{section.SECTION}.{key}' for key in keys])}"
+            ) from error
 
-class IngestConfig(_Section):
-    """How files are read. After a change, `raftsmith add` reads again what it is given."""
+    def with_options(self, options: Section) -> Config:
+        """The same with all values of one section replaced."""
+        return replace(self, tables={**self.tables, options.SECTION: asdict(options)})
 
-    skip_steps: tuple[str, ...] = Field(
-        default=(),
-        description="Cleaning steps left out: running-lines, boilerplate, hyphenation, encoding, control-characters.",
-    )
-    workers: int = Field(default=2, ge=1, le=64, description="Processes that read files, each with at most 1 GiB of memory.")
-    timeout_s: float = Field(default=120.0, gt=0, description="Seconds that reading one file may take.")
+    def check(self, sections: Sections) -> None:
+        """Read every section. Raises WorkspaceError for a table or a key that none of them has, and for a wrong value."""
+        known = {section.SECTION: section for section in sections}
+        keys = [*known, *(f"{name}.{key}" for name, section in known.items() for key, _ in described(section))]
+        for name in self.tables:
+            if name not in known:
+                raise WorkspaceError(f"{self.path}: {_unknown(name, keys)}")
+            for key in self.tables[name]:
+                if key not in {item.name for item in fields(known[name])}:
+                    raise WorkspaceError(f"{self.path}: {_unknown(f'{name}.{key}', keys)}")
+            self.options(known[name])
 
-    ocr_languages: str = Field(
-        default="eng",
-        pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$",
-        description="Languages of scanned pages, by tesseract's names: eng, or eng+deu.",
-    )
-
-    cluster_similarity: float = Field(
-        default=0.72,
-        gt=0,
-        le=1,
-        description="Documents at least so alike (character 6-grams) share a split, so that none leaks.",
-    )
-    skip_similarity: float = Field(
-        default=0.9999, gt=0, le=1, description="A document at least so like an indexed one is listed and not indexed again."
-    )
-    keep_versions: int = Field(
-        default=5, ge=0, le=1000, description="Old texts kept of each source, until purge; 0 keeps none."
-    )
-    personal_data: Literal["keep", "mask", "refuse"] = Field(
-        default="keep", description="What becomes of personal data: keep, mask (consistent pseudonyms), or refuse the document."
-    )
-    personal_data_of: dict[str, Literal["keep", "mask", "refuse"]] = Field(
-        default={}, description='Where a collection differs: { legal = "mask" }.'
-    )
-
-    @field_validator("skip_steps")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in STEP_NAMES:
-                raise ValueError(f"{name!r} is no cleaning step; accepted: {', '.join(STEP_NAMES)}")
-        return names
-
-
-class SearchConfig(_Section):
-    """How search puts its two rankings together."""
-
-    fusion: Literal["convex", "reciprocal-rank"] = Field(
-        default="convex", description="convex (weighted sum of scores) or reciprocal-rank (places only)."
-    )
-    dense_weight: float = Field(
-        default=0.6, ge=0, le=1, description="Weight of meaning against words, 0 to 1, in convex fusion."
-    )
-    rank_constant: int = Field(default=60, ge=1, le=10_000, description="Constant of reciprocal-rank fusion.")
-    rerank: str = Field(
-        default="",
-        description='What orders the first hits anew: "", "late-interaction", or a cross-encoder (a folder or a hub id).',
-    )
-    rerank_depth: int = Field(default=20, ge=2, le=1000, description="Hits that are reranked.")
-    rerank_weight: float = Field(default=1.0, ge=0, le=1, description="Weight of the reranker against search, 0 to 1.")
-    max_per_source: int = Field(default=0, ge=0, le=1000, description="Hits of one source at most; 0 is any number.")
-    merge_similarity: float = Field(
-        default=0.0, ge=0, le=1, description="Passages at least so alike (character 6-grams) are shown once; 0 shows all."
-    )
-    target_recall: float = Field(
-        default=0.98,
-        gt=0,
-        le=1,
-        description="Share of the ten nearest vectors that an approximate index finds, measured when it is built; 1 is exact.",
-    )
-    index_memory_gb: float = Field(
-        default=0.0, ge=0, description="Memory that the index of vectors may take; 0 is half of the machine's."
-    )
-    join_neighbours: bool = Field(
-        default=False,
-        description="Hits that follow each other in a document become one passage where people read them; prompts keep chunks.",
-    )
-
-
-class GenerateConfig(_Section):
-    """How RAFT examples are made."""
-
-    distractors: int = Field(default=4, ge=1, le=20, description="Distractor documents a prompt.")
-    oracle_fraction: float = Field(
-        default=0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt."
-    )
-    random_fraction: float = Field(
-        default=0.1, ge=0, le=1, description="Share of distractors drawn at random, the others are mined."
-    )
-    questions_per_context: int = Field(
-        default=4, ge=1, le=16, description="Questions over the same documents; training shares them."
-    )
-    validation_fraction: float = Field(default=0.1, ge=0, lt=1, description="Share of documents for validation.")
-    test_fraction: float = Field(default=0.2, ge=0, lt=1, description="Share of documents held out for evaluation.")
-    seed: int = Field(default=0, ge=0, description="Every draw is seeded from this and the item's id.")
-
-
-class TrainConfig(_Section):
-    """How a model is tuned."""
-
-    adapter: str = Field(
-        default="qlora", pattern="^(qlora|lora|none)$", description="qlora (4-bit base), lora, or none (all weights)."
-    )
-    rank: int = Field(default=16, ge=1, le=1024, description="Rank of the adapter.")
-    alpha: int = Field(default=32, ge=1, description="Scaling of the adapter.")
-    layers_fraction: float = Field(default=0.667, gt=0, le=1, description="Share of the upper layers that get an adapter.")
-    learning_rate: float = Field(
-        default=1e-3, gt=0, lt=1, description="Peak learning rate; 1e-4 to 3e-4 for models of 1B and up."
-    )
-    epochs: float = Field(default=1.0, gt=0, le=100, description="Passes over the training examples.")
-    batch_examples: int = Field(default=6, ge=1, description="Examples (questions) an optimizer step.")
-    max_tokens: int = Field(
-        default=1536, ge=64, description="Tokens a training row at most; longer examples are an error, never cut."
-    )
-    evaluations: int = Field(default=3, ge=1, description="How often the validation loss is taken.")
-    patience: int = Field(default=2, ge=1, description="Validations without a better loss before training stops.")
-    seed: int = Field(default=0, ge=0, description="Seed of initialisation and order.")
-
-
-class AskConfig(_Section):
-    """How questions are answered."""
-
-    passages: int = Field(default=5, ge=1, le=50, description="Retrieved chunks in a prompt; keep it distractors + 1.")
-    max_tokens: int = Field(default=96, ge=8, le=4096, description="Tokens an answer at most.")
-    min_support: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="A tuned run abstains when the chance that search found the evidence is below this; 0 never does.",
-    )
-
-
-class ServeConfig(_Section):
-    """What the API answers with, and where it listens."""
-
-    run: str = Field(
-        default="",
-        description='A tuned run, "" is the base model; a running server changes to it by `raftsmith swap`.',
-    )
-    host: str = Field(
-        default="127.0.0.1", description="Address; only loopback addresses are accepted, as there are no keys yet."
-    )
-    port: int = Field(default=8321, ge=0, le=65535, description="Port; 0 takes a free one.")
-
-
-class Config(_Section):
-    """All of `raftsmith.toml`."""
-
-    models: ModelsConfig = ModelsConfig()
-    chunks: ChunksConfig = ChunksConfig()
-    ingest: IngestConfig = IngestConfig()
-    search: SearchConfig = SearchConfig()
-    generate: GenerateConfig = GenerateConfig()
-    train: TrainConfig = TrainConfig()
-    ask: AskConfig = AskConfig()
-    serve: ServeConfig = ServeConfig()
+    def _anchored(self, value: Any) -> Any:
+        if self.path is None or not isinstance(value, str) or not value.startswith("runs/"):
+            return value
+        own = self.path.parent / value
+        return str(own) if own.is_dir() else value
 
 
 def read_config(path: Path) -> Config:
-    """The configuration in `path`. Raises WorkspaceError for wrong TOML, unknown keys (with a suggestion) and wrong values."""
+    """The configuration in `path`. Raises WorkspaceError for what is not TOML, and for a value that stands outside of a table."""
     try:
-        return Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise WorkspaceError(f"{path} is not readable TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            close = difflib.get_close_matches(place, _keys(), n=1, cutoff=0.4)
-            hint = f"did you mean {close[0]}?" if close else f"accepted: {', '.join(_keys())}"
-            raise WorkspaceError(f"{path}: unknown key {place}; {hint}") from error
-        raise WorkspaceError(f"{path}: {place} is {first['input']!r}: {first['msg']}") from error
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise WorkspaceError(f"{path}: {name} stands outside of a table; write it under one, e.g. [search]")
+    return Config(tables, path)
 
 
-def _keys() -> list[str]:
-    sections = Config.model_fields
-    return [*sections, *(f"{name}.{key}" for name, field in sections.items() for key in field.default.__class__.model_fields)]
+def described(section: type[Section]) -> Iterator[tuple[str, str]]:
+    """`(key, description)` of every key of a section that people set, in order."""
+    for item in fields(section):
+        description = getattr(item.default, "description", None)
+        if description:
+            yield item.name, description
 
 
-def default_toml() -> str:
+def default_toml(sections: Sections) -> str:
     """The commented configuration that `init` writes; every line is a default."""
     lines = ["# raftsmith workspace. Every value here is the default; change what you need.", ""]
-    for name, field in Config.model_fields.items():
-        section = field.default
-        lines += [f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
-        for key, item in type(section).model_fields.items():
-            value = getattr(section, key)
-            shown = json.dumps(value)
-            lines.append(f"{key} = {shown}  # {item.description}")
+    for section in sections:
+        defaults = asdict(section())
+        lines += [f"# {(section.__doc__ or '').strip().splitlines()[0]}", f"[{section.SECTION}]"]
+        lines += [f"{key} = {json.dumps(defaults[key])}  # {text}" for key, text in described(section)]
         lines.append("")
     return "\n".join(lines)
+
+
+def _said(error: ValidationError, table: str, keys: Sequence[str]) -> str:
+    first = error.errors()[0]
+    name = ".".join([table, *(str(part) for part in first["loc"])])
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return _unknown(name, keys)
+    return f"{name} is {first['input']!r}: {first['msg']}"
+
+
+def _unknown(name: str, keys: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, keys, n=1, cutoff=0.4)
+    return f"unknown key {name}; " + (f"did you mean {close[0]}?" if close else f"accepted: {', '.join(keys)}")

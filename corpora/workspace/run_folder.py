@@ -1,37 +1,122 @@
-"""The folder of a training run: configuration first, metrics as they come, whole checkpoints, what completes it. Knows no torch."""
+"""The folder of a training run, of whatever kind: configuration first, metrics as they come, whole checkpoints, what completes it.
+
+An assistant is complete by its `run.json`; a tuned encoder or reranker by `trained.json` and its verdict, `encoder.json` or
+`reranker.json`. Knows no torch.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from corpora.durable_files import sha256_file, write_atomic, write_json
 from corpora.errors import ModelError, TrainingError
 from corpora.workspace.workspace import Workspace
 
+CONFIG = "config.json"
+TRAINED = "trained.json"
+ASSISTANT = "assistant"
+SEARCH_SETTINGS = {"encoder": "models.encoder", "reranker": "search.rerank"}
+"""Kinds of runs that search with, each with the setting of raftsmith.toml that names one."""
 
-def prepare_folder(folder: Path, config: dict[str, Any]) -> bool:
-    """Make the run folder, or check that the one there is the same run unfinished; True when it is to be resumed."""
-    path = folder / "config.json"
-    if (folder / "run.json").exists():
-        raise TrainingError(f"run {config['run']} is already complete in {folder}; choose another --run name")
-    if path.exists():
-        found = json.loads(path.read_text())
-        flat, wanted = _flatten(found), _flatten(config)
-        differ = sorted(key for key in flat.keys() | wanted.keys() if flat.get(key) != wanted.get(key))
-        if differ:
-            changes = "; ".join(f"{key}: {flat.get(key)} there, {wanted.get(key)} now" for key in differ[:5])
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The run `name` in `folder`."""
+
+    name: str
+    folder: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints lie until the run is complete."""
+        return self.folder / "checkpoints"
+
+    @property
+    def metrics_file(self) -> Path:
+        """A row for every step that was reported."""
+        return self.folder / "metrics.csv"
+
+    def prepare(self, config: Mapping[str, Any]) -> None:
+        """Make the folder and write `config`, or check that the run there was begun with the same.
+
+        A configuration that nothing has been done with yet is replaced. Raises TrainingError, naming the fields that differ.
+        """
+        files = {path.name for path in self.folder.glob("[!.]*")}
+        if files and CONFIG not in files:
+            raise TrainingError(f"{self.folder} holds something else; choose another --run name")
+        if files <= {CONFIG}:
+            write_json(self.folder / CONFIG, config)
+            return
+        before, now = _flatten(self.config()), _flatten(json.loads(json.dumps(config)))
+        if differ := sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
+            changes = "; ".join(f"{key}: {before.get(key)} there, {now.get(key)} now" for key in differ[:5])
             raise TrainingError(
-                f"run {config['run']} was started with another configuration ({changes}); "
-                f"choose another --run name, or delete {folder}"
+                f"run {self.name} was started with another configuration ({changes}); "
+                f"choose another --run name, or delete {self.folder}"
             )
-        return True
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_json(path, config)
-    return False
+
+    def config(self) -> dict[str, Any]:
+        """What the run was begun with."""
+        value: dict[str, Any] = json.loads((self.folder / CONFIG).read_text(encoding="utf-8"))
+        return value
+
+    def write_documents(self, documents: Sequence[str]) -> None:
+        """Say which documents are learnt, before they are: who purges one of these has to find what learnt it."""
+        write_json(self.folder / "documents.json", {"documents": list(documents)})
+
+    def documents(self) -> frozenset[str]:
+        """The documents that are said to be learnt; an assistant names the dataset that shows them instead."""
+        path = self.folder / "documents.json"
+        return frozenset(json.loads(path.read_text(encoding="utf-8"))["documents"]) if path.exists() else frozenset()
+
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
+        """Add a row to `metrics.csv`; the header comes with the first."""
+        new = not self.metrics_file.exists()
+        with self.metrics_file.open("a", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle)
+            if new:
+                writer.writerow(row.keys())
+            writer.writerow(row.values())
+
+    def metrics(self) -> list[dict[str, str]]:
+        """The rows of `metrics.csv`, in order."""
+        if not self.metrics_file.exists():
+            return []
+        with self.metrics_file.open(newline="", encoding="utf-8") as handle:
+            return list(csv.DictReader(handle, restval=""))
+
+    def keep_metrics(self, last_step: int) -> None:
+        """Drop the rows after the checkpoint that a run resumes from, so that no step stands twice."""
+        if rows := self.metrics():
+            kept = [",".join(row.values()) for row in rows if int(row["step"]) <= last_step]
+            write_atomic(self.metrics_file, ("\n".join([",".join(rows[0]), *kept]) + "\n").encode())
+
+    def complete(self, kind: str, record: Mapping[str, Any]) -> None:
+        """Write the record that makes the run a complete one of `kind`; nothing is written after it."""
+        write_json(self.folder / _mark(kind), {**record, "kind": kind})
+
+    def reopen(self, kind: str) -> None:
+        """Take that record away: what it says is made anew."""
+        (self.folder / _mark(kind)).unlink(missing_ok=True)
+
+    def verify_weights(self) -> None:
+        """Check the weights against `run.json`. Raises ModelError naming the file."""
+        record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        expected: dict[str, str] = record["weights_sha256"]
+        for name, digest in expected.items():
+            paths = [self.folder / "adapter" / name, self.folder / "model" / name]
+            path = next((path for path in paths if path.exists()), paths[0])
+            if not path.exists() or sha256_file(path) != digest:
+                raise ModelError(f"{path} is missing or damaged; train the run again under another name")
+
+
+def _mark(kind: str) -> str:
+    return f"{kind}.json" if kind in SEARCH_SETTINGS else "run.json"
 
 
 def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -44,27 +129,9 @@ def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-_COLUMNS = ("step", "epoch", "train_loss", "validation_loss", "learning_rate", "seconds")
-
-
-def append_metrics(path: Path, row: Sequence[Any]) -> None:
-    """Add one row to `metrics.csv`; the header comes with the first."""
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        if new:
-            writer.writerow(_COLUMNS)
-        writer.writerow(row)
-
-
-def keep_metrics(path: Path, last_step: int) -> None:
-    """Drop the rows after the checkpoint that a run resumes from, so that no step stands twice."""
-    if not path.exists():
-        return
-    with path.open(newline="", encoding="utf-8") as handle:
-        header, *rows = list(csv.reader(handle)) or [list(_COLUMNS)]
-    kept = [",".join(row) for row in [header, *(row for row in rows if int(row[0]) <= last_step)]]
-    write_atomic(path, ("\n".join(kept) + "\n").encode())
+def weights_digests(folder: Path) -> dict[str, str]:
+    """File name → SHA-256 of the weights in `folder`."""
+    return {path.name: sha256_file(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
 def mark_complete(checkpoint: Path) -> None:
@@ -86,27 +153,37 @@ def newest_complete_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def finished_runs(workspace: Workspace) -> list[str]:
-    """Names of the complete runs of the workspace, oldest first."""
-    found = sorted((workspace.root / "runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    return [path.parent.name for path in found]
+class FinishedRun(NamedTuple):
+    """A complete run of a workspace and what it is: "assistant", "encoder" or "reranker"."""
+
+    name: str
+    kind: str
+
+
+def finished_kind(folder: Path) -> str | None:
+    """What the complete run in `folder` is; None when there is none, or it is not complete."""
+    if (folder / "run.json").exists():
+        return str(json.loads((folder / "run.json").read_text(encoding="utf-8")).get("kind", ASSISTANT))
+    kinds = [kind for kind in SEARCH_SETTINGS if (folder / _mark(kind)).exists()]
+    return kinds[0] if kinds and (folder / TRAINED).exists() else None
+
+
+def finished_runs(workspace: Workspace, kind: str | None = None) -> list[FinishedRun]:
+    """The complete runs of the workspace, or those that are a `kind`, oldest first."""
+    folders = [path.parent for path in (workspace.root / "runs").glob(f"*/{CONFIG}")]
+    runs = [(folder, of_kind) for folder in folders if (of_kind := finished_kind(folder)) and kind in (None, of_kind)]
+    runs.sort(key=lambda run: (run[0] / _mark(run[1])).stat().st_mtime)
+    return [FinishedRun(folder.name, of_kind) for folder, of_kind in runs]
 
 
 def run_config(workspace: Workspace, run: str) -> dict[str, Any]:
-    """The resolved configuration of a complete run. Raises ModelError, naming the runs there are, when there is none."""
+    """The resolved configuration of a complete assistant. Raises ModelError, naming those there are, when `run` is none."""
     folder = workspace.run(run)
-    if not (folder / "run.json").exists():
-        known = ", ".join(finished_runs(workspace)) or "none yet; run `raftsmith train`"
+    kind = finished_kind(folder)
+    if kind == ASSISTANT:
+        return RunFolder(run, folder).config()
+    known = ", ".join(finished.name for finished in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
+    if kind is None:
         raise ModelError(f"there is no complete run {run!r}; runs here: {known}")
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config
-
-
-def verify_weights(folder: Path) -> None:
-    """Check a run's weights against its `run.json`. Raises ModelError naming the file."""
-    expected: dict[str, str] = json.loads((folder / "run.json").read_text(encoding="utf-8"))["weights_sha256"]
-    places: Sequence[Path] = [folder / "adapter", folder / "model"]
-    for name, digest in expected.items():
-        path = next((place / name for place in places if (place / name).exists()), folder / "adapter" / name)
-        if not path.exists() or sha256_file(path) != digest:
-            raise ModelError(f"{path} is missing or damaged; train the run again under another name")
+    use = f"; its model is used as {SEARCH_SETTINGS[kind]} in raftsmith.toml" if kind in SEARCH_SETTINGS else ""
+    raise ModelError(f"run {run} is a tuned {kind}, which answers no questions{use}; runs to answer with: {known}")

@@ -1,27 +1,29 @@
-"""One value of a commented TOML file changed in place. Knows flat sections of one-line values, as `raftsmith.toml` has them."""
+"""Values of `raftsmith.toml` changed in place; comments and everything else stay."""
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import tomlkit
+
+from corpora.durable_files import write_atomic
+
+Value = str | float | int | bool
 
 
-def with_value(text: str, section: str, key: str, value: str | float | int | bool) -> str:
-    """`text` with `key` of `[section]` as `value`; comments and everything else stay. What is missing is added."""
-    shown = json.dumps(value, ensure_ascii=False)
-    lines = text.split("\n")
-    start = next(
-        (number for number, line in enumerate(lines) if re.fullmatch(rf"\[{re.escape(section)}\]\s*(#.*)?", line.strip())), None
-    )
-    if start is None:
-        return f"{text.rstrip()}\n\n[{section}]\n{key} = {shown}\n"
-    end = next((number for number in range(start + 1, len(lines)) if lines[number].lstrip().startswith("[")), len(lines))
-    for number in range(start + 1, end):
-        match = re.match(rf"(\s*{re.escape(key)}\s*=\s*)(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^#\s]+)(.*)", lines[number])
-        if match:
-            lines[number] = f"{match[1]}{shown}{match[3]}"
-            return "\n".join(lines)
-    last = end
-    while not lines[last - 1].strip():
-        last -= 1
-    return "\n".join([*lines[:last], f"{key} = {shown}", *lines[last:]])
+def with_value(text: str, section: str, key: str, value: Value) -> str:
+    """`text` with `key` of `[section]` as `value`; what is missing is added."""
+    document = tomlkit.parse(text)
+    document.setdefault(section, tomlkit.table())[key] = value
+    return tomlkit.dumps(document)
+
+
+def write_values(path: Path, section: str, values: Mapping[str, Value]) -> bytes:
+    """Set `values` of `[section]` in the file at `path`, atomically, and give what was written. Raises OSError."""
+    text = path.read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = with_value(text, section, key, value)
+    data = text.encode()
+    write_atomic(path, data)
+    return data

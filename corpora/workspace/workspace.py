@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from corpora.durable_files import write_atomic
 from corpora.errors import WorkspaceError
-from corpora.workspace.config import Config, default_toml, read_config
+from corpora.workspace.config import Config, S, Sections, default_toml, read_config
 
 CONFIG = "raftsmith.toml"
 _OWN = frozenset(
@@ -41,11 +42,9 @@ class Workspace:
         """The corpus store."""
         return self.root / "corpus.db"
 
-    @property
-    def tuned_search(self) -> bool:
-        """True when the encoder or the reranker is one of the workspace's own runs: then it knows what answers the training queries."""
-        used = (self.config.models.encoder, self.config.search.rerank)
-        return any(Path(name).is_relative_to(self.root / "runs") for name in used)
+    def options(self, section: type[S], **given: Any) -> S:
+        """The options of one section of `raftsmith.toml`, see `Config.options`."""
+        return self.config.options(section, **given)
 
     def owns(self, path: Path) -> bool:
         """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
@@ -81,33 +80,31 @@ def plain_name(name: str) -> str:
     return name
 
 
-def create_workspace(root: Path) -> Path:
-    """Write a commented `raftsmith.toml` into `root` and give its path; one that exists is left alone (WorkspaceError)."""
+def create_workspace(root: Path, sections: Sections = ()) -> Path:
+    """Write a `raftsmith.toml` into `root` and give its path; one that exists is left alone (WorkspaceError).
+
+    The file has every choice of `sections` with its default and what it means; what it does not name keeps its default too.
+    """
     path = root / CONFIG
     if path.exists():
         raise WorkspaceError(f"{path} exists already; edit it, or give another folder")
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_atomic(path, default_toml().encode())
+    write_atomic(path, default_toml(sections).encode())
     return path
 
 
-def open_workspace(chosen: Path | None = None) -> Workspace:
-    """The workspace at `chosen`, else the nearest folder upwards with a `raftsmith.toml`. Raises WorkspaceError."""
+def open_workspace(chosen: Path | None = None, sections: Sections = ()) -> Workspace:
+    """The workspace at `chosen`, else the nearest folder upwards with a `raftsmith.toml`. Raises WorkspaceError.
+
+    With all `sections` the whole file is checked; without, each section when it is read.
+    """
     start = (chosen or Path.cwd()).resolve()
     candidates = [start] if chosen else [start, *start.parents]
     for folder in candidates:
         if (folder / CONFIG).is_file():
-            return Workspace(folder, _anchored(read_config(folder / CONFIG), folder))
+            config = read_config(folder / CONFIG)
+            if sections:
+                config.check(sections)
+            return Workspace(folder, config)
     where = f"{start} has no {CONFIG}" if chosen else f"no {CONFIG} in {start} or above it"
     raise WorkspaceError(f"{where}; run `raftsmith init` there, or name a workspace with --workspace")
-
-
-def _anchored(config: Config, root: Path) -> Config:
-    """The configuration with models of the workspace's own runs by their full paths: written they stay right when it moves."""
-
-    def own(name: str) -> str:
-        return str(root / name) if name.startswith("runs/") and (root / name).is_dir() else name
-
-    models = config.models.model_copy(update={key: own(name) for key, name in config.models})
-    search = config.search.model_copy(update={"rerank": own(config.search.rerank)})
-    return config.model_copy(update={"models": models, "search": search})

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from corpora.errors import ModelError
-from corpora.workspace.run_folder import run_config, verify_weights
+from corpora.workspace.purge_mark import is_purged
+from corpora.workspace.run_folder import RunFolder, run_config
 from corpora.workspace.workspace import Workspace
 from raft.abstention import read_support
 from raft.answering.assistant import Assistant
+from raft.answering.options import AskOptions
 from retrieval.encoders.loading import quiet_libraries
 from retrieval.model_folders import ModelFolder, Say, resolve_model
+from retrieval.model_options import ModelOptions
 from retrieval.search.retriever import Searcher
 
 
@@ -21,14 +24,14 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
     quiet_libraries()
     adapter: Path | None = None
     if run is None:
-        base = resolve_model(workspace.config.models.base, say)
+        base = resolve_model(workspace.options(ModelOptions).base, say)
     else:
         folder, config = workspace.run(run), run_config(workspace, run)
-        if (folder / "purged.json").exists():
+        if is_purged(folder):
             say(
                 f"warning: {run} was tuned on documents that have been purged since; it may know them: train again and delete it"
             )
-        verify_weights(folder)
+        RunFolder(run, folder).verify_weights()
         if (folder / "model").is_dir():
             base = ModelFolder(run, folder / "model", "")
         else:
@@ -40,7 +43,7 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
                 )
             adapter = folder / "adapter"
     say(f"loading {base.name}" + (f" with the adapter of {run}" if adapter else ""))
-    options = workspace.config.ask
+    options = workspace.options(AskOptions)
     support = read_support(workspace.run(run)) if run else None
     if support and support.passages != options.passages:
         say(

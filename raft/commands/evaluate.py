@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from corpora.commands.terminal import emit, opened, with_example, workspace_options
-from raft.evaluation.evaluate import evaluate_runs
 
 if TYPE_CHECKING:
     pass
@@ -24,5 +23,7 @@ def evaluate(
     dataset: str, runs: tuple[str, ...], report_name: str | None, limit: int | None, workspace: Path | None, as_json: bool
 ) -> None:
     """Measure whether tuning helped: base and tuned models on the same held-out questions, with retrieval in the loop."""
+    from raft.evaluation.evaluate import evaluate_runs
+
     value, text = evaluate_runs(opened(workspace), dataset, runs, report_name or dataset, limit)
     emit(value, as_json, text)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from corpora.commands.terminal import emit, opened, with_example, workspace_options
-from raft.examples.generate import generate_dataset
 
 if TYPE_CHECKING:
     pass
@@ -46,6 +45,8 @@ def generate(
     as_json: bool,
 ) -> None:
     """Make RAFT examples from question-answer pairs, or from a teacher's."""
+    from raft.examples.generate import generate_dataset
+
     if not files and not teacher:
         raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
     mapping = _mapping(pairs)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from corpora.commands.terminal import emit, opened, with_example, workspace_options
-from raft.training.train import train_run
+from corpora.commands.terminal import emit, opened, say, with_example, workspace_options
 
 
 @click.command("train", **with_example("raftsmith train --dataset first --adapter qlora --run first-qlora"))
@@ -33,9 +32,11 @@ def train(
     as_json: bool,
 ) -> None:
     """Tune a base model on a dataset: QLoRA, LoRA, or all weights. Stop it with Ctrl-C; the same command goes on."""
+    from raft.training.train import train_run
+
     flags = {"adapter": adapter, "epochs": epochs, "learning_rate": learning_rate, "rank": rank, "max_examples": max_examples}
     given = {key: value for key, value in flags.items() if value is not None}
-    result = train_run(opened(workspace), dataset, run_name, base, given)
+    result = train_run(opened(workspace), dataset, run_name, base, given, say)
     text = (
         f"{result['run']}: {result['steps']} steps over {result['examples']} examples in {result['seconds']:.0f} s, "
         f"validation loss {result['validation_loss']}\nloss curve: {result['folder']}/loss.png\n"

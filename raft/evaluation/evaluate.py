@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from corpora.commands.terminal import Progress, say
+from raft.answering.options import AskOptions
+from retrieval.model_options import ModelOptions
 
 if TYPE_CHECKING:
     from corpora.workspace.workspace import Workspace
@@ -36,9 +38,9 @@ def evaluate_runs(
     facts = {
         "dataset": f"{data.name} ({data.digest[:16]})",
         "questions": f"{len(held)} of the test split",
-        "base": workspace.config.models.base,
+        "base": workspace.options(ModelOptions).base,
         "encoder": collected.encoder.name,
-        "passages": workspace.config.ask.passages,
+        "passages": workspace.options(AskOptions).passages,
         "snapshot": collected.store.snapshot,
     }
     folder = workspace.report(report_name)

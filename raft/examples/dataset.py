@@ -18,6 +18,7 @@ from corpora.durable_files import sha256_file, write_atomic, write_json
 from corpora.errors import DatasetError
 from corpora.records import Question
 from corpora.splits import SPLITS
+from corpora.workspace.purge_mark import is_purged
 from raft.abstention import FILE as SUPPORT_FILE
 from raft.abstention import AbstentionModel, SupportMeasure, write_support
 from raft.examples.grounding import Grounding
@@ -113,7 +114,7 @@ def read_dataset(folder: Path) -> RaftDataset:
         there = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
         known = f"datasets here: {', '.join(there)}" if there else "there is none yet; run `raftsmith generate`"
         raise DatasetError(f"no complete dataset in {folder}; {known}") from error
-    if (folder / "purged.json").exists():
+    if is_purged(folder):
         raise DatasetError(f"{folder} was made from documents that have been purged since; generate it again")
     if manifest.get("format") != FORMAT:
         raise DatasetError(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from corpora.commands.terminal import Progress, say
 from corpora.errors import DatasetError
+from corpora.ingest.options import IngestOptions
+from raft.answering.options import AskOptions
 
 if TYPE_CHECKING:
     from corpora.records import Question
@@ -59,7 +61,7 @@ def generate_dataset(
         written, unusable = teach(source, chunks[:limit], journal, Progress("passages"))
         questions += written
         wrong += unusable
-    options = ExampleOptions(**workspace.config.generate.model_dump())
+    options = workspace.options(ExampleOptions)
     grounding = ground(questions, collected.store, options)
     if not grounding.questions:
         counts = Counter(reason for _, reason in [*wrong, *grounding.dropped])
@@ -76,13 +78,13 @@ def generate_dataset(
         say(f"too few {fitting[0]} questions, or search missed too few of them, to learn from search when to abstain")
     else:
         held = observations(grounding, found, judging, passages)
-        measure = measure_support(support, held, workspace.config.ask.min_support)
+        measure = measure_support(support, held, workspace.options(AskOptions).min_support)
         say(as_text(measure) if measure else "no held-out questions to measure abstaining on")
     sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
     learnt = (support, measure) if support else None
     shown = {passage.document_id for example in examples for passage in example.passages}
     documents = [document for document in collected.store.documents() if document.id in shown]
-    clusters = clusters_of(documents, workspace.config.ingest.cluster_similarity)
+    clusters = clusters_of(documents, workspace.options(IngestOptions).cluster_similarity)
     snapshot = collected.store.snapshot
     return write_dataset(folder, name, grounding, wrong, examples, options, snapshot, sources, learnt, clusters)
 
@@ -92,9 +94,8 @@ def support_splits(workspace: Workspace) -> tuple[list[str], list[str]]:
 
     Search that was tuned to the training questions finds these better than new ones, so they say nothing of when it misses.
     """
-    from retrieval.tuning.tuning_run import tuned_in
+    from retrieval.search.options import tuned_here
 
-    config = workspace.config
-    if tuned_in(workspace.root, config.models.encoder, config.search.rerank):
+    if tuned_here(workspace):
         return ["validation"], ["test"]
     return ["train"], ["validation", "test"]

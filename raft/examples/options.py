@@ -1,31 +1,31 @@
-"""How RAFT examples are made."""
+"""The section [generate]: how RAFT examples are made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from corpora.splits import SplitOptions
 
 
-@dataclass(frozen=True)
-class ExampleOptions:
-    """How examples are made. Fractions are in 0–1."""
+@dataclass(frozen=True, config={"extra": "forbid"})
+class ExampleOptions(SplitOptions):
+    """How RAFT examples are made."""
 
-    distractors: int = 4
-    oracle_fraction: float = 0.8
-    """P of the paper: the share of answerable questions whose oracle is in the prompt."""
-    random_fraction: float = 0.1
-    """Share of distractors drawn at random instead of mined."""
-    questions_per_context: int = 4
-    validation_fraction: float = 0.1
-    test_fraction: float = 0.2
-    seed: int = 0
-    mining_depth: int = 40
+    SECTION: ClassVar[str] = "generate"
+    PARTIAL: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for a value out of its range."""
-        for name in ("oracle_fraction", "random_fraction", "validation_fraction", "test_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be in 0–1")
-        if self.distractors < 1 or self.questions_per_context < 1:
-            raise ValueError("distractors and questions_per_context must be at least 1")
-        if self.validation_fraction + self.test_fraction >= 1:
-            raise ValueError("validation_fraction + test_fraction must leave something to train on (be under 1)")
+    distractors: int = Field(default=4, ge=1, le=20, description="Distractor documents a prompt.")
+    oracle_fraction: float = Field(
+        default=0.8, ge=0, le=1, description="P of the paper: share of questions whose oracle is in the prompt."
+    )
+    random_fraction: float = Field(
+        default=0.1, ge=0, le=1, description="Share of distractors drawn at random, the others are mined."
+    )
+    questions_per_context: int = Field(
+        default=4, ge=1, le=16, description="Questions over the same documents; training shares them."
+    )
+    mining_depth: int = Field(default=40, ge=1)
+    """Hits of a question that its distractors are chosen from."""

@@ -87,6 +87,15 @@ def _row(members: Sequence[tuple[tuple[int, ...], int, tuple[int, ...]]]) -> Pac
     return PackedSequence(tuple(ids), tuple(labels), tuple(positions), tuple(branch))
 
 
+def as_dataset(rows: Sequence[PackedSequence]) -> Any:
+    """The rows as a `datasets.Dataset`, in order."""
+    from datasets import Dataset
+
+    return Dataset.from_list(
+        [{"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch} for r in rows]
+    )
+
+
 class PackedCollator:
     """Rows to tensors: `input_ids`, `position_ids`, `labels` int64 `(batch, length)`; the mask is float32, additive, 4-D.
 

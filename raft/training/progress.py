@@ -7,43 +7,69 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from corpora.workspace.run_folder import append_metrics, keep_metrics, mark_complete
+from corpora.workspace.run_folder import RunFolder, mark_complete, newest_complete_checkpoint
 
 
-def progress_recorder(folder: Path, say: Callable[[str], None], steps: int) -> Any:
-    """A callback of transformers for the run in `folder`, which takes `steps` optimizer steps."""
+class TrainingProgress:
+    """What a method reports to while it trains `run`; `say` gets a line for a person."""
+
+    def __init__(self, run: RunFolder, say: Callable[[str], None]) -> None:
+        """The clock starts, and starts again with `begin`."""
+        self.run, self.say = run, say
+        self._started, self._first_step = time.monotonic(), 0
+
+    def resume_from(self) -> Path | None:
+        """The newest complete checkpoint, which a run that was stopped goes on from; None where there is none."""
+        checkpoint = newest_complete_checkpoint(self.run.checkpoints)
+        if checkpoint:
+            self.say(f"resuming from {checkpoint.name}")
+        return checkpoint
+
+    def begin(self, step: int) -> None:
+        """Training starts after `step`, 0 for a new run: what an earlier try reported of later ones goes."""
+        self._started, self._first_step = time.monotonic(), step
+        self.run.keep_metrics(step)
+
+    def metrics(
+        self,
+        step: int,
+        steps: int,
+        epoch: float,
+        loss: float | None = None,
+        validation_loss: float | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        """Keep the loss, or the validation loss, at `step` of `steps`, and say it with the time that is left."""
+        seconds = time.monotonic() - self._started
+        given = {"train_loss": loss, "validation_loss": validation_loss, "learning_rate": learning_rate}
+        shown = {name: "" if value is None else value for name, value in given.items()}
+        self.run.append_metrics({"step": step, "epoch": round(epoch, 4), **shown, "seconds": round(seconds, 1)})
+        left = seconds / max(step - self._first_step, 1) * (steps - step)
+        kind = f"loss {loss:.3f}" if loss is not None else f"validation loss {validation_loss:.3f}"
+        self.say(f"step {step}/{steps}  {kind}  about {left / 60:.1f} min left")
+
+    def checkpoint_written(self, checkpoint: Path) -> None:
+        """The checkpoint is whole, and may be resumed from."""
+        mark_complete(checkpoint)
+
+
+def progress_callback(progress: TrainingProgress) -> Any:
+    """A callback of transformers that reports to `progress`."""
     from transformers import TrainerCallback
 
     class Recorder(TrainerCallback):  # type: ignore[misc]
-        """Keeps `metrics.csv`, says how far it is, and marks checkpoints complete."""
-
-        def __init__(self) -> None:
-            self.started = time.monotonic()
-            self.first_step: int | None = None
+        """Hands on what the trainer logs, and which checkpoints it has written."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.started, self.first_step = time.monotonic(), state.global_step
-            keep_metrics(folder / "metrics.csv", state.global_step)
+            progress.begin(state.global_step)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
             logs = logs or {}
-            if "loss" not in logs and "eval_loss" not in logs:
-                return
-            row = [
-                state.global_step,
-                round(float(state.epoch or 0), 4),
-                logs.get("loss", ""),
-                logs.get("eval_loss", ""),
-                logs.get("learning_rate", ""),
-                round(time.monotonic() - self.started, 1),
-            ]
-            append_metrics(folder / "metrics.csv", row)
-            done = state.global_step - (self.first_step or 0)
-            left = (time.monotonic() - self.started) / max(done, 1) * (steps - state.global_step)
-            kind = f"loss {logs['loss']:.3f}" if "loss" in logs else f"validation loss {logs['eval_loss']:.3f}"
-            say(f"step {state.global_step}/{steps}  {kind}  about {left / 60:.1f} min left")
+            if "loss" in logs or "eval_loss" in logs:
+                figures = (logs.get(name) for name in ("loss", "eval_loss", "learning_rate"))
+                progress.metrics(state.global_step, state.max_steps, float(state.epoch or 0), *figures)
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            progress.checkpoint_written(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Recorder()

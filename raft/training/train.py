@@ -1,40 +1,80 @@
-"""One training run of a workspace, from a dataset to its folder."""
+"""One training run of a workspace, from a dataset to its folder, whatever the method.
+
+A run folder gets `config.json`, `metrics.csv`, `loss.png`, `checkpoints/` while it trains, the weights in `adapter/` or `model/`,
+`support.json`, `README.md` (the model card), and `run.json` last: its presence means the run is complete. What was stopped resumes from
+the newest complete checkpoint. Knows no loss and no trainer.
+"""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from corpora.commands.terminal import say
-
-if TYPE_CHECKING:
-    from corpora.workspace.workspace import Workspace
+from corpora.durable_files import write_atomic
+from corpora.errors import TrainingError
+from corpora.workspace.run_folder import RunFolder, finished_kind, weights_digests
+from corpora.workspace.workspace import Workspace
+from raft.abstention import write_support
+from raft.training.methods import METHODS
+from raft.training.options import TrainOptions
+from raft.training.progress import TrainingProgress
+from raft.training.run_record import TrainingResult, model_card, plot_losses, resolved_config
+from raft.training.training_data import TrainingData, read_training_data
+from retrieval.encoders.loading import quiet_libraries
+from retrieval.model_folders import ModelFolder, resolve_model
+from retrieval.model_options import ModelOptions
 
 
 def train_run(
-    workspace: Workspace, dataset: str, run_name: str | None, base: str | None, given: dict[str, Any]
+    workspace: Workspace,
+    dataset: str,
+    run_name: str | None,
+    base: str | None,
+    given: dict[str, Any],
+    say: Callable[[str], None] = lambda line: None,
+    method: str = "sft",
 ) -> dict[str, Any]:
     """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
-    from raft.abstention import read_support
-    from raft.examples.dataset import read_dataset
-    from raft.examples.reviews import apply_reviews, as_text, read_reviews
-    from raft.training.methods.sft import train as run_training
-    from raft.training.options import TrainOptions
-    from retrieval.encoders.loading import quiet_libraries
-    from retrieval.model_folders import resolve_model
-
-    data = read_dataset(workspace.dataset(dataset))
-    reviews = read_reviews(workspace.dataset(dataset))
-    examples = data.examples
-    if reviews:
-        reviewed = apply_reviews(examples, reviews.reviews)
-        say(as_text(reviewed))
-        examples = reviewed.examples
-    options = TrainOptions(**{**workspace.config.train.model_dump(), **given})
-    name = run_name or f"{dataset}-{options.adapter}"
+    data = read_training_data(workspace, dataset, say)
+    options = workspace.options(TrainOptions, **given)
+    name = run_name or f"{dataset}-{options.adapter if method == 'sft' else method}"
     quiet_libraries()
-    model = resolve_model(base or workspace.config.models.base, say)
-    support = read_support(workspace.dataset(dataset))
-    digest = reviews.digest if reviews else None
-    result = run_training(name, workspace.run(name), model, data.name, data.digest, examples, options, say, support, digest)
-    return asdict(result)
+    model = resolve_model(base or workspace.options(ModelOptions).base, say)
+    return asdict(train(RunFolder(name, workspace.run(name)), model, data, options, method, say))
+
+
+def train(
+    run: RunFolder,
+    base: ModelFolder,
+    data: TrainingData,
+    options: TrainOptions,
+    method: str = "sft",
+    say: Callable[[str], None] = lambda line: None,
+) -> TrainingResult:
+    """Tune `base` on `data` by `method`, or go on with it. Raises TrainingError; see the module for what is written."""
+    from transformers import set_seed
+
+    if method not in METHODS:
+        raise TrainingError(f"method is {method!r}; accepted: {', '.join(METHODS)}")
+    data.check_leaks()
+    if finished_kind(run.folder):
+        raise TrainingError(f"run {run.name} is already complete in {run.folder}; choose another --run name")
+    examples = data.split("train", options.max_examples)
+    if not examples:
+        raise TrainingError(f"dataset {data.dataset} has no training examples; generate one with more questions")
+    config = resolved_config(run.name, base, data, options, method)
+    run.prepare(config)
+    set_seed(options.seed)
+    validation = data.split("validation", options.max_validation_examples)
+    fitted = METHODS[method].fit(examples, validation, base, options, TrainingProgress(run, say))
+    about = METHODS[method].ABOUT
+    result = TrainingResult.of(run, len(examples), fitted)
+    plot_losses(run.metrics(), about.loss, run.folder / "loss.png")
+    write_atomic(run.folder / "README.md", model_card(about, config, result).encode())
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    if data.support:
+        write_support(run.folder, data.support)
+    run.complete(about.kind, {**asdict(result), "folder": ".", "weights_sha256": weights_digests(fitted.weights)})
+    return result

@@ -13,6 +13,11 @@ from corpora.durable_files import write_atomic
 from corpora.errors import CorruptStore
 from retrieval.encoders.encoder import Vectors
 
+STATIC_PREFIX = "static-"
+"""What the names of the encoders of quick vectors begin with, which earlier versions kept until the model had read everything. A store that
+still holds some is not searched by them, and `backfill` drops them.
+"""
+
 
 def write_segment(folder: Path, vectors: Vectors) -> str:
     """Write float32 `(n, dimension)` durably and give the file's name. Must be on disk before a commit names it.

@@ -13,7 +13,6 @@ from corpora.store.filters import Filter
 from retrieval.chunk_vectors.dense_index import DenseIndex, IndexOptions, Say, open_dense_index
 from retrieval.encoders.encoder import Encoder, Vectors
 from retrieval.vector_index.built_index import BuiltIndex
-from retrieval.vector_index.inner_products import Rows
 from retrieval.vector_index.vector_index import Permission
 
 _FILTERS_KEPT = 32
@@ -35,6 +34,7 @@ class SnapshotReader:
         self._store, self._workspace, self._encoder = store, workspace, encoder
         self._options, self._say, self._background = options, say, background
         self._index: DenseIndex | None = None
+        self._chunks = 0
         self._permissions: dict[Filter, Permission] = {}
         self._compacting: Future[BuiltIndex] | None = None
 
@@ -49,6 +49,11 @@ class SnapshotReader:
             raise RuntimeError("follow() comes first")
         return self._index
 
+    @property
+    def filled(self) -> float:
+        """The share of the chunks that have a vector, 0–1, at the snapshot that was followed last; 1.0 where there is no chunk."""
+        return len(self.index) / self._chunks if self._chunks else 1.0
+
     def follow(self) -> None:
         """Take up the store's present snapshot, which the caller holds open with the segment files. Raises RaftsmithError."""
         if self._index is None:
@@ -56,6 +61,7 @@ class SnapshotReader:
             self._index = open_dense_index(self._store, self._workspace, name, dimension, self._options, self._say)
         else:
             self._index = self._index.advance(self._store, self._workspace / "segments")
+        self._chunks = self._store.counts()["chunks"]
         self._permissions.clear()
         self._take_compacted()
         if self._background and self._compacting is None and self._index.vectors.needs_compaction():
@@ -64,12 +70,6 @@ class SnapshotReader:
     def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[str, float]]]:
         """As `DenseIndex.search`, among what `wanted` lets through."""
         return self.index.search(queries, k, self._store.chunk_ids, self._permission(wanted))
-
-    def search_among(self, queries: Vectors, k: int, keys: Rows, wanted: Filter) -> list[list[tuple[str, float]]]:
-        """As `search`, among the chunk numbers `keys` alone."""
-        if not wanted.everything:
-            keys = np.intersect1d(keys, np.array(self._store.permitted(wanted), dtype=np.int64), assume_unique=True)
-        return self.index.search(queries, k, self._store.chunk_ids, self.index.vectors.permitting(keys))
 
     def wait(self) -> None:
         """Until a compaction that goes on is over, and taken into use."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from corpora.commands.terminal import F, emit, opened, with_example, workspace_options
-from retrieval.indexing.add_paths import add_paths
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
@@ -42,7 +41,7 @@ def _later_option(function: F) -> F:
     return click.option(
         "--later",
         is_flag=True,
-        help="Leave the full vectors of a large collection to `raftsmith index --fill`; search works meanwhile.",
+        help="Leave the vectors of a large collection to `raftsmith index --fill`; its words are searched meanwhile.",
     )(function)
 
 
@@ -86,9 +85,11 @@ def add(
 ) -> None:
     """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from stdin.
 
-    Run it again any time: what has not changed costs nothing. Of a large collection the words and quick vectors come first, so that
-    it can be searched at once; the full vectors follow, and an interrupt then loses nothing.
+    Run it again any time: what has not changed costs nothing. Of a large collection the words come first, so that it can be searched
+    at once; the vectors follow, and an interrupt then loses nothing.
     """
+    from retrieval.indexing.add_paths import add_paths
+
     if retry == bool(paths):
         raise click.UsageError("give PATH..., or --retry alone to read again what failed")
     said = _given(readers, facts)
@@ -111,6 +112,8 @@ def sync(
     as_json: bool,
 ) -> None:
     """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
+    from retrieval.indexing.add_paths import add_paths
+
     said = _given(readers, facts)
     emit_report(add_paths(opened(workspace), folders, collection, gone=True, given=said, later=later), as_json)
 
@@ -129,7 +132,7 @@ def emit_report(report: AddReport, as_json: bool) -> None:
     if report.waiting:
         lines.append(f"{report.waiting} files wait to be read again, what they are like is gone: `raftsmith documents --retry`")
     if report.unencoded:
-        lines.append(f"{report.unencoded} passages are searched by quick vectors: `raftsmith index --fill` makes the full ones")
+        lines.append(f"{report.unencoded} passages are found by their words only: `raftsmith index --fill` makes their vectors")
     lines += [f"cleaned: {step} in {count} blocks" for step, count in sorted(report.cleaned.items())]
     lines += [f"  {item['path']}: {item['reason']}" for item in failed]
     value = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ from retrieval.commands.judgement_options import asked_source, source_options
 
 if TYPE_CHECKING:
     from corpora.store.evidence_location import DocumentNames
-    from corpora.workspace.config import Config
     from retrieval.evaluation.judged_queries import JudgedQueries
     from retrieval.evaluation.judgement_sources import JudgedIndex
     from retrieval.evaluation.system_comparison import SystemRun
+    from retrieval.search.options import SearchOptions
 
 
 @click.command(
@@ -57,11 +58,13 @@ def evaluate_retrieval(
 
     Writes reports/NAME: table, plot, a row a query, TREC runs. Without --workspace a BEIR folder is reported in the current folder.
     """
+    from corpora.chunking.chunker import ChunkOptions
     from corpora.workspace.workspace import plain_name
     from retrieval.evaluation.judgement_sources import judged_index, of_split
     from retrieval.evaluation.qrels import read_run
     from retrieval.evaluation.report import table, write_report
     from retrieval.evaluation.system_comparison import evaluate_runs, foreign_run, verdict
+    from retrieval.search.options import SearchOptions
 
     asked, place = asked_source(source, workspace)
     wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
@@ -69,7 +72,7 @@ def evaluate_retrieval(
         judged = of_split(found.judged, only_split)
         for reason, count in judged.reasons().items():
             say(f"{count} queries left out: {reason}")
-        runs = [search_all(found, judged, name) for name in configurations(found.config, wanted)]
+        runs = [search_all(found, judged, name) for name in configurations(found.config.options(SearchOptions), wanted)]
         for pair in foreign:
             name, equals, path = pair.partition("=")
             if not (name and equals and path):
@@ -81,8 +84,8 @@ def evaluate_retrieval(
         facts = {
             "queries": f"{len(judged.queries)} of {judged.name}" + (f", split {only_split}" if only_split else ""),
             "encoder": found.index.encoder.name,
-            "chunking": found.config.chunks.options.name,
-            "search": found.config.search.model_dump(),
+            "chunking": found.config.options(ChunkOptions).name,
+            "search": asdict(found.config.options(SearchOptions)),
             "snapshot": found.index.store.snapshot,
             **found.index.store.counts(),
         }
@@ -97,28 +100,30 @@ def evaluate_retrieval(
     )
 
 
-def configurations(config: Config, wanted: Sequence[str]) -> list[str]:
+def configurations(search: SearchOptions, wanted: Sequence[str]) -> list[str]:
     """The names that are asked for, each once; without any, the parts of the workspace's search and what it is configured to."""
     from retrieval.search.pipelines import parse_configuration
 
-    plain = parse_configuration("hybrid", config.search).search
-    default = ["lexical", "dense", "hybrid", *([] if plain == config.search else ["configured"])]
+    plain = parse_configuration("hybrid", search).search
+    default = ["lexical", "dense", "hybrid", *([] if plain == search else ["configured"])]
     names = list(dict.fromkeys(wanted or default))
     for name in names:
-        parse_configuration(name, config.search)  # what is misspelt is said before anything is loaded
+        parse_configuration(name, search)  # what is misspelt is said before anything is loaded
     return names
 
 
 def search_all(found: JudgedIndex, judged: JudgedQueries, name: str) -> SystemRun:
     """Every query through the configuration `name`."""
     from retrieval.evaluation.system_comparison import System, run_system
+    from retrieval.model_options import ModelOptions
     from retrieval.search.collection import load_reranker
+    from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import make_searcher, parse_configuration
 
-    configuration = parse_configuration(name, found.config.search)
+    configuration = parse_configuration(name, found.config.options(SearchOptions))
     say(f"searching: {name}")
     searcher = make_searcher(
-        found.index, configuration.search, lambda model: load_reranker(model, found.config.models.encoder, say)
+        found.index, configuration.search, lambda model: load_reranker(model, found.config.options(ModelOptions).encoder, say)
     )
     return run_system(System(name, searcher, configuration.mode), judged, Progress("queries"))
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("index", **with_example("raftsmith index"))
 @click.option("--rebuild", is_flag=True, help="Choose, build and measure it anew.")
-@click.option(
-    "--fill", is_flag=True, help="Make the full vectors that are missing; can be stopped, and goes on when run again."
-)
+@click.option("--fill", is_flag=True, help="Make the vectors that are missing; can be stopped, and goes on when run again.")
 @click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
 def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, as_json: bool) -> None:
@@ -33,21 +31,23 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
     from retrieval.encoders.loading import load_encoder
     from retrieval.indexing.backfill import backfill
     from retrieval.indexing.backfill import drop_others as drop_others_of
+    from retrieval.model_options import ModelOptions
+    from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import index_options_of
 
     place = opened(workspace)
-    encoder = load_encoder(place.config.models.encoder, say)
+    encoder = load_encoder(place.options(ModelOptions).encoder, say)
     store = CorpusStore(place.database)
     if fill:
         with single_writer(place.root):
-            backfill(store, place.root, encoder, Progress("full vectors"))
+            backfill(store, place.root, encoder, Progress("vectors"))
     if drop_others:
         with single_writer(place.root):
             dropped = drop_others_of(store, place.root, encoder)
         say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
     if rebuild:
         DenseCache(place.root / "cache", encoder.name, encoder.dimension).forget()
-    options = index_options_of(place.config.search)
+    options = index_options_of(place.options(SearchOptions))
     found = refreshed_index(store, place.root, encoder.name, encoder.dimension, options, say)
     missing = store.vectors.count_missing(encoder.name)
     store.close()
@@ -55,6 +55,10 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace: Path | None, 
 
 
 def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    from retrieval.vector_index.calibration import Measured
+
     main = found.vectors.main
     return {
         "encoder": found.cache.encoder,
@@ -64,7 +68,7 @@ def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
         "added_since": len(found.vectors.tail),
         "removed_since": found.vectors.gone,
         "plan": asdict(main.plan),
-        "measured": asdict(main.measured),
+        "measured": TypeAdapter(Measured).dump_python(main.measured, by_alias=True),
     }
 
 
@@ -85,5 +89,5 @@ def _lines(found: DenseIndex, missing: int) -> list[str]:
         f"{tail:,} added and {found.vectors.gone:,} removed"
     )
     if missing:
-        lines.append(f"{missing:,} passages have no full vector yet: `raftsmith index --fill` makes them")
+        lines.append(f"{missing:,} passages have no vector yet: `raftsmith index --fill` makes them")
     return lines

@@ -23,23 +23,27 @@ def inspect(collection: str | None, report_name: str, workspace: Path | None, as
     Writes reports/NAME/inspect.html and inspect.json. Loads no model.
     """
     from corpora.durable_files import write_atomic, write_json
+    from corpora.ingest.options import IngestOptions
+    from corpora.splits import SplitOptions
     from corpora.store.corpus_store import CorpusStore
     from retrieval.inspection.analysis import InspectOptions, inspect_material
     from retrieval.inspection.html_page import to_html
     from retrieval.inspection.material import estimate_tokens, read_material, read_prompts
     from retrieval.inspection.summary import as_json as to_json
     from retrieval.inspection.summary import as_lines
+    from retrieval.model_options import ModelOptions
 
     place = opened(workspace)
-    folder, config = place.report(report_name), place.config
+    folder = place.report(report_name)
+    models = place.options(ModelOptions)
     store = CorpusStore(place.database)
     material = read_material(store, place.root / "segments", collection)
     store.close()
     say(f"{len(material.documents)} documents; counting tokens")
-    tokens = estimate_tokens(material.documents, (config.models.base, config.models.encoder))
-    split = config.generate
+    tokens = estimate_tokens(material.documents, (models.base, models.encoder))
+    split = place.options(SplitOptions)
     options = InspectOptions(
-        split.validation_fraction, split.test_fraction, config.ingest.cluster_similarity, seed=config.generate.seed
+        split.validation_fraction, split.test_fraction, place.options(IngestOptions).cluster_similarity, seed=split.seed
     )
     say("comparing documents")
     found = inspect_material(

@@ -46,6 +46,7 @@ def search(
     from retrieval.search.collection import open_collection
     from retrieval.search.explanation import as_json as explained_json
     from retrieval.search.explanation import as_lines, explain
+    from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import fusion_of
     from retrieval.search.retriever import SHOWN_RANKS
 
@@ -53,7 +54,7 @@ def search(
     collection = open_collection(place, say, _EXPLAINED_RANKS if why else SHOWN_RANKS, joined=True)
     wanted = make_filter(readers or None, collections, conditions)
     result = collection.retriever.search([query], k, mode, wanted)[0]
-    fusion = fusion_of(place.config.search)
+    fusion = fusion_of(place.options(SearchOptions))
     reasons = explain(query, result, fusion, mode) if why else []
     value = {"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}
     blocks = [_line(hit) for hit in result.hits]

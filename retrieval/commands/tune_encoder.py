@@ -42,12 +42,13 @@ def tune_encoder(
     than noise, and --write is given, the index and raftsmith.toml stay as they are. Writes runs/NAME. What was interrupted starts
     again from the same command, with the verdict where training was complete.
     """
+    from retrieval.model_options import ModelOptions
     from retrieval.tuning.contrastive_training import ContrastiveOptions
     from retrieval.tuning.encoder_tuning import TuningOptions
 
     asked, place = asked_in_workspace(source, workspace)
     chosen = ContrastiveOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
-    _check_kind(place.config.models.encoder)
+    _check_kind(place.options(ModelOptions).encoder)
     with judged_by_document(asked, place) as found:
         tuned, encoder = tune(found, place, run_name, TuningOptions(chosen))
         written = write and tuned.better
@@ -60,26 +61,26 @@ def tune(found: JudgedIndex, place: Workspace, name: str, options: TuningOptions
     """Tune the workspace's encoder in runs/`name`; see `retrieval.tuning.encoder_tuning`."""
     from retrieval.encoders.loading import quiet_libraries
     from retrieval.model_folders import resolve_model
+    from retrieval.model_options import ModelOptions
     from retrieval.tuning.encoder_tuning import tune_encoder as tuned_and_judged
     from retrieval.tuning.tuning_run import TuningRun
 
     quiet_libraries()
-    base = resolve_model(place.config.models.encoder, say)
+    base = resolve_model(place.options(ModelOptions).encoder, say)
     return tuned_and_judged(found, base, TuningRun(name, place.run(name), base.name), options, say, Progress)
 
 
 def adopt(found: JudgedIndex, place: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:
     """Index the collection with the tuned encoder, beside the vectors there are, and only then name it in raftsmith.toml."""
-    from corpora.durable_files import write_atomic
     from corpora.store.writer_lock import single_writer
-    from corpora.workspace.toml_edit import with_value
+    from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
     from retrieval.indexing.backfill import backfill
 
     with single_writer(place.root):
         backfill(found.index.store, place.root, encoder, Progress("chunks indexed"))
-        path, folder = place.root / CONFIG, tuned.run.model.relative_to(place.root).as_posix()
-        write_atomic(path, with_value(path.read_text(encoding="utf-8"), "models", "encoder", folder).encode())
+        folder = tuned.run.model.relative_to(place.root).as_posix()
+        write_values(place.root / CONFIG, "models", {"encoder": folder})
 
 
 def _check_kind(name: str) -> None:

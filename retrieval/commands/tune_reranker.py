@@ -49,12 +49,13 @@ def tune_reranker(
     --write is given, raftsmith.toml stays as it is. Writes runs/NAME. What was interrupted starts again from the same command, with
     the verdict where training was complete.
     """
+    from retrieval.model_options import ModelOptions
     from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
     from retrieval.tuning.reranker_tuning import RerankerOptions
 
     asked, place = asked_in_workspace(source, workspace)
     chosen = CrossEncoderOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
-    model = base or place.config.models.encoder
+    model = base or place.options(ModelOptions).encoder
     if model.startswith("hashing-"):
         raise TrainingError(
             f"models.encoder is {model}, which has no weights to tune; accepted: --base with a cross-encoder or a transformer encoder"
@@ -81,17 +82,13 @@ def tune(found: JudgedIndex, place: Workspace, name: str, base: str, options: Re
 
 def adopt(place: Workspace, tuned: TunedReranker) -> None:
     """Name the tuned reranker in raftsmith.toml, with its weight."""
-    from corpora.durable_files import write_atomic
-    from corpora.workspace.toml_edit import with_value
+    from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
 
-    path = place.root / CONFIG
-    changed = with_value(
-        path.read_text(encoding="utf-8"), "search", "rerank", tuned.run.model.relative_to(place.root).as_posix()
-    )
+    values: dict[str, str | float] = {"rerank": tuned.run.model.relative_to(place.root).as_posix()}
     if tuned.trained.weight is not None:
-        changed = with_value(changed, "search", "rerank_weight", tuned.trained.weight)
-    write_atomic(path, changed.encode())
+        values["rerank_weight"] = tuned.trained.weight
+    write_values(place.root / CONFIG, "search", values)
 
 
 def _value(tuned: TunedReranker, written: bool) -> dict[str, Any]:

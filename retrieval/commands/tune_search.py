@@ -34,8 +34,7 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace: Path | None,
     The fusion that is best on validation questions is used only when it beats the present one on the held-out ones, which did
     not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was tuned on them.
     """
-    from corpora.durable_files import write_atomic
-    from corpora.workspace.toml_edit import with_value
+    from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
     from retrieval.evaluation.judgement_sources import judged_index
     from retrieval.tuning.fusion_tuning import toml_lines, verdict
@@ -49,10 +48,7 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace: Path | None,
     text = [verdict(learnt)]
     if learnt.adopted and write and place is not None:
         path = place.root / CONFIG
-        changed = path.read_text(encoding="utf-8")
-        for key, setting in lines.items():
-            changed = with_value(changed, "search", key, setting)
-        write_atomic(path, changed.encode())
+        write_values(path, "search", lines)
         text.append(f"written into {path}; datasets and runs that were made before keep the search they were made with")
     elif learnt.adopted:
         text += [
@@ -76,6 +72,7 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace: Path | None,
 
 def learn(found: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
     """Search every query once and learn from both rankings. Raises EvaluationError when there are too few."""
+    from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import fusion_of
     from retrieval.tuning.fusion_tuning import learn_fusion
 
@@ -90,7 +87,7 @@ def learn(found: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
             [ranked[query.id] for query in choosing],
             [ranked[query.id] for query in held_out],
             item_of,
-            fusion_of(found.config.search),
+            fusion_of(found.config.options(SearchOptions)),
         )
     except ValueError as error:
         raise EvaluationError(

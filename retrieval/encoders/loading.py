@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable
 
+from corpora.workspace.purge_mark import is_purged
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.packed_encoder import open_encoder
-from retrieval.encoders.static_encoder import load_static_encoder
 from retrieval.model_folders import ModelFolder, Say, resolve_model
 
 
@@ -40,16 +39,9 @@ def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
     return open_encoder(resolved_model(name, say))
 
 
-def quick_encoder(name: str, say: Say = lambda line: None) -> Callable[[], Encoder] | None:
-    """What loads the static encoder of the model called `name`, distilling it the first time; None where there is no model."""
-    if name.startswith("hashing-"):
-        return None
-    return lambda: load_static_encoder(resolve_model(name, say), say)
-
-
 def resolved_model(name: str, say: Say) -> ModelFolder:
     """As `resolve_model`; a model of a run that learnt what was purged since is named."""
     model = resolve_model(name, say)
-    if (model.path.parent / "purged.json").exists():
+    if is_purged(model.path.parent):
         say(f"warning: {name} was tuned on documents that have been purged since; it may know them: tune again and delete it")
     return model

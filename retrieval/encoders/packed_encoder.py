@@ -78,12 +78,6 @@ class PackedEncoder:
         rows = {text: row for row, text in enumerate(unique)}
         return made[[rows[text] for text in texts]]
 
-    def pooled(self, sequences: Sequence[Sequence[int]]) -> Vectors:
-        """A vector for each sequence of token ids, special ones included, not scaled to length 1: what a static encoder is made of."""
-        rows = self._batch_tokens // max(map(len, sequences), default=1) or 1
-        parts = [sequences[start : start + rows] for start in range(0, len(sequences), rows)]
-        return np.concatenate(self._cores.map(lambda part: self._transformer.pooled(part).numpy(), parts))
-
     @property
     def max_tokens(self) -> int | None:
         """The model's own limit, without the tokens that it puts around a text."""

@@ -14,7 +14,6 @@ from retrieval.encoders.provenance import Provenance, Role, modules_digest, prom
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from tokenizers import Tokenizer
 
 
 class SentenceTransformerEncoder:
@@ -54,31 +53,6 @@ class SentenceTransformerEncoder:
         )
         rows = {text: row for row, text in enumerate(unique)}
         return np.asarray(vectors, dtype=np.float32)[[rows[text] for text in texts]]
-
-    def pooled(self, sequences: Sequence[Sequence[int]]) -> Vectors:
-        """A vector for each sequence of token ids, special ones included, not scaled to length 1. All are of one length."""
-        import torch
-
-        made = []
-        with torch.inference_mode():
-            for start in range(0, len(sequences), 1024):
-                ids = torch.tensor(sequences[start : start + 1024], device=self._model.device)
-                features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-                for module in self._model:
-                    if type(module).__name__ != "Normalize":
-                        features = module(features)
-                made.append(features["sentence_embedding"].float().cpu().numpy())
-        return np.concatenate(made)
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """A copy of the model's tokenizer, without padding or cutting."""
-        from tokenizers import Tokenizer
-
-        copy = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
-        copy.no_padding()
-        copy.no_truncation()
-        return copy
 
     @property
     def max_tokens(self) -> int | None:

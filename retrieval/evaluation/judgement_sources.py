@@ -12,9 +12,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from corpora.chunking.chunker import ChunkOptions
 from corpora.commands.terminal import Progress
 from corpora.errors import EvaluationError
+from corpora.ingest.options import IngestOptions
 from corpora.questions import read_questions
+from corpora.splits import SplitOptions
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import DocumentNames, document_names
 from corpora.store.writer_lock import single_writer
@@ -27,6 +30,8 @@ from retrieval.evaluation.beir_indexing import index_corpus
 from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit, Splits, from_qrels, from_questions
 from retrieval.evaluation.qrels import read_qrels
 from retrieval.model_folders import Say
+from retrieval.model_options import ModelOptions
+from retrieval.search.options import tuned_here
 from retrieval.search.pipelines import SearchContext
 
 
@@ -73,7 +78,7 @@ def judged_index(
     with tempfile.TemporaryDirectory(prefix="raftsmith-") if place is None else nullcontext(place.root) as folder:
         workspace = place or Workspace(Path(folder), Config())
         with _opened(workspace, source.beir, say) as index:
-            by_document = by_document or workspace.tuned_search
+            by_document = by_document or tuned_here(workspace)
             judged = _sampled(_read(source, index, workspace.config, say, by_document), source.limit)
             yield JudgedIndex(judged, index, workspace.config, document_names(index.store))
 
@@ -83,10 +88,10 @@ def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[SearchCon
     corpus = corpus_file(beir) if beir else None
     store = CorpusStore(place.database)
     try:
-        encoder = load_encoder(place.config.models.encoder, say)
+        encoder = load_encoder(place.options(ModelOptions).encoder, say)
         if corpus is not None:
             with single_writer(place.root):
-                chunks, alike = place.config.chunks.options, place.config.ingest.cluster_similarity
+                chunks, alike = place.options(ChunkOptions), place.options(IngestOptions).cluster_similarity
                 report = index_corpus(store, place.root, encoder, corpus, chunks, Progress("documents"), alike)
             say(f"{report.documents} documents indexed" if report.documents else "the corpus is indexed already")
         if not store.counts()["chunks"]:
@@ -98,7 +103,8 @@ def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[SearchCon
 
 def _read(source: Source, index: SearchContext, config: Config, say: Say, by_document: bool) -> JudgedQueries:
     level: RelevanceUnit = "chunk" if source.judge == "chunk" or (source.judge is None and source.questions) else "document"
-    shares = Splits(config.generate.validation_fraction, config.generate.test_fraction)
+    fractions = config.options(SplitOptions)
+    shares = Splits(fractions.validation_fraction, fractions.test_fraction)
     splits = shares if by_document else None
     if source.beir is not None:
         found = read_beir(source.beir, source.split)

@@ -45,14 +45,14 @@ def add_files(
     similarities: Similarities | None = None,
     given: SourceAttributes | None = None,
     keep_versions: int = KEEP_VERSIONS,
-    quick: Callable[[], Encoder] | None = None,
+    direct_chunks: int | None = None,
 ) -> AddReport:
     """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock.
 
     `reader` gives what `corpora.ingest.sandbox.read_files` gives, in the order of the paths. `similarities` say from when on documents
     count as near-duplicates; None looks for none. `given` is said of every file; None leaves what was said of it before. Of a
-    source so many old texts are kept. With `quick`, which loads a static encoder, only the first chunks get their full vectors at
-    once and the others quick ones, to be searched by until `backfill` has made the full ones.
+    source so many old texts are kept. Only about the first `direct_chunks` get their vectors before they are committed; the others are
+    found by their words until `backfill` has made theirs. None: all get them.
     """
     options = read_options or ReadOptions()
     report = AddReport(snapshot=store.snapshot)
@@ -62,7 +62,7 @@ def add_files(
     digests: dict[Path, str] = {}
     changed: list[Path] = []
     batch = Batch()
-    writing = BatchWriter(store, workspace, encoder, collection, keep_versions, quick)
+    writing = BatchWriter(store, workspace, encoder, collection, keep_versions, direct_chunks)
     twins = DuplicateClusters(store, collection, similarities) if similarities else None
     for path in files:
         source = source_name(path)

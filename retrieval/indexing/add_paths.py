@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpora.chunking.chunker import ChunkOptions
 from corpora.commands.terminal import Progress, say
+from corpora.ingest.options import IngestOptions
+from retrieval.search.options import SearchOptions
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
@@ -29,7 +32,7 @@ def add_paths(
 ) -> AddReport:
     """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`.
 
-    Full vectors that are missing at the end are made, unless `later`.
+    Vectors that are missing at the end are made, unless `later`.
     """
     from corpora.ingest.file_discovery import find_files
     from corpora.ingest.sandbox import Limits, read_files
@@ -39,10 +42,10 @@ def add_paths(
     from corpora.workspace.workspace import plain_name
     from retrieval.chunk_vectors.dense_index import refreshed_index
     from retrieval.chunk_vectors.segment_compaction import compact_segments
-    from retrieval.encoders.loading import quick_encoder
     from retrieval.indexing.add_files import add_files
     from retrieval.indexing.add_report import AddReport
     from retrieval.indexing.backfill import backfill
+    from retrieval.indexing.batch_writer import DIRECT_CHUNKS
     from retrieval.indexing.duplicate_clusters import Similarities
     from retrieval.indexing.mapped_files import by_mapping, keep_working, together
     from retrieval.search.collection import open_collection
@@ -51,7 +54,7 @@ def add_paths(
     name = plain_name(collection)
     listed = [line.rstrip("\n") for line in sys.stdin] if Path("-") in paths else []
     named = [*(path for path in paths if path != Path("-")), *(Path(line) for line in listed if line)]
-    ingest = place.config.ingest
+    ingest = place.options(IngestOptions)
     policy = ingest.personal_data_of.get(name, ingest.personal_data)
     limits = Limits(timeout_s=ingest.timeout_s)
     with single_writer(place.root):
@@ -62,7 +65,6 @@ def add_paths(
             named = [Path(path) for path in sorted({path for path in found if path})]
         files = [file for file in find_files(named) if not place.owns(file)]
         report = AddReport(snapshot=collected.store.snapshot)
-        quick = quick_encoder(place.config.models.encoder, say)
         remembered = read_mappings(place.root)
         for columns, mapped in by_mapping(place.root, name, files, mapping):
             part = add_files(
@@ -71,7 +73,7 @@ def add_paths(
                 collected.encoder,
                 mapped,
                 name,
-                place.config.chunks.options,
+                place.options(ChunkOptions),
                 Progress("files"),
                 ReadOptions(
                     ingest.skip_steps,
@@ -84,7 +86,7 @@ def add_paths(
                 Similarities(ingest.cluster_similarity, ingest.skip_similarity),
                 given,
                 ingest.keep_versions,
-                quick,
+                DIRECT_CHUNKS,
             )
             report = together(report, part)
         keep_working(place.root, name, remembered, {path for path, _ in report.failed})
@@ -92,11 +94,13 @@ def add_paths(
             lost = remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
             forget(place.root, [(path, name) for path in lost])
         report.waiting = len(collected.store.unfinished(name))
-        of, options = collected.encoder, index_options_of(place.config.search)
+        of, options = collected.encoder, index_options_of(place.options(SearchOptions))
         report.unencoded = collected.store.vectors.count_missing(of.name)
         if report.unencoded and not later:
-            say(f"it can be searched now; {report.unencoded} full vectors follow, and an interrupt loses none that is made")
-            backfill(collected.store, place.root, of, Progress("full vectors"))
+            say(
+                f"it can be searched by its words now; {report.unencoded} vectors follow, and an interrupt loses none that is made"
+            )
+            backfill(collected.store, place.root, of, Progress("vectors"))
             report.unencoded = 0
         compact_segments(collected.store, place.root)
         report.snapshot = collected.store.snapshot

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class AddReport:
     """What `add` did: files, `failed` as (path, reason), documents, how many blocks each step of cleaning changed, findings of
     personal data by kind, and documents that were not indexed because another says the same. `waiting` are files to be read again,
-    `unencoded` chunks that have quick vectors only.
+    `unencoded` chunks that have no vector yet.
     """
 
     added: int = 0

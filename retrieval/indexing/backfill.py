@@ -1,4 +1,4 @@
-"""Full vectors for chunks that were added with quick ones only, batch by batch, each batch one commit: a stop loses at most the last."""
+"""Vectors for chunks that were committed without, batch by batch, each batch one commit: a stop loses at most the last."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from corpora.store.changes import Segment, StoredVectors
 from corpora.store.corpus_store import CorpusStore
 from retrieval.chunk_vectors.index_cache import DenseCache
 from retrieval.chunk_vectors.segment_compaction import sweep_segments
-from retrieval.chunk_vectors.segments import BATCH_CHUNKS, write_segment
+from retrieval.chunk_vectors.segments import BATCH_CHUNKS, STATIC_PREFIX, write_segment
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.passage_text import embedding_text, finite_vectors
-from retrieval.encoders.static_encoder import STATIC
 
 
 def backfill(
@@ -21,7 +20,7 @@ def backfill(
 ) -> int:
     """Encode every chunk that `encoder` has not encoded yet, in order, and give their number. The caller holds the writer lock.
 
-    When none is left, static vectors have done their service and go. Raises RaftsmithError, StoreError.
+    The quick vectors of earlier versions then go. Raises RaftsmithError, StoreError.
     """
     total = store.vectors.count_missing(encoder.name)
     done = after = 0
@@ -35,7 +34,7 @@ def backfill(
         store.commit(vectors=[StoredVectors(segment, places)])
         after, done = max(waiting), done + len(waiting)
         progress(done, total)
-    drop_vectors(store, workspace, lambda name: name.startswith(STATIC))
+    drop_vectors(store, workspace, lambda name: name.startswith(STATIC_PREFIX))
     return done
 
 

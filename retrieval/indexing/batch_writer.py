@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from retrieval.indexing.add_report import AddReport
 from retrieval.indexing.split_strata import Strata
 
 DIRECT_CHUNKS = 1_024
-"""So many get their full vectors before they are committed: that takes seconds, and what follows would take long."""
+"""So many get their vectors before they are committed: that takes seconds, and what follows would take long."""
 
 
 @dataclass
@@ -37,61 +37,56 @@ class Batch:
 
 @dataclass
 class BatchWriter:
-    """Where batches go. `direct`: how many chunks got their full vectors at once."""
+    """Where batches go. `direct_chunks`: so many chunks get their vectors before they are committed, None for all; `direct` did so far."""
 
     store: CorpusStore
     workspace: Path
     encoder: Encoder
     collection: str
     keep_versions: int
-    quick: Callable[[], Encoder] | None
+    direct_chunks: int | None
     direct: int = 0
-    strata: dict[str, Strata] = field(default_factory=dict)
-    loaded: Encoder | None = None
+    strata: Strata = field(init=False)
 
-    def encoder_of(self, chunks: int) -> Encoder:
-        """What encodes the next `chunks` before they are committed."""
-        if self.quick is None or self.direct + chunks <= DIRECT_CHUNKS:
-            self.direct += chunks
-            return self.encoder
-        if self.loaded is None:
-            self.loaded = self.quick()
-        return self.loaded
+    def __post_init__(self) -> None:
+        self.strata = Strata(self.collection, self.encoder.name, self.store.topics(self.collection, self.encoder.name))
 
-    def strata_of(self, encoder: Encoder) -> Strata:
-        """The topics of the collection as this encoder sees them."""
-        if encoder.name not in self.strata:
-            known = self.store.topics(self.collection, encoder.name)
-            self.strata[encoder.name] = Strata(self.collection, encoder.name, known)
-        return self.strata[encoder.name]
+    def encodes(self, chunks: int) -> bool:
+        """Whether the next `chunks` get their vectors before they are committed."""
+        if self.direct_chunks is not None and self.direct + chunks > self.direct_chunks:
+            return False
+        self.direct += chunks
+        return True
 
-    def segment(self, encoder: Encoder, vectors: Vectors) -> Segment:
-        """Write vectors by `encoder`."""
-        return Segment(write_segment(self.workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
+    def segment(self, vectors: Vectors) -> Segment:
+        """Write vectors."""
+        name = write_segment(self.workspace / "segments", vectors)
+        return Segment(name, self.encoder.name, self.encoder.dimension, len(vectors))
 
 
 def commit_batch(to: BatchWriter, batch: Batch, report: AddReport) -> Batch:
-    """Commit `batch`, if there is anything in it, and give an empty one."""
+    """Commit `batch`, if there is anything in it, and give an empty one.
+
+    A document whose vectors come later is split within the collection as a whole, not within a topic of it: its place is given now, and
+    once. Where so many come, each topic gets about its share of every split by itself.
+    """
     if not (batch.documents or batch.finished or batch.failed):
         return batch
     chunks = [chunk for new in batch.documents for chunk in new.chunks]
-    encoder, segment, full = to.encoder_of(len(chunks)), None, list[StoredVectors]()
-    vectors = np.zeros((0, encoder.dimension), dtype=np.float32)
+    segment, stored = None, list[StoredVectors]()
+    vectors: Vectors | None = None
     if chunks:
         known = _Known.of(to.store, to.workspace, to.encoder, chunks)
-        if encoder is to.encoder:
-            vectors = known.completed(encoder)
-        else:
-            vectors = finite_vectors(encoder, known.texts)
-            if known.places:
-                rows = tuple((chunk_id, row) for row, (chunk_id, _) in enumerate(known.places))
-                full = [StoredVectors(to.segment(to.encoder, known.vectors()), rows)]
-        segment = to.segment(encoder, vectors)
-    strata = to.strata_of(encoder)
+        if to.encodes(len(chunks)):
+            vectors = known.completed(to.encoder)
+            segment = to.segment(vectors)
+        elif known.places:
+            rows = tuple((chunk_id, row) for row, (chunk_id, _) in enumerate(known.places))
+            stored = [StoredVectors(to.segment(known.vectors()), rows)]
     added, row = [], 0
     for new in batch.documents:
         end = row + len(new.chunks)
-        stratum = strata.stratum(vectors[row:end])
+        stratum = to.strata.stratum(vectors[row:end]) if vectors is not None else ""
         added.append(replace(new, segment=segment.name if segment else "", first_row=row, stratum=stratum))
         row = end
     report.snapshot = to.store.commit(
@@ -99,8 +94,8 @@ def commit_batch(to: BatchWriter, batch: Batch, report: AddReport) -> Batch:
         segment=segment,
         failed=batch.failed,
         finished=batch.finished,
-        topics=strata.changed(),
-        vectors=full,
+        topics=to.strata.changed(),
+        vectors=stored,
         keep_versions=to.keep_versions,
     )
     return Batch()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpora.errors import ModelError
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import Workspace, open_workspace
 from retrieval.encoders.encoder import Encoder
-from retrieval.encoders.loading import load_encoder, quick_encoder, quiet_libraries, resolved_model
-from retrieval.encoders.static_encoder import STATIC
+from retrieval.encoders.loading import load_encoder, quiet_libraries, resolved_model
 from retrieval.model_folders import Say, resolve_model
+from retrieval.model_options import ModelOptions
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import SearchContext, make_searcher
 from retrieval.search.reranking import (
     LATE_INTERACTION,
@@ -20,7 +21,7 @@ from retrieval.search.reranking import (
     Reranker,
     load_cross_encoder,
 )
-from retrieval.search.retriever import SHOWN_RANKS, Searcher
+from retrieval.search.retriever import SHOWN_RANKS, Searcher, other_encoders
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ def open_collection(
     """
     place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
     store = CorpusStore(place.database)
-    models, search = place.config.models, place.config.search
+    models, search = place.options(ModelOptions), place.options(SearchOptions)
     if not joined:
-        search = search.model_copy(update={"join_neighbours": False})
+        search = replace(search, join_neighbours=False)
     encoder = load_encoder(models.encoder, say)
-    waiting = store.vectors.count_missing(encoder.name) if any(s.encoder.startswith(STATIC) for s in store.segments()) else 0
-    if waiting:
-        say(f"{waiting} passages wait for their full vectors and are searched by quick ones; `raftsmith index --fill` goes on")
-    index = SearchContext(store, place.root, encoder, quick_encoder(models.encoder, say))
+    waiting = store.vectors.count_missing(encoder.name)
+    if waiting and not other_encoders(store, encoder):
+        say(f"{waiting} passages wait for their vectors and are found by their words only; `raftsmith index --fill` goes on")
+    index = SearchContext(store, place.root, encoder)
     searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
     return OpenCollection(store, encoder, searcher)

@@ -13,8 +13,7 @@ from corpora.records import Chunk
 from corpora.store.schema import lexical_row
 from corpora.text.identifiers import BAR
 from retrieval.records import Hit, SearchResult
-from retrieval.search.fusion import Fusion, Ranking
-from retrieval.search.partial_vectors import filling_fusion
+from retrieval.search.fusion import Fusion, Ranking, while_filling
 from retrieval.search.query_terms import match_expression
 from retrieval.search.retriever import Mode
 
@@ -53,9 +52,8 @@ def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybr
     """One explanation a hit. `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it."""
     dense = result.rankings.get("dense", ()) if mode != "lexical" else ()
     lexical = result.rankings.get("lexical", ()) if mode != "dense" else ()
-    fusion = filling_fusion(fusion, result.filled)
-    shares = fusion.shares(dense, lexical)
-    fused = fusion(dense, lexical) if mode == "hybrid" else []
+    shares = fusion.shares(dense, lexical, result.filled)
+    fused = fusion(dense, lexical, result.filled) if mode == "hybrid" else []
     tables = [
         _places(dense, shares[0]),
         _places(lexical, shares[1]),
@@ -94,17 +92,15 @@ def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
 
 def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode, filled: float = 1.0) -> list[str]:
     """The explanation for a person, a line a step; `filled` is that of the result."""
-    fusion = filling_fusion(fusion, filled)
-    what = "cosine" if filled == 1 else f"cosine's deviation from the mean, {filled:.0%} of the vectors being there,"
-    lines = [f"dense: {_said(explanation.dense, what)}"] if mode != "lexical" else []
+    there = "" if filled == 1 else f"; {filled:.0%} of the vectors are there"
+    lines = [f"dense: {_said(explanation.dense, 'cosine')}{there}"] if mode != "lexical" else []
     if mode != "dense":
         words = ", ".join(explanation.matched) or "none"
         lines.append(f"lexical: {_said(explanation.lexical, 'BM25')}; words: {words}")
     if explanation.fused is not None:
         parts = [place.share or 0.0 if place else 0.0 for place in (explanation.dense, explanation.lexical)]
-        lines.append(
-            f"fused ({_method(fusion)}): {parts[0]:.4f} + {parts[1]:.4f} = {explanation.fused.score:.4f}, rank {explanation.fused.rank}"
-        )
+        total = f"{parts[0]:.4f} + {parts[1]:.4f} = {explanation.fused.score:.4f}, rank {explanation.fused.rank}"
+        lines.append(f"fused ({_method(fusion, filled)}): {total}")
     if explanation.reranked is not None:
         lines.append(f"reranked: {_said(explanation.reranked, 'score')}")
     if explanation.parts:
@@ -137,10 +133,11 @@ def _said(place: Place | None, what: str) -> str:
     return "not found" if place is None else f"{what} {place.score:.4f}, rank {place.rank}"
 
 
-def _method(fusion: Fusion) -> str:
+def _method(fusion: Fusion, filled: float) -> str:
     if fusion.method == "convex":
-        return f"{fusion.dense_weight:g} · dense + {1 - fusion.dense_weight:g} · lexical, each scaled to 0–1"
-    return f"1 / ({fusion.rank_constant} + rank)"
+        weight = round(while_filling(filled) * fusion.dense_weight, 4)
+        return f"{weight:g} · dense + {1 - weight:g} · lexical, each scaled to 0–1"
+    return f"1 / ({fusion.rank_constant} + rank)" + ("" if filled == 1 else f", dense × {while_filling(filled):.4g}")
 
 
 def _unmarked(text: str) -> str:

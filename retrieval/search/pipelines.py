@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from corpora.errors import EvaluationError
 from corpora.store.corpus_store import CorpusStore
-from corpora.workspace.config import SearchConfig
 from retrieval.chunk_vectors.dense_index import IndexOptions, Say
 from retrieval.encoders.encoder import Encoder
 from retrieval.search.fusion import Fusion
+from retrieval.search.options import SearchOptions
 from retrieval.search.postprocessing import OrderedSearcher, OrderOptions
 from retrieval.search.reranking import RerankedSearcher, Reranker
 from retrieval.search.retriever import SHOWN_RANKS, Mode, Retriever, Searcher
@@ -35,20 +36,19 @@ class Configuration:
 
     name: str
     mode: Mode
-    search: SearchConfig
+    search: SearchOptions
 
 
 @dataclass(frozen=True)
 class SearchContext:
-    """What every searcher of a workspace stands on. `quick` loads the encoder of what has no full vectors yet."""
+    """What every searcher of a workspace stands on."""
 
     store: CorpusStore
     root: Path
     encoder: Encoder
-    quick: Callable[[], Encoder] | None = None
 
 
-def parse_configuration(name: str, search: SearchConfig) -> Configuration:
+def parse_configuration(name: str, search: SearchOptions) -> Configuration:
     """The configuration called `name` over the workspace's choices. Raises EvaluationError with what is accepted."""
     if name == "configured":
         return Configuration(name, "hybrid", search)
@@ -56,7 +56,7 @@ def parse_configuration(name: str, search: SearchConfig) -> Configuration:
     match = _BASE.fullmatch(base)
     if match is None or (plus and not reranker):
         raise EvaluationError(f"{name!r} is no configuration; {ACCEPTED}")
-    changes: dict[str, object] = {"rerank": reranker, "max_per_source": 0, "merge_similarity": 0.0, "join_neighbours": False}
+    changes: dict[str, Any] = {"rerank": reranker, "max_per_source": 0, "merge_similarity": 0.0, "join_neighbours": False}
     mode: Mode = "lexical" if base == "lexical" else "dense" if base == "dense" else "hybrid"
     if base == "rrf":
         changes["fusion"] = "reciprocal-rank"
@@ -64,22 +64,22 @@ def parse_configuration(name: str, search: SearchConfig) -> Configuration:
         changes.update(fusion="convex", dense_weight=float(match["weight"]))
         if float(match["weight"]) > 1:
             raise EvaluationError(f"{name!r}: the weight is in 0–1; {ACCEPTED}")
-    return Configuration(name, mode, search.model_copy(update=changes))
+    return Configuration(name, mode, replace(search, **changes))
 
 
-def fusion_of(search: SearchConfig) -> Fusion:
+def fusion_of(search: SearchOptions) -> Fusion:
     """The fusion that a configuration asks for."""
     return Fusion(search.fusion, search.dense_weight, search.rank_constant)
 
 
-def index_options_of(search: SearchConfig) -> IndexOptions:
+def index_options_of(search: SearchOptions) -> IndexOptions:
     """What a configuration wants of the index of vectors."""
     return IndexOptions(search.target_recall, int(search.index_memory_gb * 2**30) or None)
 
 
 def make_searcher(
     index: SearchContext,
-    search: SearchConfig,
+    search: SearchOptions,
     load: LoadReranker,
     shown_ranks: int = SHOWN_RANKS,
     say: Say = lambda line: None,
@@ -91,7 +91,7 @@ def make_searcher(
     """
     wanted = index_options_of(search)
     searcher: Searcher = Retriever(
-        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background, index.quick
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background
     )
     if search.rerank:
         searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)

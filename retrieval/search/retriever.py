@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,12 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter
 from corpora.store.segment_lock import segments_kept
 from retrieval.chunk_vectors.dense_index import IndexOptions, Say
+from retrieval.chunk_vectors.segments import STATIC_PREFIX
+from retrieval.chunk_vectors.snapshot_reader import SnapshotReader
 from retrieval.encoders.encoder import Encoder
-from retrieval.encoders.static_encoder import STATIC
 from retrieval.records import Hit, SearchResult
 from retrieval.search.fusion import Fusion
-from retrieval.search.partial_vectors import filling_fusion
 from retrieval.search.query_terms import query_terms
-from retrieval.search.semantic import DenseSearch
 
 Mode = Literal["hybrid", "dense", "lexical"]
 CANDIDATES = 50
@@ -48,16 +47,15 @@ class Retriever:
         index_options: IndexOptions | None = None,
         say: Say = lambda line: None,
         background: bool = False,
-        quick: Callable[[], Encoder] | None = None,
     ) -> None:
         """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.
 
-        `background`: see `SnapshotReader`; `quick`: see `DenseSearch`. `say` gets a line when building an index takes long.
+        `background`: see `SnapshotReader`. `say` gets a line when building an index takes long.
         """
         self._shown_ranks = shown_ranks
         self._fusion = fusion or Fusion()
         self._store, self._workspace, self._encoder = store, workspace, encoder
-        self.semantic = DenseSearch(store, workspace, encoder, quick, index_options, say, background)
+        self.dense = SnapshotReader(store, workspace, encoder, index_options, say, background)
 
     def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: Filter = EVERYTHING) -> list[SearchResult]:
         """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
@@ -71,13 +69,12 @@ class Retriever:
         vectors = self._encoder.encode(queries, "query") if mode != "lexical" else None
         with self._snapshot(mode != "lexical") as snapshot:
             depth = max(CANDIDATES, k)
-            dense = [[] for _ in queries] if vectors is None else self.semantic.search(queries, vectors, depth, wanted)
-            filled = self.semantic.filled if vectors is not None else 1.0
-            fusion = filling_fusion(self._fusion, filled)
+            dense = [[] for _ in queries] if vectors is None else self.dense.search(vectors, depth, wanted)
+            filled = self.dense.filled if vectors is not None else 1.0
             results = []
             for query, ranking in zip(queries, dense, strict=True):
                 lexical = self._store.lexical_search(query_terms(query), depth, wanted) if mode != "dense" else []
-                scored = {"hybrid": fusion(ranking, lexical), "dense": ranking, "lexical": lexical}[mode]
+                scored = {"hybrid": self._fusion(ranking, lexical, filled), "dense": ranking, "lexical": lexical}[mode]
                 best = scored[:k]
                 chunks = self._store.chunks_by_id([chunk_id for chunk_id, _ in best])
                 hits = (Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in enumerate(best, start=1))
@@ -89,24 +86,29 @@ class Retriever:
     def _snapshot(self, dense: bool) -> Iterator[int]:
         """One view of the store, yields its number; with `dense`, the dense index is that of the same snapshot."""
         with self._store.reading() as snapshot:
-            if not dense or self.semantic.at(snapshot):
+            if not dense or self.dense.at(snapshot):
                 yield snapshot
                 return
         # The store has moved on: hold the segment files before looking at it again, so that none of them goes meanwhile.
         with segments_kept(self._workspace), self._store.reading() as snapshot:
             self._check_encoder()
-            self.semantic.follow()
+            self.dense.follow()
             yield snapshot
 
     def _check_encoder(self) -> None:
-        made = {segment.encoder for segment in self._store.segments()}
-        others = {name for name in made - {self._encoder.name} if not name.startswith(STATIC)}
+        others = other_encoders(self._store, self._encoder)
         # Vectors of two encoders may stand side by side, so that one can be judged before it takes over.
         if others and self._store.vectors.count_missing(self._encoder.name):
             raise RaftsmithError(
-                f"the index was made with {', '.join(sorted(others))}, but the encoder is {self._encoder.name}; "
+                f"the index was made with {', '.join(others)}, but the encoder is {self._encoder.name}; "
                 "set that encoder in raftsmith.toml, or run `raftsmith index --fill` to encode the collection with this one"
             )
+
+
+def other_encoders(store: CorpusStore, encoder: Encoder) -> list[str]:
+    """Names of the encoders other than `encoder` whose vectors are in the store, sorted."""
+    made = {segment.encoder for segment in store.segments()} - {encoder.name}
+    return sorted(name for name in made if not name.startswith(STATIC_PREFIX))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from retrieval.evaluation.judged_queries import JudgedQuery
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.evaluation.significance import Comparison, compare, shown_p
 from retrieval.search.fusion import Fusion, Ranking
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import fusion_of
 from retrieval.tuning.fusion_tuning import RankedQuery, ndcg_values
 from retrieval.tuning.in_memory_rankings import VectorTable, encoded_table, lexical_rankings, stored_table
@@ -91,7 +92,7 @@ def compare_encoders(
     before = collection.ranked(queries, collection.found.index.encoder, collection.base)
     after = collection.ranked(queries, encoder, encoded_table(collection.chunks, encoder, progress("chunks")))
     gains = []
-    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.found.config.search))):
+    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.found.config.options(SearchOptions)))):
         values = {}
         for name, ranked in (("tuned", after), ("base", before)):
             seen = [replace(query, lexical=()) for query in ranked] if mode == "dense" else ranked

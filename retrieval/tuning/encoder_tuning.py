@@ -23,6 +23,7 @@ from retrieval.encoders.packed_encoder import encoder_of, open_encoder
 from retrieval.encoders.sentence_transformer import load_sentence_transformer, provenance_of
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.model_folders import ENCODER_MODEL, ModelFolder, Say, resolve_model
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import fusion_of
 from retrieval.tuning.contrastive_training import ContrastiveOptions, tune
 from retrieval.tuning.encoder_comparison import Gain, JudgedCollection, Progress, compare_encoders, judged_collection
@@ -97,6 +98,7 @@ def tune_encoder(
         run.write_trained(trained)
     gains: list[Gain] = run.gains() or []
     if not trained.epoch:
+        run.write_gains([], False)
         return TunedEncoder(run, trained, []), found.index.encoder
     encoder = CachingEncoder(open_encoder(resolve_model(str(run.model))))
     if not gains:
@@ -170,5 +172,5 @@ class _Validation:
         """The mean over the queries, in 0–1."""
         table = encoded_table(self._chunks, encoder)
         ranked = self._collection.ranked(self._queries, encoder, table)
-        fusion = fusion_of(self._collection.found.config.search)
+        fusion = fusion_of(self._collection.found.config.options(SearchOptions))
         return float(np.mean(ndcg_values(ranked, self._collection.item_of, fusion)))

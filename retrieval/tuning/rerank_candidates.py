@@ -14,6 +14,7 @@ from functools import cached_property
 from retrieval.encoders.passage_text import embedding_text
 from retrieval.evaluation.judged_queries import JudgedQuery
 from retrieval.records import Hit
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import fusion_of
 from retrieval.search.reranking import Reranker, reordered
 from retrieval.tuning.encoder_comparison import JudgedCollection
@@ -64,7 +65,7 @@ class FirstHits:
 
 def first_hits(collection: JudgedCollection, queries: Sequence[JudgedQuery], depth: int) -> FirstHits:
     """What the configured search finds, in the collection as the index's encoder sees it."""
-    fusion = fusion_of(collection.found.config.search)
+    fusion = fusion_of(collection.found.config.options(SearchOptions))
     chunks = {chunk.id: chunk for chunk in collection.chunks}
     hits, behind = {}, {}
     for query in collection.ranked(queries, collection.found.index.encoder, collection.base):

@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.evaluation.significance import compare
 from retrieval.model_folders import ModelFolder, Say
 from retrieval.search.collection import load_reranker
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import make_searcher
 from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions, train, untrained
@@ -90,7 +91,7 @@ def tune_reranker(
     Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
     when chunks have no vector by the index's encoder.
     """
-    queries, depth = queries_by_split(found.judged), found.config.search.rerank_depth
+    queries, depth = queries_by_split(found.judged), found.config.options(SearchOptions).rerank_depth
     choices = {**asdict(options.training), **asdict(options.mining), "depth": depth}
     config = training_config(found, base, choices, queries)
     model = untrained(base, options.training.seed)
@@ -101,6 +102,7 @@ def tune_reranker(
         trained = _train(collection, model, run, options, say)
         run.write_trained(trained)
     if not trained.epoch or trained.weight is None:
+        run.write_gains([], False)
         return TunedReranker(run, trained, None, None)
     gains, latency = run.gains(), run.latency()
     if not gains or latency is None:
@@ -118,7 +120,7 @@ def tune_reranker(
 
 def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, options: RerankerOptions, say: Say) -> Trained:
     """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that is best."""
-    depth, training = collection.found.config.search.rerank_depth, options.training
+    depth, training = collection.found.config.options(SearchOptions).rerank_depth, options.training
     examples, documents = mined_examples(collection, depth, options.mining, training.seed)
     pairs = len(examples) * (1 + options.mining.negatives)
     say(f"{pairs} pairs from {len(collection.queries['train'])} queries; tuning {run.base}")
@@ -150,7 +152,7 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
 
 def _search_milliseconds(found: JudgedIndex, queries: Sequence[JudgedQuery]) -> float:
     """The median of what one query costs without a reranker. These must be queries that the index's encoder has not seen."""
-    plain = found.config.search.model_copy(update={"rerank": ""})
+    plain = replace(found.config.options(SearchOptions), rerank="")
     searcher = make_searcher(found.index, plain, partial(load_reranker, encoder=found.index.encoder.name))
     searcher.search(["warm"], 1)
     taken = []

@@ -17,6 +17,7 @@ from retrieval.encoders.passage_text import embedding_text
 from retrieval.evaluation.judged_queries import JudgedQueries, JudgedQuery
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.model_folders import ModelFolder
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import fusion_of
 from retrieval.tuning.encoder_comparison import JudgedCollection
 from retrieval.tuning.hard_negatives import MiningOptions, Passages, Texts, mine_pairs
@@ -54,7 +55,7 @@ def training_config(
         "judged_digest": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16],
         "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
         "queries": {split: len(of) for split, of in queries.items()},
-        "search": asdict(fusion_of(found.config.search)),
+        "search": asdict(fusion_of(found.config.options(SearchOptions))),
         "options": dict(options),
         "versions": versions(),
     }
@@ -73,7 +74,7 @@ def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptio
     Raises TrainingError when too few come of them.
     """
     encoder, queries = collection.found.index.encoder, collection.queries["train"]
-    fusion = fusion_of(collection.found.config.search)
+    fusion = fusion_of(collection.found.config.options(SearchOptions))
     ranked = collection.ranked(queries, encoder, collection.base)
     rankings = {query.id: [chunk for chunk, _ in fusion(query.dense, query.lexical)[:depth]] for query in ranked}
     vectors = encoder.encode([query.text for query in queries], "query")

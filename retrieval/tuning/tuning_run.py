@@ -1,12 +1,10 @@
-"""The folder of a tuned encoder or reranker: what was asked for, the losses as they come, the model, what it gained, and its card.
+"""The run of a tuned encoder or reranker: its model, how training ended, what it gained, and its card.
 
-`config.json` comes first, then `documents.json`, whose passages are learnt; `trained.json` says that the model is whole, `encoder.json` or
-`reranker.json` that it was judged. Knows no torch.
+In the run's folder `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged. Knows no torch.
 """
 
 from __future__ import annotations
 
-import csv
 import importlib.metadata
 import json
 import platform
@@ -16,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from corpora.durable_files import sha256_file, write_atomic, write_json
-from corpora.errors import TrainingError
+from corpora.durable_files import write_atomic, write_json
+from corpora.workspace.run_folder import TRAINED, RunFolder, weights_digests
 from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.significance import Comparison
 from retrieval.model_folders import Say
@@ -26,7 +24,6 @@ from retrieval.tuning.trainer import Step
 
 VERSIONED = ("torch", "transformers", "sentence-transformers", "accelerate")
 Kind = Literal["encoder", "reranker"]
-LEARNT = "documents.json"
 _PIPELINES: dict[Kind, str] = {"encoder": "sentence-similarity", "reranker": "text-ranking"}
 
 
@@ -57,11 +54,9 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class TuningRun:
-    """The run `name` in `folder`."""
+class TuningRun(RunFolder):
+    """The run `name` in `folder`, which tunes `base`."""
 
-    name: str
-    folder: Path
     base: str
     kind: Kind = "encoder"
 
@@ -70,31 +65,16 @@ class TuningRun:
         """The tuned model. Its folder's name becomes part of the model's, so it says what it was and by which run."""
         return self.folder / f"{Path(self.base).name}-{self.name}"
 
-    def prepare(self, config: Mapping[str, Any]) -> None:
-        """Make the folder, or check that the one there is of the same run. Raises TrainingError, naming what differs."""
-        path = self.folder / "config.json"
-        wanted = json.loads(json.dumps(config))
-        if not path.exists():
-            if self.folder.exists() and any(self.folder.iterdir()):
-                raise TrainingError(f"{self.folder} holds something else; choose another --run name")
-            write_json(path, wanted)
-            return
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if differ := sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)):
-            raise TrainingError(
-                f"run {self.name} was started with another {', '.join(differ)}; choose another --run name, or delete {self.folder}"
-            )
-
     def trained(self) -> Trained | None:
         """How its training ended; None when it has not, or when the weights are not those that it ended with."""
-        value = self._read("trained.json")
-        if value is None or value.pop("weights_sha256") != self._weights():
+        value = self._read(TRAINED)
+        if value is None or value.pop("weights_sha256") != weights_digests(self.model):
             return None
         return Trained(**{**value, "validation": tuple(value["validation"])})
 
     def write_trained(self, trained: Trained) -> None:
         """Say that the model is whole."""
-        write_json(self.folder / "trained.json", {**asdict(trained), "weights_sha256": self._weights()})
+        write_json(self.folder / TRAINED, {**asdict(trained), "weights_sha256": weights_digests(self.model)})
 
     def gains(self) -> list[Gain] | None:
         """What it gained, the way of searching that decides last; None when it was not judged yet."""
@@ -107,15 +87,16 @@ class TuningRun:
         return Latency(**value["latency"]) if value and value.get("latency") else None
 
     def write_gains(self, gains: list[Gain], adopted: bool, latency: Latency | None = None) -> None:
-        """Keep the verdict."""
+        """Keep the verdict, which makes the run complete; there are no gains where no epoch was better."""
         value: dict[str, Any] = {"gains": [asdict(gain) for gain in gains], "better": adopted}
-        write_json(self.folder / f"{self.kind}.json", value | ({"latency": asdict(latency)} if latency else {}))
+        self.complete(self.kind, value | ({"latency": asdict(latency)} if latency else {}))
 
     def begin(self, documents: Sequence[str]) -> None:
         """Take away what an earlier try left of a training, and say which documents are learnt, before they are."""
-        write_json(self.folder / LEARNT, {"documents": list(documents)})
+        self.write_documents(documents)
+        self.reopen(self.kind)
         shutil.rmtree(self.model, ignore_errors=True)
-        (self.folder / "metrics.csv").unlink(missing_ok=True)
+        self.metrics_file.unlink(missing_ok=True)
 
     def save(self, model: Any) -> None:
         """Keep a model of sentence-transformers, as safetensors, all of it or nothing."""
@@ -127,20 +108,11 @@ class TuningRun:
 
     def report(self, step: Step, rows: int, say: Say) -> None:
         """Keep how far training is, and say it; `rows` is how many pairs a step has."""
-        self._append(step)
+        values = [step.step, step.steps, *(f"{value:.6g}" for value in step[2:])]
+        self.append_metrics(dict(zip(step._fields, values, strict=True)))
         left = step.seconds / step.step * (step.steps - step.step)
         rate = step.step * rows / step.seconds
         say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {left / 60:.1f} min left")
-
-    def _append(self, step: Step) -> None:
-        """A row of `metrics.csv`; the header comes with the first."""
-        path = self.folder / "metrics.csv"
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as handle:
-            writer = csv.writer(handle)
-            if new:
-                writer.writerow(step._fields)
-            writer.writerow([step.step, step.steps, *(f"{value:.6g}" for value in step[2:])])
 
     def write_card(self, config: Mapping[str, Any], trained: Trained, gains: list[Gain], verdict: str) -> None:
         """The model card, in the model's folder."""
@@ -153,13 +125,10 @@ class TuningRun:
             return None
         return value
 
-    def _weights(self) -> dict[str, str]:
-        return {path.name: sha256_file(path) for path in sorted(self.model.glob("*.safetensors"))}
-
 
 def tuned_in(workspace: Path, *models: str) -> bool:
     """Whether one of `models`, as raftsmith.toml names them, was tuned to the collection of `workspace`."""
-    return any(name and (workspace / name).parent.joinpath("trained.json").exists() for name in models)
+    return any(name and (workspace / name).parent.joinpath(TRAINED).exists() for name in models)
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from retrieval.vector_index.exact_scan import ExactScan, coded
 from retrieval.vector_index.faiss_binding import FaissIndex, alone, faiss
 from retrieval.vector_index.id_map import IdMap
 from retrieval.vector_index.index_plan import IndexPlan
-from retrieval.vector_index.inner_products import WORTH_WAKING, Bits, Matrix, Rows, bits_of, exact_scores, rows_of, set_in
+from retrieval.vector_index.inner_products import WORTH_WAKING, Bits, Matrix, Rows, bits_of, exact_scores, rows_of
 from retrieval.vector_index.search_effort import SearchEffort
 
 SCAN_FROM = 4_096
@@ -85,35 +85,23 @@ class BuiltIndex:
 
     def _approximate(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
         share = within.count / len(self) if within is not None else 1.0
-        asked = effort.wanted(self.plan.kind, k, share)
-        depth = min(asked.depth, len(self))
-        if within is None:
-            rows = faiss_index.candidates(self.index, queries, depth, asked.breadth)
-            return list(zip(rows, exact_scores(self.vectors, queries, rows), strict=True))
-        if self.plan.kind == "hnsw":
-            rows = faiss_index.candidates(self.index, queries, min(asked.breadth, len(self)), asked.breadth)
-            allowed = (rows >= 0) & set_in(within.bits, rows)
-            rows = np.where(allowed, rows, -1)
-            enough = k
-        else:
-            rows = faiss_index.candidates(self.index, queries, depth, asked.breadth, within.bits)
-            allowed = rows >= 0
-            enough = depth
+        scaled = effort.scaled(k, share)
+        rescored = min(scaled.rescored, len(self))
+        rows = faiss_index.candidates(self.index, queries, rescored, scaled.probes, within.bits if within else None)
         found = list(zip(rows, exact_scores(self.vectors, queries, rows), strict=True))
-        # Fewer than there should be: what is allowed lies where the search did not go.
-        for number in np.flatnonzero(allowed.sum(axis=1) < min(enough, within.count)):
-            found[number] = self._everywhere(queries[number : number + 1], depth, within)
+        if within is not None:
+            # Fewer than there should be: what is allowed lies where the search did not go.
+            for number in np.flatnonzero((rows >= 0).sum(axis=1) < min(rescored, within.count)):
+                found[number] = self._everywhere(queries[number : number + 1], rescored, within)
         return found
 
-    def _everywhere(self, query: Matrix, depth: int, within: Within) -> tuple[Rows, Matrix]:
-        if self.plan.kind == "hnsw":
-            return self._scored(query, within.rows)[0]
-        rows = faiss_index.candidates(self.index, query, depth, self.plan.lists, within.bits)
+    def _everywhere(self, query: Matrix, rescored: int, within: Within) -> tuple[Rows, Matrix]:
+        rows = faiss_index.candidates(self.index, query, rescored, self.plan.lists, within.bits)
         return rows[0], exact_scores(self.vectors, query, rows)[0]
 
     def _worth_scoring(self, count: int, k: int, effort: SearchEffort) -> bool:
         """Whether scoring `count` allowed rows one by one takes no longer than searching among all."""
-        slower = 1.0 if self.exact else effort.wanted(self.plan.kind, k, count / len(self)).slower(self.measured.effort)
+        slower = 1.0 if self.exact else effort.scaled(k, count / len(self)).slower(self.measured.effort)
         return count * self.measured.row_ns <= self.measured.search_ms * slower * 1e6
 
 

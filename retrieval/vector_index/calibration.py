@@ -23,11 +23,11 @@ from retrieval.vector_index.search_effort import SearchEffort
 _QUERIES = 256
 """So many stored vectors steer, and as many others measure."""
 _TOWARDS = 0.7
-"""How much of another stored vector is added; then lists and graphs find about as much as for real questions (DECISIONS.md)."""
-_DEPTH = {"hnsw": 40, "ivf-sq8": 40, "ivf-pq": 100}
+"""How much of another stored vector is added; then lists find about as much as for real questions (DECISIONS.md)."""
+_RESCORED = {"ivf-sq8": 40, "ivf-pq": 100}
 """Proposals scored exactly for ten results; 4-bit codes rank worse than 8-bit ones."""
-_DEEPEST = 1_600
-_WIDEST_GRAPH = 4_096
+_MOST_RESCORED = 1_600
+_FEWEST_PROBES = 8
 _TIMED = 32
 _ERRORS = 2.0
 _ROWS = 8_192
@@ -121,18 +121,16 @@ def _found(index: Searchable, queries: Matrix, effort: SearchEffort, own: Rows |
 def _steered(plan: IndexPlan, count: int, reached: Callable[[SearchEffort], float]) -> SearchEffort:
     if plan.kind == "exact":
         return SearchEffort(0, 0)
-    depth = _DEPTH[plan.kind]
-    widest = min(_WIDEST_GRAPH, count) if plan.kind == "hnsw" else plan.lists
+    rescored = _RESCORED[plan.kind]
     while True:
-        narrowest = min(depth if plan.kind == "hnsw" else 8, widest)
 
-        def at(breadth: int, depth: int = depth) -> float:
-            return reached(SearchEffort(breadth, depth))
+        def at(probes: int, rescored: int = rescored) -> float:
+            return reached(SearchEffort(probes, rescored))
 
-        breadth = least_effort(at, plan.target_recall, narrowest, widest)
-        if breadth < widest or depth >= min(_DEEPEST, count):
-            return SearchEffort(breadth, depth)
-        depth *= 2
+        probes = least_effort(at, plan.target_recall, min(_FEWEST_PROBES, plan.lists), plan.lists)
+        if probes < plan.lists or rescored >= min(_MOST_RESCORED, count):
+            return SearchEffort(probes, rescored)
+        rescored *= 2
 
 
 def _search_ms(index: Searchable, queries: Matrix, effort: SearchEffort) -> float:

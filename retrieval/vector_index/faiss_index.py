@@ -42,52 +42,40 @@ def extend(index: FaissIndex, vectors: Matrix) -> FaissIndex:
 
 def prepared(index: FaissIndex) -> FaissIndex:
     """Set what FAISS does not store: the lists of one query are searched by all threads."""
-    if isinstance(index, faiss.IndexIVF):
-        index.parallel_mode = 1
+    index.parallel_mode = 1
     return index
 
 
-def candidates(index: FaissIndex, queries: Matrix, depth: int, breadth: int, within: Bits | None = None) -> Rows:
-    """Rows that are likely the best for each query, `(q, depth)`, -1 where fewer were found.
+def candidates(index: FaissIndex, queries: Matrix, count: int, probes: int, within: Bits | None = None) -> Rows:
+    """Rows that are likely the best for each query, `(q, count)`, -1 where fewer were found in the `probes` nearest lists.
 
-    `breadth` is efSearch of a graph, the number of lists probed otherwise. `within` holds one bit a row, least significant first: only rows
-    whose bit is set are proposed.
+    `within` holds one bit a row, least significant first: only rows whose bit is set are proposed.
     """
-    graph = isinstance(index, faiss.IndexHNSW)
-    breadth = max(breadth, depth) if graph else min(breadth, index.nlist)
+    probes = min(probes, index.nlist)
     if within is None:
-        parameters = _parameters(graph, breadth)
+        parameters = _parameters(probes)
     else:
         selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within))
-        parameters = (
-            faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
-            if graph
-            else faiss.SearchParametersIVF(nprobe=breadth, sel=selector)
-        )
-    _, rows = index.search(queries, depth, params=parameters)
+        parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+    _, rows = index.search(queries, count, params=parameters)
     return np.asarray(rows, dtype=np.int64)
 
 
 @lru_cache(maxsize=64)
-def _parameters(graph: bool, breadth: int) -> Any:
+def _parameters(probes: int) -> Any:
     """Made once: FAISS only reads them, and making them takes as long as scoring twenty rows."""
-    return faiss.SearchParametersHNSW(efSearch=breadth) if graph else faiss.SearchParametersIVF(nprobe=breadth)
+    return faiss.SearchParametersIVF(nprobe=probes)
 
 
 def _empty(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
     dimension, metric = plan.dimension, faiss.METRIC_INNER_PRODUCT
-    if plan.kind == "hnsw":
-        graph = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_8bit, plan.links, metric)
-        graph.hnsw.efConstruction = plan.construction
-        graph.train(_bounds(vectors))
-        return graph
     coarse = faiss.IndexFlatIP(dimension)
     if plan.kind == "ivf-sq8":
         index = faiss.IndexIVFScalarQuantizer(coarse, dimension, plan.lists, faiss.ScalarQuantizer.QT_8bit, metric)
     elif plan.kind == "ivf-pq":
         index = faiss.IndexIVFPQFastScan(coarse, dimension, plan.lists, subquantizers(dimension), 4, metric)
     else:
-        raise ValueError(f"a plan of kind {plan.kind!r} has no FAISS index; accepted: hnsw, ivf-sq8, ivf-pq")
+        raise ValueError(f"a plan of kind {plan.kind!r} has no FAISS index; accepted: ivf-sq8, ivf-pq")
     coarse.this.disown()
     index.own_fields = True
     index.cp.seed = _SEED
@@ -100,12 +88,6 @@ def _empty(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
 def _add(index: FaissIndex, vectors: Matrix) -> None:
     for start in range(0, len(vectors), _BLOCK):
         index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
-
-
-def _bounds(vectors: Matrix) -> Matrix:
-    """The least and the greatest value of each component, `(2, d)`: trained on these two, 8-bit codes clip nothing."""
-    blocks = [vectors[start : start + _BLOCK] for start in range(0, len(vectors), _BLOCK)]
-    return np.stack([np.min([b.min(axis=0) for b in blocks], axis=0), np.max([b.max(axis=0) for b in blocks], axis=0)])
 
 
 def _sample(vectors: Matrix, wanted: int) -> Matrix:

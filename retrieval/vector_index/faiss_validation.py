@@ -1,6 +1,6 @@
 """Whether what FAISS read from a file can be searched without leaving its memory. Knows the layouts of the kinds that we build.
 
-FAISS checks sizes while it reads, not that a graph's links point to its nodes. A search follows them unchecked.
+FAISS checks sizes while it reads, not that the rows named in its lists exist. A search follows them unchecked.
 """
 
 from __future__ import annotations
@@ -16,48 +16,14 @@ from retrieval.vector_index.index_plan import IndexPlan, subquantizers
 
 def check_index(index: FaissIndex, plan: IndexPlan, count: int) -> None:
     """Nothing, when `index` is what `plan` says, over `count` rows, and consistent. Raises ValueError."""
-    expected = {"hnsw": faiss.IndexHNSWSQ, "ivf-sq8": faiss.IndexIVFScalarQuantizer, "ivf-pq": faiss.IndexIVFPQFastScan}[
-        plan.kind
-    ]
+    expected = {"ivf-sq8": faiss.IndexIVFScalarQuantizer, "ivf-pq": faiss.IndexIVFPQFastScan}[plan.kind]
     _hold(type(index) is expected, f"{type(index).__name__} instead of {expected.__name__}")
     _hold(
         (index.d, index.ntotal, index.metric_type, index.is_trained)
         == (plan.dimension, count, faiss.METRIC_INNER_PRODUCT, True),
         f"{index.ntotal} vectors of {index.d} dimensions, metric {index.metric_type}, trained {index.is_trained}",
     )
-    if plan.kind == "hnsw":
-        _check_graph(index, count)
-    else:
-        _check_lists(index, plan, count)
-
-
-def _check_graph(index: FaissIndex, count: int) -> None:
-    graph, storage = index.hnsw, faiss.downcast_index(index.storage)
-    _hold(type(storage) is faiss.IndexScalarQuantizer and storage.ntotal == count and storage.d == index.d, "another storage")
-    _check_codes(storage.sq, index.d)
-    _hold(
-        storage.code_size == storage.sq.code_size == index.d and storage.codes.size() == count * index.d,
-        "codes of another size",
-    )
-    levels, offsets, links = (_view(part) for part in (graph.levels, graph.offsets, graph.neighbors))
-    slots = _view(graph.cum_nneighbor_per_level).astype(np.int64)
-    _hold(len(levels) == count and len(offsets) == count + 1, "a graph of another size")
-    if not count:
-        return
-    _hold(len(slots) > 1 and slots[0] == 0 and (np.diff(slots) > 0).all(), "levels without links")
-    _hold(levels.min() >= 1 and levels.max() < len(slots), "levels out of range")
-    offsets = offsets.astype(np.int64)
-    _hold(
-        offsets[0] == 0 and (np.diff(offsets) == slots[levels]).all() and offsets[-1] == len(links), "offsets that do not fit"
-    )
-    _hold(links.min() >= -1 and links.max() < count, "links that lead out of the graph")
-    top = int(levels.max()) - 1
-    _hold(graph.max_level == top and 0 <= graph.entry_point < count and levels[graph.entry_point] == top + 1, "no entry point")
-    for level in range(1, top + 1):
-        nodes = np.flatnonzero(levels > level)
-        places = (offsets[nodes][:, np.newaxis] + np.arange(slots[level], slots[level + 1])).ravel()
-        targets = links[places]
-        _hold((levels[targets[targets >= 0]] > level).all(), f"links of level {level} to nodes that are not on it")
+    _check_lists(index, plan, count)
 
 
 def _check_lists(index: FaissIndex, plan: IndexPlan, count: int) -> None:

@@ -6,7 +6,7 @@
     folder/manifest.json    written last: sizes and SHA-256 of the others, the plan, what was measured
 
 Every file is verified against the manifest before it is used, and the manifest against the identity that the caller expects. FAISS reads
-with its own limits set to the file's size, and what it made of the file is checked before anything is searched (`faiss_checks`).
+with its own limits set to the file's size, and what it made of the file is checked before anything is searched (`faiss_validation`).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class IndexFolder:
         if main.index is not None:
             files[INDEX] = self._write(INDEX, lambda write: _write_index(main.index, write))
         manifest = Manifest(1, identity, main.plan, main.measured, files)
-        write_atomic(self.path / MANIFEST, _MANIFEST.dump_json(manifest, indent=2) + b"\n")
+        write_atomic(self.path / MANIFEST, _MANIFEST.dump_json(manifest, indent=2, by_alias=True) + b"\n")
 
     def _write(self, name: str, fill: Callable[[Write], None]) -> StoredFile:
         digest = write_streamed(self.path / name, fill)

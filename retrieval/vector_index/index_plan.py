@@ -1,8 +1,7 @@
 """Which index fits so many vectors into so much memory, decided before anything is built, with the reason. Knows no vectors.
 
-Lists with product codes come before a graph: over 100,000 vectors of 384 both take about as long at equal recall, and lists are built many
-times faster in a sixth of the memory. So HNSW is built only where it is asked for. Scalar codes are for when the vectors do not fit into
-memory: they rank better, so fewer vectors have to be read from disk.
+Scalar codes are for when the vectors do not fit into memory: they rank better than product codes, so fewer vectors have to be read from
+disk.
 """
 
 from __future__ import annotations
@@ -11,12 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["exact", "hnsw", "ivf-sq8", "ivf-pq"]
+Kind = Literal["exact", "ivf-sq8", "ivf-pq"]
 
 EXACT_NUMBERS = 20_000 * 384
 """Up to so many components, count times dimension, exact search takes one to two milliseconds on two cores."""
-LINKS = 32
-CONSTRUCTION = 100
 _KEY_BYTES = 12
 _ID_BYTES = 8
 
@@ -25,7 +22,7 @@ _ID_BYTES = 8
 class IndexPlan:
     """What will be built. `memory_bytes` should stay in memory to search at speed; `disk_bytes` are its files; `why` is one sentence.
 
-    `links` and `construction` are HNSW's M and efConstruction; `lists` is the number of inverted lists, `code_bytes` a vector in them.
+    `lists` is the number of inverted lists, `code_bytes` a vector in them.
     """
 
     kind: Kind
@@ -35,8 +32,6 @@ class IndexPlan:
     memory_bytes: int
     disk_bytes: int
     why: str
-    links: int = 0
-    construction: int = 0
     lists: int = 0
     code_bytes: int = 0
 
@@ -56,7 +51,6 @@ def choose(count: int, dimension: int, memory_bytes: int, target_recall: float =
         why = f"{kind} was asked for"
     vectors, codes = 4 * count * dimension, _code_bytes(kind, count, dimension)
     keys = _KEY_BYTES * count
-    graph, lists = kind == "hnsw", _lists(count) if kind.startswith("ivf") else 0
     return IndexPlan(
         kind=kind,
         count=count,
@@ -65,9 +59,7 @@ def choose(count: int, dimension: int, memory_bytes: int, target_recall: float =
         memory_bytes=vectors + codes + keys,
         disk_bytes=vectors + keys + (codes if kind != "exact" else 0),
         why=why,
-        links=LINKS if graph else 0,
-        construction=CONSTRUCTION if graph else 0,
-        lists=lists,
+        lists=_lists(count) if kind != "exact" else 0,
         code_bytes={"ivf-sq8": dimension, "ivf-pq": _pq_bytes(dimension)}.get(kind, 0),
     )
 
@@ -105,8 +97,6 @@ def _code_bytes(kind: Kind, count: int, dimension: int) -> int:
     """What FAISS keeps besides the vectors themselves."""
     if kind == "exact":
         return count * (dimension + _ID_BYTES)
-    if kind == "hnsw":
-        return count * (dimension + 4 * 2 * LINKS + 4 * LINKS // (LINKS - 1) + 12)
     return count * ((dimension if kind == "ivf-sq8" else _pq_bytes(dimension)) + _ID_BYTES) + 4 * _lists(count) * dimension
 
 

@@ -188,15 +188,6 @@ class VectorIndex:
         blocks = [block.keys[block.live] for block in self.tail.blocks]
         return np.sort(np.concatenate([self._main_keys(), *blocks]))
 
-    def sample(self, count: int) -> Matrix:
-        """About `count` of the vectors, float32 `(m, d)`, drawn without order; all when there are no more. The same ones every time."""
-        draw = np.random.default_rng(0)
-        rows = np.arange(len(self.main)) if self.live is None else rows_of(self.live, len(self.main))
-        share = min(1.0, count / max(1, len(self)))
-        parts = [(self.main.vectors, rows), *((block.vectors, block.live) for block in self.tail.blocks)]
-        chosen = [np.sort(draw.choice(rows, round(share * len(rows)), replace=False)) for _, rows in parts]
-        return np.concatenate([vectors[rows] for (vectors, _), rows in zip(parts, chosen, strict=True)])
-
     def _main_keys(self) -> Rows:
         return self.main.keys.keys if self.live is None else self.main.keys.keys[rows_of(self.live, len(self.main))]
 

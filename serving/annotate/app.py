@@ -28,6 +28,7 @@ from serving.annotate.session import AnnotationSession
 from serving.http.admission import Admission
 from serving.http.errors import ApiError, error_response, install_handlers
 from serving.http.request_guard import RequestGuard
+from serving.http.request_log import RequestLog
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -67,6 +68,7 @@ def create_annotate_app(session: AnnotationSession, token: str) -> FastAPI:
     app.add_middleware(RequestGuard)
     app.add_middleware(Access, token=token)
     app.add_middleware(Headers)
+    app.add_middleware(RequestLog)
     install_handlers(app)
 
     def refused(request: Request, error: Exception) -> Response:

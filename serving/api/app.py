@@ -15,6 +15,7 @@ from serving.api.model_catalog import ModelCatalog
 from serving.http.admission import MAX_WAITING, Admission
 from serving.http.errors import ErrorResponse, install_handlers, unavailable
 from serving.http.request_guard import RequestGuard
+from serving.http.request_log import RequestLog
 
 _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for status in (400, 403, 404, 413, 500, 503)}
 
@@ -34,6 +35,7 @@ def create_app(
     app = FastAPI(title="raftsmith", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.gate, app.state.catalog = gate, catalog
     app.add_middleware(RequestGuard)
+    app.add_middleware(RequestLog)
     install_handlers(app)
 
     @app.post("/v1/chat/completions", response_model=ChatCompletion, responses=_ERRORS)

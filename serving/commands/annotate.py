@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import emit, opened, say, with_example, workspace_options
-from serving.annotate.import_export import export_file, import_file
-from serving.annotate.session import open_session
 
 if TYPE_CHECKING:
     from serving.annotate.session import AnnotationSession
@@ -48,7 +46,7 @@ Without the page, out into files and back in:
     "form",
     default="jsonl",
     show_default=True,
-    type=click.Choice(["jsonl", "squad", "label-studio", "argilla"]),
+    type=click.Choice(["jsonl", "squad", "label-studio"]),
     help="Of --export and --import.",
 )
 @workspace_options
@@ -67,6 +65,9 @@ def annotate(
 
     `generate --from-qa` reads what --format squad exports; `train` heeds the reviews of its dataset.
     """
+    from serving.annotate.import_export import export_file, import_file
+    from serving.annotate.session import open_session
+
     if exported and imported:
         raise click.UsageError("give --export or --import, not both")
     from corpora.workspace.workspace import plain_name
@@ -113,10 +114,6 @@ def _exported_text(value: dict[str, Any]) -> str:
     lines += [f"left out {count}: {reason}" for reason, count in value["left_out"].items()]
     if value["format"] == "label-studio":
         lines.append("next: a project in Label Studio with the interface.xml as its labeling interface, then import the tasks")
-    if value["format"] == "argilla":
-        lines.append(
-            "next: docs/annotation.md has the lines that load these into Argilla, with your user's id in place of the zeros"
-        )
     return "\n".join(lines)
 
 

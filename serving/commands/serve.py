@@ -26,9 +26,10 @@ def serve(run: str | None, host: str | None, port: int | None, readers: tuple[st
     The model id "raftsmith" is whatever is served; `raftsmith swap` changes that while requests go on. So does SIGHUP: the
     server reads serve.run, [ask] and models.base of raftsmith.toml again.
     """
+    from serving.lifecycle.options import ServeOptions
     from serving.lifecycle.serve_workspace import serve_workspace
 
     place = opened(workspace)
-    config = place.config.serve
+    config = place.options(ServeOptions)
     asked = (config.run if run is None else run) or None
     serve_workspace(place, asked, host or config.host, config.port if port is None else port, readers, say)

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from corpora.durable_files import write_atomic
 from corpora.errors import ServerError
 from corpora.workspace.run_folder import run_config
-from corpora.workspace.toml_edit import with_value
+from corpora.workspace.toml_edit import write_values
 from corpora.workspace.workspace import CONFIG, Workspace
 from serving.lifecycle.server_lock import ServerState, running_server, tell_to_reload
 
@@ -56,9 +55,7 @@ def config_digest(path: Path) -> str:
 
 
 def _write_run(path: Path, run: str | None) -> str:
-    data = with_value(path.read_text(encoding="utf-8"), "serve", "run", run or "").encode()
-    write_atomic(path, data)
-    return hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(write_values(path, "serve", {"run": run or ""})).hexdigest()
 
 
 def _reloaded(path: Path, before: ServerState, written: str) -> ServerState:

@@ -19,6 +19,7 @@ from serving.api.model_catalog import BASE_MODEL_ID
 from serving.http.server import at_hang_up, bind, serve_on, url_of
 from serving.lifecycle.model_reload import Reloader
 from serving.lifecycle.model_swap import called, config_digest
+from serving.lifecycle.options import ServeOptions
 from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
 
 
@@ -60,7 +61,7 @@ class _Changing:
         self._named = False
         self._config = config_digest(self._root / CONFIG)
         workspace = open_workspace(self._root)
-        self._run, self._named = workspace.config.serve.run or None, True
+        self._run, self._named = workspace.options(ServeOptions).run or None, True
         assistant = open_assistant(workspace, self._searcher, self._run, self._say)
         assistant.engine.complete([assistant.prompt("?", SearchResult((), 0))], 1)
         return {self._run or BASE_MODEL_ID: assistant}

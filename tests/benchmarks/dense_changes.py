@@ -4,7 +4,7 @@
     python tests/benchmarks/dense_changes.py updates --count 100000 --json tests/benchmarks/results/dense_updates_100k.json
     python tests/benchmarks/dense_changes.py kinds --json tests/benchmarks/results/dense_kinds.json
 
-`filters` and `updates` use the indexes that `dense_index.py build --system raftsmith` (and `raftsmith-hnsw`, `raftsmith-exact`) left in
+`filters` and `updates` use the indexes that `dense_index.py build --system raftsmith` (and `raftsmith-exact`) left in
 `--folder`. Whatever is compared is asked in turn within one round, and a ratio is the median of the rounds' ratios.
 """
 
@@ -34,8 +34,8 @@ from retrieval.vector_index.vector_index import VectorIndex
 
 SHARES = (0.5, 0.1, 0.01, 0.001)
 KIND_COUNTS = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
-KINDS = ("exact", "hnsw", "ivf-sq8", "ivf-pq")
-SYSTEMS = ("raftsmith", "raftsmith-hnsw", "raftsmith-exact")
+KINDS = ("exact", "ivf-sq8", "ivf-pq")
+SYSTEMS = ("raftsmith", "raftsmith-exact")
 
 
 def timed(run: Callable[..., Any], *given: Any) -> float:

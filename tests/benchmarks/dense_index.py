@@ -45,7 +45,6 @@ def systems() -> dict[str, Callable[[], System]]:
     """By the name that `--system` takes."""
     return {
         "raftsmith": Raftsmith,
-        "raftsmith-hnsw": lambda: Raftsmith("hnsw"),
         "raftsmith-ivf-sq8": lambda: Raftsmith("ivf-sq8"),
         "raftsmith-exact": lambda: Raftsmith("exact"),
         "hnswlib": Hnswlib,

@@ -85,7 +85,7 @@ class Raftsmith:
         return chosen if self.kind is None else choose(len(vectors), vectors.shape[1], MEMORY, self.target, kind=self.kind)
 
     def build(self, vectors: Vectors, folder: Path, until: float) -> int:
-        """Not in parts: it is quick enough, but for a graph of a million. Real questions steer it (`queries.npy`, first half)."""
+        """Not in parts: it is quick enough. Real questions steer it (`queries.npy`, first half)."""
         queries = np.load(folder.parents[1] / "queries.npy")[:1_000]
         files = IndexFolder(folder)
         mapped = files.keep(vectors.shape, (block for _, block in blocks(vectors, 0, float("inf"))))
@@ -102,8 +102,8 @@ class Raftsmith:
         """What it steered itself to when it was built; or, as for the peers, what just reaches the target."""
         if not self.as_peers:
             return (None,)
-        depth = self.main.measured.effort.depth
-        return [SearchEffort(breadth, depth) for breadth in GEOMETRIC if breadth <= self.main.plan.lists]
+        rescored = self.main.measured.effort.rescored
+        return [SearchEffort(probes, rescored) for probes in GEOMETRIC if probes <= self.main.plan.lists]
 
     def searching(self, effort: SearchEffort | None) -> Callable[[Vectors], Found]:
         """With its own effort."""
@@ -134,7 +134,7 @@ class RawFaiss:
             self.flat = flat
             self.index = faiss.IndexRefine(self.index, flat)
         effort = self.ours.main.measured.effort
-        self.settings = f"{type(self.ours.main.index).__name__}, one thread, breadth {effort.breadth}, depth {effort.depth}"
+        self.settings = f"{type(self.ours.main.index).__name__}, one thread, {effort}"
 
     def efforts(self) -> Sequence[SearchEffort]:
         """That of ours."""
@@ -154,12 +154,10 @@ class RawFaiss:
         index, kind = self.index, self.ours.main.plan.kind
         if kind == "exact":
             return lambda query: index.search(query[np.newaxis], K)[1][0]
-        graph = kind == "hnsw"
-        breadth = effort.breadth
-        inner = faiss.SearchParametersHNSW(efSearch=breadth) if graph else faiss.SearchParametersIVF(nprobe=breadth)
+        inner = faiss.SearchParametersIVF(nprobe=effort.probes)
         if not self.rescored:
-            return lambda query: index.search(query[np.newaxis], effort.depth, params=inner)[1][0]
-        outer = faiss.IndexRefineSearchParameters(k_factor=effort.depth / K, base_index_params=inner)
+            return lambda query: index.search(query[np.newaxis], effort.rescored, params=inner)[1][0]
+        outer = faiss.IndexRefineSearchParameters(k_factor=effort.rescored / K, base_index_params=inner)
         return lambda query: index.search(query[np.newaxis], K, params=outer)[1][0]
 
 

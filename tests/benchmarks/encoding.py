@@ -19,7 +19,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -40,7 +39,6 @@ import torch  # noqa: E402
 
 from retrieval.encoders.packed_encoder import BATCH_TOKENS, PackedEncoder  # noqa: E402
 from retrieval.encoders.sentence_transformer import SentenceTransformerEncoder, load_sentence_transformer, provenance_of  # noqa: E402
-from retrieval.encoders.static_encoder import load_static_encoder  # noqa: E402
 from retrieval.model_folders import ENCODER_MODEL, resolve_model  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
@@ -286,25 +284,6 @@ def main() -> None:
         ways, version = ways_of(model, resolved.path, threads)
         result["OpenVINO"] = version
         result[title] = summary(*rounds(texts, ways, clock, arguments.seconds, model), config)
-    with tempfile.TemporaryDirectory() as cache:
-        os.environ["RAFTSMITH_CACHE"] = cache
-        start, cpu = time.perf_counter(), time.process_time()
-        static = load_static_encoder(resolved)
-        result["static encoder"] = {
-            "distilled, model loaded included, s": round(time.perf_counter() - start, 1),
-            "CPU s": round(time.process_time() - cpu, 1),
-        }
-        start = time.perf_counter()
-        static = load_static_encoder(resolved)
-        result["static encoder"]["from the cache, s"] = round(time.perf_counter() - start, 2)
-    for kind in ("100 words", "25 words"):
-        static.encode(texts[kind])
-        spent = []
-        for _ in range(7):
-            cpu = time.process_time()
-            static.encode(texts[kind])
-            spent.append(time.process_time() - cpu)
-        result["static encoder"][f"{kind}, texts a CPU second"] = round(len(texts[kind]) / min(spent))
     result["load average after"] = os.getloadavg()
     print(json.dumps(result, indent=1))
     if arguments.json:

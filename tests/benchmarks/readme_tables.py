@@ -418,6 +418,8 @@ def _dense(result: dict[str, Any]) -> str:
         f"|{'---|' * 8}",
     ]
     for row in result["results"]:
+        if row["system"] == "raftsmith, hnsw":  # measured then, and deleted for what it measured
+            continue
         built = f"{row['seconds']:.0f} | {row['disk_bytes'] / 1e6:.0f}" if "seconds" in row else "– | –"
         shown = row["settings"].partition(":")[0] if row["system"].startswith("raftsmith") else row["settings"]
         settings = shown + (f"; effort {row['effort']}" if row["effort"] not in ("None", "") else "")

@@ -31,6 +31,8 @@ from retrieval.evaluation.bootstrap import bootstrap_mean
 from retrieval.evaluation.judgement_sources import Source, judged_index
 from retrieval.evaluation.significance import compare
 from retrieval.indexing.backfill import backfill
+from retrieval.model_options import ModelOptions
+from retrieval.search.options import SearchOptions
 from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
 from retrieval.tuning.encoder_comparison import judged_collection
@@ -53,11 +55,13 @@ def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
     place = over_tuned_encoder(untuned) if tuned_encoder else untuned
     options = RerankerOptions(CrossEncoderOptions(epochs=epochs))
     with judged_index(source, place, say, by_document=True) as found:
-        tuned = tune(found, place, "reranker-over-tuned" if tuned_encoder else "reranker", place.config.models.encoder, options)
+        tuned = tune(
+            found, place, "reranker-over-tuned" if tuned_encoder else "reranker", place.options(ModelOptions).encoder, options
+        )
         part = {
             "chunks": found.index.store.counts()["chunks"],
             "queries": dict(Counter(query.split for query in found.judged.queries)),
-            "depth": place.config.search.rerank_depth,
+            "depth": place.options(SearchOptions).rerank_depth,
             "options": asdict(options),
             "better": tuned.better,
             "verdict": tuned.verdict,
@@ -81,14 +85,14 @@ def test_values(place: Workspace, source: Source, reranker: Reranker | None = No
     """nDCG@10 of each test query as the workspace's encoder finds, with a reranker or without."""
     with judged_index(source, place, say, by_document=True) as found:
         queries = queries_by_split(found.judged)
-        hits = first_hits(judged_collection(found, queries), queries["test"], place.config.search.rerank_depth)
+        hits = first_hits(judged_collection(found, queries), queries["test"], place.options(SearchOptions).rerank_depth)
         return hits.ndcg(hits.scores(reranker), weight) if reranker else hits.ndcg()
 
 
 def over_tuned_encoder(place: Workspace) -> Workspace:
     """The workspace searched with the encoder that `retriever_tuning.py` tuned in it."""
     model = next((place.root / "runs" / "tuned").glob("*-tuned"))
-    models = place.config.models.model_copy(update={"encoder": str(model)})
+    models = place.options(ModelOptions).model_copy(update={"encoder": str(model)})
     store = CorpusStore(place.database)
     with single_writer(place.root):
         backfill(store, place.root, load_encoder(str(model), say), Progress("chunks"))

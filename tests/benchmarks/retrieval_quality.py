@@ -28,7 +28,7 @@ from stored_vectors import StoringEncoder
 
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import document_names
-from corpora.workspace.config import Config, SearchConfig
+from corpora.workspace.config import Config, SearchOptions
 from retrieval.commands.tune_search import learn
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder
@@ -108,7 +108,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     names = document_names(store)
     runs: list[SystemRun] = []
     for name in OURS:
-        configuration = parse_configuration(name, SearchConfig())
+        configuration = parse_configuration(name, SearchOptions())
         searcher = make_searcher(index, configuration.search, no_reranker)
         runs.append(run_system(System(name, searcher, configuration.mode), judged, depth=SEARCHED))
     asked = {query.id: query.text for query in judged.queries}
@@ -148,9 +148,9 @@ def reranked(index: SearchContext, judged: JudgedQueries, deadline: float) -> di
     drawn = random.Random(0).sample(judged.queries, min(RERANKED, len(judged.queries)))
     sample = replace(judged, queries=tuple(drawn))
     late = TimedTokens(resolve_model(ENCODER_MODEL).path, deadline)
-    systems = [System(DEFAULT, make_searcher(index, SearchConfig(), no_reranker))]
+    systems = [System(DEFAULT, make_searcher(index, SearchOptions(), no_reranker))]
     for weight in WEIGHTS:
-        search = SearchConfig(rerank=LATE_INTERACTION, rerank_weight=weight)
+        search = SearchOptions(rerank=LATE_INTERACTION, rerank_weight=weight)
         systems.append(System(f"{DEFAULT}+{LATE_INTERACTION}, weight {weight:g}", make_searcher(index, search, lambda _: late)))
     evaluation = evaluate_runs(sample, [run_system(system, sample, depth=SEARCHED) for system in systems])
     return {

@@ -27,6 +27,7 @@ from retrieval.encoders.encoder import Encoder
 from retrieval.evaluation.judgement_sources import Source, judged_index
 from retrieval.tuning.encoder_comparison import Gain, compare_encoders, judged_collection
 from retrieval.tuning.encoder_tuning import TuningOptions
+from serving.configuration import SECTIONS
 
 TUNED = {
     "irish_acts": irish_acts,
@@ -48,7 +49,7 @@ def workspace(found: RetrievalSet, work: Path) -> tuple[Workspace, Source]:
     if not folder.exists():
         write_beir(found, folder)
     if not (root / CONFIG).exists():
-        path = create_workspace(root)
+        path = create_workspace(root, SECTIONS)
         path.write_text(with_value(path.read_text(), "chunks", "max_words", WORDS))
     return open_workspace(root), Source(beir=folder)
 

@@ -8,7 +8,7 @@
     python tests/benchmarks/scale.py plot --picture docs/scale.png
 
 `add` runs the command itself on acts of Ireland (../shared/data) with the packaged encoder, as a user would: it is killed while files are
-read and again while full vectors are made, and run again each time. `curve` grows one store and measures at each size what a commit of
+read and again while vectors are made, and run again each time. `curve` grows one store and measures at each size what a commit of
 one document, the next search after it, searches, and opening cost; its vectors are those of dense_vectors.py, its texts pairs of real
 sentences, since encoding a million takes an hour.
 """
@@ -74,7 +74,7 @@ def write_acts(folder: Path, passages: int) -> int:
 
 
 class Adding:
-    """`raftsmith add`, watched from outside: passages, full vectors and memory by the second."""
+    """`raftsmith add`, watched from outside: passages, vectors and memory by the second."""
 
     def __init__(self, workspace: Path, texts: Path) -> None:
         self.workspace, self.texts = workspace, texts
@@ -82,7 +82,7 @@ class Adding:
         self.spent = self.peak = 0.0
 
     def run(self, until: Callable[[int, int], bool] = lambda passages, vectors: False) -> str:
-        """Start it, and kill it with all its processes when `until(passages, full vectors)`; what it printed."""
+        """Start it, and kill it with all its processes when `until(passages, vectors)`; what it printed."""
         command = [sys.executable, "-m", "serving.main", "add", str(self.texts), "--workspace", str(self.workspace)]
         inside = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
         started = time.monotonic()
@@ -100,19 +100,19 @@ class Adding:
         return process.stdout.read() if process.stdout else ""
 
     def state(self) -> tuple[int, int]:
-        """Passages that are committed, and those with a full vector."""
+        """Passages that are committed, and those with a vector."""
         if not (self.workspace / "corpus.db").exists():
             return 0, 0
         store = CorpusStore(self.workspace / "corpus.db")
-        passages, quick = store.counts()["chunks"], [s.encoder for s in store.segments() if not s.encoder.startswith("static")]
-        vectors = sum(len(store.vectors.chunk_numbers(name)) for name in set(quick))
+        passages, names = store.counts()["chunks"], {segment.encoder for segment in store.segments()}
+        vectors = sum(len(store.vectors.chunk_numbers(name)) for name in names)
         store.close()
         return passages, vectors
 
     def places(self) -> dict[str, tuple[str, int]]:
-        """Where each full vector lies, by chunk id."""
+        """Where each vector lies, by chunk id."""
         store = CorpusStore(self.workspace / "corpus.db")
-        names = {s.encoder for s in store.segments() if not s.encoder.startswith("static")}
+        names = {segment.encoder for segment in store.segments()}
         found = {chunk_id: (segment, row) for name in names for chunk_id, segment, row in store.vectors.places(name)}
         store.close()
         return found
@@ -351,7 +351,7 @@ def plot(picture: Path) -> None:
     added = json.loads((RESULTS / "scale_add.json").read_text())
     minutes = [entry["s"] / 60 for entry in added["timeline"]]
     left.plot(minutes, [entry["passages"] for entry in added["timeline"]], label="searchable passages")
-    left.plot(minutes, [entry["vectors"] for entry in added["timeline"]], label="with their full vectors")
+    left.plot(minutes, [entry["vectors"] for entry in added["timeline"]], label="with their vectors")
     left.set(xlabel="minutes", title="add, killed twice", ylim=(0, None))
     rows = json.loads((RESULTS / "scale_curve.json").read_text())["rows"]
     sizes = [row["passages"] for row in rows]

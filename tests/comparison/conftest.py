@@ -1,7 +1,6 @@
 """Other tools, each from an environment of its own that a variable names; without it its tests skip and say which.
 
     RAFTSMITH_LABEL_STUDIO=/path/to/label-studio  pytest tests/comparison/test_label_studio.py
-    RAFTSMITH_ARGILLA=/path/to/python RAFTSMITH_ARGILLA_SERVER=/path/to/python  pytest tests/comparison/test_argilla.py
 
 With RAFTSMITH_RECORD=1 what was found is written to `results`.
 """

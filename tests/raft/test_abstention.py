@@ -30,6 +30,7 @@ from raft.examples.grounding import ground, observations, search_questions
 from raft.examples.options import ExampleOptions
 from raft.prompts.format import ABSTENTION
 from retrieval.records import SearchResult
+from serving.configuration import SECTIONS
 
 
 def result(best: float, drop: float) -> SearchResult:
@@ -118,7 +119,7 @@ def test_an_assistant_abstains_without_asking_the_model(collection: Collection) 
 
 @pytest.mark.parametrize("key", [("models", "encoder"), ("search", "rerank")])
 def test_abstaining_is_not_fitted_on_questions_that_search_was_tuned_to(tmp_path: Path, key: tuple[str, str]) -> None:
-    path = create_workspace(tmp_path)
+    path = create_workspace(tmp_path, SECTIONS)
     assert support_splits(open_workspace(tmp_path)) == (["train"], ["validation", "test"])
     path.write_text(with_value(path.read_text(), *key, "runs/statutes/mini-statutes"))
     assert support_splits(open_workspace(tmp_path)) == (["train"], ["validation", "test"])

@@ -16,11 +16,11 @@ from corpora.errors import AnnotationError
 from corpora.records import Document, content_id
 from corpora.text.quote_location import locate
 from raft.examples.reviews import Review, completion_id
-from serving.annotate.formats import argilla, label_studio
+from serving.annotate.formats import label_studio
 from serving.annotate.formats.exchange import Incoming, Sources, part_of
 from serving.annotate.records import AnnotatedQuestion, Annotations, Label, Span
 
-FORMATS = ("jsonl", "squad", "label-studio", "argilla")
+FORMATS = ("jsonl", "squad", "label-studio")
 _KINDS: dict[str, TypeAdapter[Any]] = {
     "question": TypeAdapter(AnnotatedQuestion),
     "label": TypeAdapter(Label),
@@ -53,8 +53,6 @@ def written(annotations: Annotations, form: str, sources: Sources) -> tuple[dict
     if form == "label-studio":
         interface = label_studio.labeling_interface(there.classes)
         return {"": label_studio.written(there, sources), ".interface.xml": interface + "\n"}, left_out
-    if form == "argilla":
-        return argilla.written(there, sources), left_out
     raise AnnotationError(f"{form!r} is no format; accepted: {', '.join(FORMATS)}")
 
 
@@ -67,8 +65,6 @@ def read(text: str, form: str, sources: Sources) -> Incoming:
         _read_squad(_json(text, "SQuAD: one JSON object with a list `data`"), sources, incoming)
     elif form == "label-studio":
         label_studio.read(_json(text, "Label Studio: a JSON list of tasks"), sources, incoming)
-    elif form == "argilla":
-        argilla.read(text, sources, incoming)
     else:
         raise AnnotationError(f"{form!r} is no format; accepted: {', '.join(FORMATS)}")
     return incoming

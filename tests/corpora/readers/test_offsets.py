@@ -131,14 +131,14 @@ def test_overlap_repeats_whole_sentences_within_a_section_and_the_limit() -> Non
         Block("paragraph", "New section."),
     ]
     document = document_of(blocks)
-    cut = [chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(6, overlap=1))]
+    cut = [chunk.text for chunk in chunk_document(document, blocks, ChunkOptions(6, overlap_sentences=1))]
     assert cut == [
         "One two three. Four five.",
         "Four five. Six seven eight nine.",
         "Six seven eight nine. Ten.",
         "New section.",
     ]
-    assert len(chunk_document(document, blocks, ChunkOptions(4, overlap=3))) == 5
+    assert len(chunk_document(document, blocks, ChunkOptions(4, overlap_sentences=3))) == 5
 
 
 class Letters:
@@ -160,7 +160,7 @@ def test_windows_can_be_measured_in_tokens() -> None:
         "Aa bb.",
         "Cccccc dd. Ee.",
     ]
-    assert ChunkOptions(1, max_tokens=8).name != ChunkOptions(1).name != ChunkOptions(1, overlap=1).name
+    assert ChunkOptions(1, max_tokens=8).name != ChunkOptions(1).name != ChunkOptions(1, overlap_sentences=1).name
 
 
 @settings(deadline=None, max_examples=80)
@@ -168,7 +168,7 @@ def test_windows_can_be_measured_in_tokens() -> None:
 def test_overlap_loses_nothing(blocks: list[Block], max_words: int, overlap: int) -> None:
     document = document_of(blocks)
     plain = chunk_document(document, blocks, ChunkOptions(max_words))
-    held = chunk_document(document, blocks, ChunkOptions(max_words, overlap=overlap))
+    held = chunk_document(document, blocks, ChunkOptions(max_words, overlap_sentences=overlap))
     covered = {position for chunk in held for position in range(chunk.start, chunk.end)}
     assert {position for chunk in plain for position in range(chunk.start, chunk.end)} <= covered
     assert all(document.text[chunk.start : chunk.end] == chunk.text for chunk in held)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +19,9 @@ from raft.quotes.verification import verify_quote
 from raft.records import Passage, RaftExample
 from raft.training.options import TrainOptions
 from raft.training.run_record import resolved_config
-from raft.training.train import train_run
+from raft.training.training_data import TrainingData, read_training_data
+from retrieval.model_folders import ModelFolder
+from serving.configuration import SECTIONS
 
 TEXTS = ("The rent is nine hundred pounds. It is due monthly.", "Pets are  not allowed. Plants are.")
 CHUNKS = [Chunk(f"c{n}", f"d{n}", 100 * n, 100 * n + len(t), t, f"T{n}", "", "", "") for n, t in enumerate(TEXTS, start=1)]
@@ -109,16 +110,14 @@ def test_reviews_are_written_the_same_every_time_and_none_is_no_file(tmp_path: P
 
 
 def test_only_reviews_that_exist_are_part_of_what_a_run_depends_on() -> None:
-    base = SimpleNamespace(name="tiny", digest="0")
-    plain = resolved_config("r", base, "d", "digest", TrainOptions())  # type: ignore[arg-type]
-    reviewed = resolved_config("r", base, "d", "digest", TrainOptions(), "abc")  # type: ignore[arg-type]
+    base, data = ModelFolder("tiny", Path("tiny"), "0"), TrainingData("d", "digest", ())
+    plain = resolved_config("r", base, data, TrainOptions(), "sft")
+    reviewed = resolved_config("r", base, replace(data, reviews_digest="abc"), TrainOptions(), "sft")
     assert "reviews_digest" not in plain and reviewed == {**plain, "reviews_digest": "abc"}
 
 
-def test_training_heeds_the_reviews_and_making_the_dataset_again_keeps_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    create_workspace(tmp_path)
+def test_training_heeds_the_reviews_and_making_the_dataset_again_keeps_them(tmp_path: Path) -> None:
+    create_workspace(tmp_path, SECTIONS)
     workspace = open_workspace(tmp_path)
     examples = [example(name) for name in "abc"]
 
@@ -126,19 +125,12 @@ def test_training_heeds_the_reviews_and_making_the_dataset_again_keeps_them(
         write_dataset(workspace.dataset("d"), "d", Grounding(), [], examples, ExampleOptions(), 1, [])
 
     write()
-    seen: list[tuple[tuple[str, ...], str | None]] = []
-
-    def recorded(name, folder, model, dataset, digest, chosen, options, say, support, reviews_digest):
-        seen.append((tuple(e.id for e in chosen), reviews_digest))
-        return TrainOptions()
-
-    monkeypatch.setattr("raft.training.methods.sft.train", recorded)
-    monkeypatch.setattr("retrieval.model_folders.resolve_model", lambda name, say: None)
-    train_run(workspace, "d", None, None, {})
+    said: list[str] = []
+    plain = read_training_data(workspace, "d", said.append)
     write_reviews(workspace.dataset("d"), [judge(examples[1], "reject", "", CHUNKS)])
     write()
     assert len(read_dataset(workspace.dataset("d")).examples) == 3
-    train_run(workspace, "d", None, None, {})
-    digest = read_reviews(workspace.dataset("d")).digest
-    assert seen == [(("a", "b", "c"), None), (("a", "c"), digest)]
-    assert "1 rejected and left out; 2 examples remain" in capsys.readouterr().err
+    reviewed, reviews = read_training_data(workspace, "d", said.append), read_reviews(workspace.dataset("d"))
+    assert ([e.id for e in plain.examples], plain.reviews_digest) == (["a", "b", "c"], None)
+    assert reviews is not None and ([e.id for e in reviewed.examples], reviewed.reviews_digest) == (["a", "c"], reviews.digest)
+    assert len(said) == 1 and "1 rejected and left out; 2 examples remain" in said[0]

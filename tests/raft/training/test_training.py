@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,16 +15,19 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig
 
 from corpora.errors import TrainingError
-from corpora.workspace.run_folder import mark_complete, newest_complete_checkpoint
+from corpora.workspace.run_folder import RunFolder, finished_kind
 from raft.examples.assembly import build_examples
 from raft.examples.grounding import ground, search_questions
 from raft.examples.options import ExampleOptions
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import RaftExample
-from raft.training.methods import sft as training
-from raft.training.methods.sft import train
+from raft.training import progress
+from raft.training.answer_loss import answer_trainer_class
 from raft.training.options import TrainOptions
-from raft.training.packing import PackedCollator, pack
+from raft.training.packing import PackedCollator, as_dataset, pack
+from raft.training.run_record import TrainingResult
+from raft.training.train import train
+from raft.training.training_data import TrainingData
 from retrieval.model_folders import ModelFolder
 
 OPTIONS = TrainOptions(adapter="lora", rank=4, learning_rate=5e-3, max_examples=24, max_validation_examples=8, max_tokens=4096)
@@ -36,6 +40,10 @@ def examples(collection: Collection) -> list[RaftExample]:
     return build_examples(grounding, search_questions(grounding, collection.retriever, options), options)
 
 
+def tune(folder: Path, base: ModelFolder, examples: list[RaftExample], options: TrainOptions, **further: Any) -> TrainingResult:
+    return train(RunFolder("r", folder), base, TrainingData("d", "digest", examples), options, **further)
+
+
 def _losses(folder: Path) -> list[float]:
     with (folder / "metrics.csv").open(newline="") as handle:
         return [float(row["train_loss"]) for row in csv.DictReader(handle) if row["train_loss"]]
@@ -46,7 +54,7 @@ def test_a_run_writes_its_folder_and_learns(
     adapter: str, examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
 ) -> None:
     options = replace(OPTIONS, adapter=adapter, epochs=5)
-    result = train("r", tmp_path / "r", tiny, "d", "digest", examples, options)
+    result = tune(tmp_path / "r", tiny, examples, options)
     folder = tmp_path / "r"
     losses = _losses(folder)
     assert losses[-1] < losses[0] - 0.1
@@ -56,31 +64,31 @@ def test_a_run_writes_its_folder_and_learns(
     assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
     config = json.loads((folder / "config.json").read_text())
     assert config["base_digest"] == tiny.digest and config["versions"]["trl"]
-    assert tiny.name in (folder / "README.md").read_text()
+    assert tiny.name in (folder / "README.md").read_text() and finished_kind(folder) == "assistant"
     assert not [path for path in folder.rglob("*") if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
     with pytest.raises(TrainingError, match="already complete"):
-        train("r", folder, tiny, "d", "digest", examples, options)
+        tune(folder, tiny, examples, options)
 
 
 def test_a_stopped_run_resumes_to_the_adapter_of_the_uninterrupted_one(
     examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = replace(OPTIONS, epochs=3, evaluations=4)
-    train("r", tmp_path / "whole", tiny, "d", "digest", examples, options)
-    marked = training.mark_complete
+    tune(tmp_path / "whole", tiny, examples, options)
+    marked = progress.mark_complete
 
     def stop_after_a_checkpoint(checkpoint: Path) -> None:
         marked(checkpoint)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "mark_complete", stop_after_a_checkpoint)
+    monkeypatch.setattr(progress, "mark_complete", stop_after_a_checkpoint)
     with pytest.raises(KeyboardInterrupt):
-        train("r", tmp_path / "cut", tiny, "d", "digest", examples, options)
-    monkeypatch.setattr(training, "mark_complete", marked)
+        tune(tmp_path / "cut", tiny, examples, options)
+    monkeypatch.setattr(progress, "mark_complete", marked)
     said: list[str] = []
     with pytest.raises(TrainingError, match=r"options\.rank: 4 there, 8 now"):
-        train("r", tmp_path / "cut", tiny, "d", "digest", examples, replace(options, rank=8))
-    train("r", tmp_path / "cut", tiny, "d", "digest", examples, options, said.append)
+        tune(tmp_path / "cut", tiny, examples, replace(options, rank=8))
+    tune(tmp_path / "cut", tiny, examples, options, say=said.append)
     assert any("resuming from checkpoint-" in line for line in said)
     from safetensors.torch import load_file
 
@@ -89,24 +97,12 @@ def test_a_stopped_run_resumes_to_the_adapter_of_the_uninterrupted_one(
     assert _losses(tmp_path / "cut") == pytest.approx(_losses(tmp_path / "whole"), abs=1e-3)
 
 
-def test_a_torn_checkpoint_is_skipped(tmp_path: Path) -> None:
-    for step in (2, 10):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        (folder / "adapter_model.safetensors").write_bytes(bytes(100))
-        mark_complete(folder)
-    assert newest_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
-    (tmp_path / "checkpoint-10" / "adapter_model.safetensors").write_bytes(bytes(60))
-    assert newest_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
-    (tmp_path / "checkpoint-2" / "complete.json").unlink()
-    assert newest_complete_checkpoint(tmp_path) is None
-
-
 def test_an_example_that_is_too_long_stops_the_run_before_it_starts(
     examples: list[RaftExample], tiny: ModelFolder, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match="nothing is ever cut"):
-        train("r", tmp_path / "r", tiny, "d", "digest", examples, replace(OPTIONS, max_tokens=150))
+        tune(tmp_path / "r", tiny, examples, replace(OPTIONS, max_tokens=150))
+    assert tune(tmp_path / "r", tiny, examples, replace(OPTIONS, max_examples=4)).steps, "what the error advises works"
 
 
 def test_a_document_in_two_splits_stops_the_run_before_it_starts(
@@ -115,7 +111,7 @@ def test_a_document_in_two_splits_stops_the_run_before_it_starts(
     ours, theirs = (next(e for e in examples if e.split == split) for split in ("train", "test"))
     leaky = [*examples, replace(theirs, passages=ours.passages)]
     with pytest.raises(TrainingError, match="more than one split"):
-        train("r", tmp_path / "r", tiny, "d", "digest", leaky, OPTIONS)
+        tune(tmp_path / "r", tiny, leaky, OPTIONS)
     assert not (tmp_path / "r").exists()
 
 
@@ -130,14 +126,14 @@ def test_our_loss_is_trls(examples: list[RaftExample], tiny: ModelFolder, tmp_pa
         [{"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch} for r in rows]
     )
     losses = []
-    for kind in (SFTTrainer, training._trainer_class()):
+    for kind in (SFTTrainer, answer_trainer_class()):
         model = AutoModelForCausalLM.from_pretrained(tiny.path, attn_implementation="eager")
         args = SFTConfig(
             output_dir=str(tmp_path), report_to="none", use_cpu=True, remove_unused_columns=False, max_length=None, bf16=False,
             dataset_kwargs={"skip_prepare_dataset": True},
         )  # fmt: skip
         trainer = kind(
-            model=model, args=args, train_dataset=training._as_dataset(rows), processing_class=tokenizer, data_collator=collator
+            model=model, args=args, train_dataset=as_dataset(rows), processing_class=tokenizer, data_collator=collator
         )
         losses.append(float(trainer.compute_loss(trainer.model, dict(batch)).detach()))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)

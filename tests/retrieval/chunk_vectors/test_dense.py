@@ -1,5 +1,6 @@
 """The dense index over a store: it follows every commit, opens from its cache or not at all, and finds what brute force finds."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from corpora.chunking.chunker import ChunkOptions
+from corpora.durable_files import sha256_file, write_json
 from corpora.errors import CorruptStore
 from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
@@ -22,6 +24,7 @@ from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing.add_files import add_files
 from retrieval.vector_index import index_plan as index_choice
 from retrieval.vector_index import vector_index
+from retrieval.vector_index.index_files import MANIFEST
 from retrieval.vector_index.vector_index import VectorIndex
 
 ENCODER = HashingEncoder(32)
@@ -268,3 +271,21 @@ def test_a_large_collection_gets_an_approximate_index_with_a_measured_recall(
         reader.follow()
         assert isinstance(reader.index.vectors, VectorIndex) and reader.index.vectors.main.exact
         assert_found(reader, store)
+
+
+def test_a_graph_that_an_earlier_version_published_is_built_again(store: CorpusStore, tmp_path: Path) -> None:
+    add(store, tmp_path, write(tmp_path, "a.txt", 1))
+    with store.reading():
+        SnapshotReader(store, tmp_path, ENCODER).follow()
+    (pointer,) = (tmp_path / "cache").glob("dense-*.json")
+    published = json.loads(pointer.read_text())["folder"]
+    manifest = tmp_path / "cache" / published / MANIFEST
+    content = json.loads(manifest.read_text())
+    content["plan"] |= {"kind": "hnsw", "links": 32, "construction": 100}
+    manifest.write_text(json.dumps(content))
+    write_json(pointer, {"folder": published, "manifest": sha256_file(manifest)})
+    reader = SnapshotReader(store, tmp_path, ENCODER)
+    with store.reading():
+        reader.follow()
+        assert_found(reader, store)
+    assert json.loads(pointer.read_text())["folder"] != published

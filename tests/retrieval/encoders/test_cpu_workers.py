@@ -11,7 +11,7 @@ from retrieval.encoders.cpu_workers import CpuWorkers
 INTERRUPTED = """
 import threading, torch
 torch.set_num_threads(2)
-from retrieval import cores
+from retrieval.encoders import cpu_workers
 
 class Interrupted(threading.Barrier):
     def wait(self, timeout=None):
@@ -19,8 +19,8 @@ class Interrupted(threading.Barrier):
             raise KeyboardInterrupt
         return super().wait(timeout)
 
-cores.threading.Barrier = Interrupted
-cores.CpuWorkers().map(abs, [1, 2])
+cpu_workers.threading.Barrier = Interrupted
+cpu_workers.CpuWorkers().map(abs, [1, 2])
 """
 
 

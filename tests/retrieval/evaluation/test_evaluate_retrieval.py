@@ -15,7 +15,7 @@ from corpora.errors import EvaluationError
 from corpora.records import Evidence, Question
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import document_names
-from corpora.workspace.config import SearchConfig, read_config
+from corpora.workspace.config import read_config
 from corpora.workspace.workspace import create_workspace, open_workspace
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.evaluation.judged_queries import from_qrels, from_questions
@@ -25,10 +25,12 @@ from retrieval.evaluation.system_comparison import System, evaluate_runs, foreig
 from retrieval.indexing.add_files import add_files
 from retrieval.records import Hit, SearchResult
 from retrieval.search.fusion import Fusion
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import parse_configuration
 from retrieval.search.retriever import Retriever
 from retrieval.tuning.fusion_tuning import RankedQuery, learn_fusion
 from retrieval.tuning.fusion_tuning import verdict as learnt_verdict
+from serving.configuration import SECTIONS
 
 WORDS = "lease deposit warfarin sepsis hearsay appeal lactate warranty tenant dose verdict statute fever clause probate insulin".split()
 
@@ -43,7 +45,7 @@ def text_of(number: int) -> str:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with the hashing encoder and 48 notes."""
     root = tmp_path_factory.mktemp("workspace")
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     config.write_text(
         config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-256"').replace("max_words = 20 ", "max_words = 10 ")
     )
@@ -178,11 +180,11 @@ def test_a_foreign_run_keeps_the_places_of_strangers(store: CorpusStore) -> None
 @pytest.mark.parametrize("name", ["dance", "convex-2", "hybrid+", "convex-", "lexical-"])
 def test_a_misspelt_configuration_says_what_is_accepted(name: str) -> None:
     with pytest.raises(EvaluationError, match="accepted: lexical, dense, hybrid"):
-        parse_configuration(name, SearchConfig())
+        parse_configuration(name, SearchOptions())
 
 
 def test_configurations_by_name() -> None:
-    given = SearchConfig(dense_weight=0.3, rerank="late-interaction", max_per_source=2)
+    given = SearchOptions(dense_weight=0.3, rerank="late-interaction", max_per_source=2)
     plain = parse_configuration("hybrid", given)
     assert (plain.mode, plain.search.dense_weight, plain.search.rerank, plain.search.max_per_source) == ("hybrid", 0.3, "", 0)
     assert parse_configuration("convex-.75+some/model", given).search.rerank == "some/model"
@@ -226,7 +228,7 @@ def test_questions_end_to_end(place: Path, tmp_path: Path) -> None:
 def test_a_beir_folder_end_to_end(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = beir_folder(tmp_path / "little")
     workspace = tmp_path / "ws"
-    config = create_workspace(workspace)
+    config = create_workspace(workspace, SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-256"'))
     words = ("evaluate-retrieval", "--beir", str(folder), "--configuration", "lexical", "--workspace", str(workspace))
     first = value(*words, "--run-out", str(tmp_path / "one.trec"))
@@ -271,7 +273,7 @@ def test_judgement_files_and_limits(place: Path, tmp_path: Path) -> None:
 def test_tune_search_writes_what_wins(tmp_path: Path) -> None:
     """Where eight buckets drown dense search, words are better, and that is found out and written."""
     root = tmp_path / "ws"
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     config.write_text(
         config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-8"').replace("dense_weight = 0.6", "dense_weight = 0.9")
     )
@@ -290,12 +292,12 @@ def test_tune_search_writes_what_wins(tmp_path: Path) -> None:
     assert dry["adopted"] and not dry["written"] and dry["search"]["dense_weight"] < 0.9 and dry["comparison"]["p"] < 0.05
     before = config.read_text()
     wrote = value(*words, "--write")
-    assert wrote["written"] and read_config(config).search.dense_weight == dry["search"]["dense_weight"]
+    assert wrote["written"] and read_config(config).options(SearchOptions).dense_weight == dry["search"]["dense_weight"]
     changed = [pair for pair in zip(before.split("\n"), config.read_text().split("\n"), strict=True) if pair[0] != pair[1]]
     assert len(changed) == 1 and changed[0][1].startswith("dense_weight = ") and "# Weight of meaning" in changed[0][1]
     again = value(*words, "--write")
     assert not again["written"] and "Keep" in again["verdict"]
-    assert open_workspace(root).config.search.dense_weight == dry["search"]["dense_weight"]
+    assert open_workspace(root).options(SearchOptions).dense_weight == dry["search"]["dense_weight"]
 
 
 def test_too_few_questions_say_what_to_do(place: Path, tmp_path: Path) -> None:

@@ -1,19 +1,22 @@
-"""Searchable at once: quick vectors come with the documents, full ones follow batch by batch, and search is sound all the while."""
+"""Searchable at once: words come with the documents, vectors follow batch by batch, and search is sound all the while."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import RaftsmithError
 from corpora.ingest.sandbox import read_in_process
+from corpora.splits import SPLITS, split_at
+from corpora.store.changes import Segment, StoredVectors
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import make_filter
+from retrieval.chunk_vectors.segments import write_segment
 from retrieval.encoders.hashing import HashingEncoder
-from retrieval.encoders.loading import load_encoder, quick_encoder
+from retrieval.encoders.loading import load_encoder
 from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing import add_files as indexing
 from retrieval.indexing.add_files import add_files
@@ -26,17 +29,6 @@ ENCODER = HashingEncoder(128)
 TOPICS = ("lease", "deposit", "warfarin", "sepsis", "hearsay", "appeal", "lactate", "warranty")
 
 
-class Quick(HashingEncoder):
-    """Stands for a static encoder; the real one is in the last test."""
-
-    @property
-    def name(self) -> str:
-        return "static-32(test)"
-
-
-QUICK = Quick(32)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[CorpusStore]:
     opened = CorpusStore(tmp_path / "corpus.db")
@@ -47,7 +39,6 @@ def store(tmp_path: Path) -> Iterator[CorpusStore]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "BATCH_CHUNKS", 8)
-    monkeypatch.setattr(indexing, "DIRECT_CHUNKS", 10)
     monkeypatch.setattr("retrieval.indexing.backfill.BATCH_CHUNKS", 8)
 
 
@@ -61,11 +52,11 @@ def write(workspace: Path, number: int) -> Path:
 
 def add(store: CorpusStore, workspace: Path, paths: list[Path], collection: str = "default") -> None:
     options = ChunkOptions(8)
-    add_files(store, workspace, ENCODER, paths, collection, options, reader=read_in_process, quick=lambda: QUICK)
+    add_files(store, workspace, ENCODER, paths, collection, options, reader=read_in_process, direct_chunks=10)
 
 
-def retriever(store: CorpusStore, workspace: Path, quick: Quick = QUICK) -> Retriever:
-    return Retriever(store, workspace, ENCODER, quick=lambda: quick)
+def retriever(store: CorpusStore, workspace: Path) -> Retriever:
+    return Retriever(store, workspace, ENCODER)
 
 
 def assert_vectors_right(store: CorpusStore, workspace: Path) -> None:
@@ -76,48 +67,84 @@ def assert_vectors_right(store: CorpusStore, workspace: Path) -> None:
     assert all(chunk.text in {hit.chunk.text for hit in result.hits} for chunk, result in zip(chunks, results, strict=True))
 
 
-class DistilledAnew(Quick):
-    """Another static encoder than that of the vectors in the store."""
-
-    @property
-    def name(self) -> str:
-        return "static-32(other)"
-
-
 @pytest.mark.usefixtures("small")
-def test_chunks_without_any_usable_vector_are_not_called_filled(store: CorpusStore, tmp_path: Path) -> None:
-    add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
-    chunks, waiting = len(store.chunks()), store.vectors.count_missing(ENCODER.name)
-    (result,) = retriever(store, tmp_path, DistilledAnew(32)).search(["the lease of case 8"], 40)
-    assert waiting and result.filled == pytest.approx(1 - waiting / chunks)
-
-
-@pytest.mark.usefixtures("small")
-def test_everything_is_found_from_the_first_commit_on(store: CorpusStore, tmp_path: Path) -> None:
+def test_everything_is_found_by_its_words_from_the_first_commit_on(store: CorpusStore, tmp_path: Path) -> None:
     add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
     chunks, waiting = store.chunks(), store.vectors.count_missing(ENCODER.name)
     assert 0 < len(chunks) - waiting <= 10 and waiting > 40
     reader = retriever(store, tmp_path)
-    for chunk in chunks:
-        (result,) = reader.search([embedding_text(chunk)], 3, "dense")
-        assert chunk.text in {hit.chunk.text for hit in result.hits}
-        assert 0 < result.filled < 1
+    for mode in ("lexical", "hybrid"):
+        for chunk, result in zip(chunks, reader.search([chunk.text for chunk in chunks], 3, mode), strict=True):
+            assert chunk.text in {hit.chunk.text for hit in result.hits}
+            assert result.filled == (1 if mode == "lexical" else pytest.approx(1 - waiting / len(chunks)))
+    (dense,) = reader.search(["the lease of case 8"], 200, "dense")
+    encoded = set(store.chunk_ids(store.vectors.chunk_numbers(ENCODER.name)).values())
+    assert {hit.chunk.id for hit in dense.hits} == encoded, "without a vector it is in no dense ranking"
     filled, seen = 0.0, []
 
     def progress(done: int, total: int) -> None:
         nonlocal filled
-        (result,) = reader.search(["the lease of case 8"], 40)
-        assert result.filled > filled and len({hit.chunk.id for hit in result.hits}) == 40
+        (result,) = reader.search(["the lease of case 8"], 200, "dense")
+        assert result.filled > filled and len({hit.chunk.id for hit in result.hits}) == len(chunks) - waiting + done
         filled = result.filled
         seen.append((done, total))
 
     assert backfill(store, tmp_path, ENCODER, progress) == waiting
     assert seen[-1] == (waiting, waiting) and filled == 1.0
-    assert {segment.encoder for segment in store.segments()} == {ENCODER.name}, "quick vectors have done their service"
     assert {path.name for path in (tmp_path / "segments").iterdir()} == {segment.name for segment in store.segments()}
     assert len(store.vectors.chunk_numbers(ENCODER.name)) == len(chunks)
     assert_vectors_right(store, tmp_path)
     assert backfill(store, tmp_path, ENCODER) == 0
+
+
+def test_a_store_without_any_vector_is_searched_by_its_words(store: CorpusStore, tmp_path: Path) -> None:
+    files = [write(tmp_path, number) for number in range(4)]
+    add_files(store, tmp_path, ENCODER, files, "default", ChunkOptions(8), reader=read_in_process, direct_chunks=0)
+    assert not store.segments() and not (tmp_path / "segments").exists()
+    (hybrid,) = retriever(store, tmp_path).search(["the lease"], 3)
+    assert hybrid.hits and hybrid.filled == 0.0
+    assert not retriever(store, tmp_path).search(["the lease"], 3, "dense")[0].hits
+
+
+@pytest.mark.usefixtures("small")
+def test_few_vectors_do_not_outrank_what_the_words_find(store: CorpusStore, tmp_path: Path) -> None:
+    add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
+    chunk = store.chunks(next(document.id for document in store.documents() if "case 20 " in document.text))[0]
+    assert chunk.id not in {c for c, _, _ in store.vectors.places(ENCODER.name)}
+    (result,) = retriever(store, tmp_path).search([chunk.text], 3)
+    assert result.hits[0].chunk.id == chunk.id
+
+
+@pytest.mark.usefixtures("small")
+def test_a_document_s_split_is_given_before_its_vectors_and_kept(store: CorpusStore, tmp_path: Path) -> None:
+    add(store, tmp_path, [write(tmp_path, number) for number in range(40)])
+    before = {document.id: document.position for document in store.documents()}
+    shares = Counter(split_at(position) for position in before.values())
+    assert all(abs(shares[split] - share * 40) <= 4 for split, share in zip(SPLITS, (0.7, 0.1, 0.2), strict=True))
+    assert store.vectors.count_missing(ENCODER.name)
+    backfill(store, tmp_path, ENCODER)
+    add(store, tmp_path, [write(tmp_path, 40)])
+    after = {document.id: document.position for document in store.documents()}
+    assert {name: after[name] for name in before} == before and len(after) == 41
+
+
+@pytest.mark.usefixtures("small")
+def test_quick_vectors_of_an_earlier_version_are_not_searched_and_go(store: CorpusStore, tmp_path: Path) -> None:
+    add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
+    waiting = store.vectors.missing(ENCODER.name, 0, 1_000)
+    static = HashingEncoder(32)
+    vectors = static.encode([store.chunks_by_id([chunk])[chunk].text for chunk in waiting.values()])
+    segment = Segment(write_segment(tmp_path / "segments", vectors), "static-32(test)", 32, len(vectors))
+    store.commit(vectors=[StoredVectors(segment, tuple((chunk, row) for row, chunk in enumerate(waiting.values())))])
+    store.close()
+    old = CorpusStore(tmp_path / "corpus.db")
+    (dense,) = retriever(old, tmp_path).search(["the lease of case 8"], 200, "dense")
+    assert {hit.chunk.id for hit in dense.hits}.isdisjoint(waiting.values()) and 0 < dense.filled < 1
+    assert backfill(old, tmp_path, ENCODER) == len(waiting)
+    assert {segment.encoder for segment in old.segments()} == {ENCODER.name}
+    assert {path.name for path in (tmp_path / "segments").iterdir()} == {segment.name for segment in old.segments()}
+    assert_vectors_right(old, tmp_path)
+    old.close()
 
 
 @pytest.mark.usefixtures("small")
@@ -144,7 +171,7 @@ def test_a_stop_loses_nothing_that_was_made(store: CorpusStore, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("small")
-def test_a_filter_holds_for_quick_vectors_too(store: CorpusStore, tmp_path: Path) -> None:
+def test_a_filter_holds_while_filling(store: CorpusStore, tmp_path: Path) -> None:
     paths = [write(tmp_path, number) for number in range(24)]
     add(store, tmp_path, paths[:12], "law")
     add(store, tmp_path, paths[12:], "medicine")
@@ -152,18 +179,21 @@ def test_a_filter_holds_for_quick_vectors_too(store: CorpusStore, tmp_path: Path
         for collection in ("law", "medicine"):
             (result,) = retriever(store, tmp_path).search(["the lease parts"], 200, mode, make_filter(collections=[collection]))
             there = {chunk.id for chunk in store.chunks() if chunk.collection == collection}
+            encoded = {chunk for chunk, _, _ in store.vectors.places(ENCODER.name)}
             found = {hit.chunk.id for hit in result.hits}
-            assert found <= there and (mode != "dense" or found == there)
+            assert found <= there and (mode != "dense" or found == there & encoded)
 
 
 @pytest.mark.usefixtures("small")
 def test_the_explanation_sums_up_while_filling(store: CorpusStore, tmp_path: Path) -> None:
     add(store, tmp_path, [write(tmp_path, number) for number in range(24)])
-    (result,) = Retriever(store, tmp_path, ENCODER, shown_ranks=1000, quick=lambda: QUICK).search(["the lease of case 8"], 5)
+    (result,) = Retriever(store, tmp_path, ENCODER, shown_ranks=1000).search(["the lease of case 8"], 5)
     for hit, reason in zip(result.hits, explain("the lease of case 8", result, Fusion()), strict=True):
         shares = [place.share or 0.0 if place else 0.0 for place in (reason.dense, reason.lexical)]
         assert sum(shares) == pytest.approx(hit.score) and reason.fused is not None
-    assert "deviation from the mean" in as_lines(reason, Fusion(), "hybrid", result.filled)[0]
+    lines = as_lines(reason, Fusion(), "hybrid", result.filled)
+    assert f"{result.filled:.0%} of the vectors are there" in " ".join(lines)
+    assert f"{round(0.6 * result.filled**2, 4):g} · dense" in " ".join(lines)
 
 
 @pytest.mark.usefixtures("small")
@@ -194,7 +224,8 @@ def test_another_process_searches_while_vectors_fill_in(store: CorpusStore, tmp_
 
 
 def test_another_encoder_takes_over_and_the_old_one_s_vectors_go_when_asked(store: CorpusStore, tmp_path: Path) -> None:
-    add(store, tmp_path, [write(tmp_path, number) for number in range(6)])
+    files = [write(tmp_path, number) for number in range(6)]
+    add_files(store, tmp_path, ENCODER, files, "default", ChunkOptions(8), reader=read_in_process)
     other = HashingEncoder(96)
     with pytest.raises(RaftsmithError, match=r"index --fill"):
         Retriever(store, tmp_path, other).search(["lease"], 3)
@@ -211,20 +242,16 @@ def test_another_encoder_takes_over_and_the_old_one_s_vectors_go_when_asked(stor
     assert Retriever(store, tmp_path, other).search(["lease"], 3)[0].hits
 
 
-def test_the_real_encoder_and_its_static_one(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_encoder(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "BATCH_CHUNKS", 8)
-    monkeypatch.setattr(indexing, "DIRECT_CHUNKS", 8)
-    encoder, quick = load_encoder("all-MiniLM-L6-v2"), quick_encoder("all-MiniLM-L6-v2")
-    assert quick is not None
+    encoder = load_encoder("all-MiniLM-L6-v2")
     files = [write(tmp_path, number) for number in range(16)]
-    add_files(store, tmp_path, encoder, files, "default", ChunkOptions(8), reader=read_in_process, quick=quick)
-    reader = Retriever(store, tmp_path, encoder, quick=quick)
+    add_files(store, tmp_path, encoder, files, "default", ChunkOptions(8), reader=read_in_process, direct_chunks=8)
+    reader = Retriever(store, tmp_path, encoder)
     queries = ["How long did the tenancy take?", "blood poisoning", "second-hand testimony"]
     before = reader.search(queries, 5, "dense")
     backfill(store, tmp_path, encoder)
     after = reader.search(queries, 5, "dense")
     for first, last, topic in zip(before, after, ("lease", "sepsis", "hearsay"), strict=True):
-        assert first.filled < 1 == last.filled
-        assert any(topic in hit.chunk.text for hit in first.hits)
+        assert 0 < first.filled < 1 == last.filled
         assert topic in last.hits[0].chunk.text
-        assert np.isfinite([hit.score for hit in first.hits]).all()

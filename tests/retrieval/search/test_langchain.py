@@ -17,11 +17,12 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.langchain_adapter import RaftsmithRetriever
 from retrieval.search.retriever import Retriever
+from serving.configuration import SECTIONS
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    config = create_workspace(tmp_path)
+    config = create_workspace(tmp_path, SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-256"'))
     (tmp_path / "a.md").write_text("# Lease\n\n## Notice\n\nThe notice period is two months. It ends at midnight.\n")
     (tmp_path / "b.txt").write_text("Rent is due on the first of May.\n\nThe deposit is two rents.")
@@ -78,3 +79,16 @@ def test_what_it_takes(plain: Retriever) -> None:
     for wrong in ({"k": 0}, {"mode": "clever"}, {"kk": 3}):
         with pytest.raises(ValidationError):
             RaftsmithRetriever(searcher=plain, **wrong)
+
+
+def test_what_invoke_is_given_goes_over_the_retrievers_own(plain: Retriever) -> None:
+    retriever = RaftsmithRetriever(searcher=plain, k=3)
+    assert len(retriever.invoke("notice period")) == 3
+    one = retriever.invoke("notice period", k=1)
+    assert [d.id for d in one] == [hit.chunk.id for hit in plain.search(["notice period"], 1)[0].hits]
+    assert [d.id for d in asyncio.run(retriever.ainvoke("notice period", k=1))] == [d.id for d in one]
+    assert retriever.invoke("deposit", mode="lexical", k=1)[0].page_content == "The deposit is two rents."
+    assert [[d.id for d in found] for found in retriever.batch(["notice period"], k=1)] == [[d.id for d in one]]
+    for wrong in ({"k": 0}, {"k": "many"}, {"mode": "clever"}):
+        with pytest.raises(ValidationError):
+            retriever.invoke("notice period", **wrong)

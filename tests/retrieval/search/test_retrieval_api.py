@@ -10,6 +10,7 @@ from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import create_workspace
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
+from serving.configuration import SECTIONS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "retrieval-api.md"
 
@@ -17,7 +18,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "retrieval-api.md"
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "my-collection"
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-256"'))
     texts = {
         "lease.txt": "The notice period is two months. It ends at midnight.",

@@ -84,6 +84,17 @@ def test_convex_fusion_by_hand() -> None:
     assert convex_fusion([[("z", 2.0), ("y", 1.0), ("x", 1.0)]], [1]) == [("z", 1.0), ("y", 0.0), ("x", 0.0)]
 
 
+def test_the_dense_ranking_counts_for_less_while_few_chunks_have_vectors() -> None:
+    dense, lexical = [("a", 0.9), ("b", 0.6)], [("c", 12.0), ("a", 2.0)]
+    for method in ("convex", "reciprocal-rank"):
+        fusion = Fusion(method)
+        assert fusion(dense, lexical, 1.0) == fusion(dense, lexical)
+        assert fusion(dense, lexical, 0.0)[0][0] == "c"
+        low, high = (fusion.shares(dense, lexical, filled)[0]["a"] for filled in (0.5, 1.0))
+        assert low == pytest.approx(high / 4)
+    assert [dict(Fusion()(dense, lexical, filled))["c"] for filled in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.85, 0.4])
+
+
 SCORES = st.lists(st.integers(0, 40), min_size=8, max_size=30).map(lambda scores: sorted(scores, reverse=True))
 
 

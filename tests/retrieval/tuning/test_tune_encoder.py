@@ -14,12 +14,14 @@ from safetensors.numpy import load_file
 
 from corpora.errors import EvaluationError, TrainingError
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.run_folder import finished_kind, finished_runs
 from corpora.workspace.workspace import create_workspace, open_workspace
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.judged_queries import JudgedQuery, Splits, from_qrels
 from retrieval.evaluation.significance import Comparison
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
+from retrieval.model_options import ModelOptions
 from retrieval.search.collection import open_collection
 from retrieval.tuning.contrastive_training import ContrastiveOptions
 from retrieval.tuning.encoder_comparison import Gain
@@ -27,6 +29,7 @@ from retrieval.tuning.encoder_tuning import TunedEncoder
 from retrieval.tuning.hard_negatives import MiningOptions, Passages, mine_pairs
 from retrieval.tuning.in_memory_rankings import VectorTable, stored_table
 from retrieval.tuning.tuning_run import Trained, TuningRun
+from serving.configuration import SECTIONS
 from serving.purge import purge_files
 
 TOPICS = "deposit warfarin sepsis hearsay appeal lactate warranty verdict statute fever probate insulin".split()
@@ -63,7 +66,7 @@ def state(root: Path) -> dict[str, str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a set and a workspace that holds it."""
     folder = tmp_path_factory.mktemp("tuning")
-    create_workspace(folder / "ws")
+    create_workspace(folder / "ws", SECTIONS)
     beir_folder(folder / "set")
     return folder
 
@@ -71,7 +74,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hashed(tmp_path: Path) -> Path:
     """A workspace with the hashing encoder."""
-    config = create_workspace(tmp_path / "ws")
+    config = create_workspace(tmp_path / "ws", SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-64"'))
     return tmp_path
 
@@ -214,7 +217,7 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
                      "--only-split", split)["n"]
         for split in config["queries"]
     }  # fmt: skip
-    assert seen == config["queries"] and not open_workspace(place / "ws").config.models.encoder.startswith("runs/")
+    assert seen == config["queries"] and not open_workspace(place / "ws").options(ModelOptions).encoder.startswith("runs/")
 
     toml = root / "raftsmith.toml"
     toml.write_text(toml.read_text().replace("runs/tuned/all-MiniLM-L6-v2-tuned", "all-MiniLM-L6-v2"))
@@ -223,12 +226,13 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     back.close()
 
     other = run(*words, *WORKS, "--batch-pairs", "16")
-    assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
+    assert isinstance(other.exception, TrainingError) and "options.batch_pairs: 32 there, 16 now" in str(other.exception)
     store = CorpusStore(root / "corpus.db")
     documents = set(json.loads((folder / "documents.json").read_text())["documents"])
     assert len(documents) > config["queries"]["train"], "what was read as a wrong answer is learnt too"
     learnt = next(document for document in store.documents() if document.id in documents)
     purged = purge_files(open_workspace(root), store, store.files_of(learnt.id))
+    assert finished_runs(open_workspace(root)) == [("none", "encoder"), ("tuned", "encoder")]
     assert sorted(purged.runs) == ["none", "tuned"] and (folder / "purged.json").exists()
     store.close()
     said: list[str] = []
@@ -246,7 +250,7 @@ def test_what_cannot_be_tuned_says_why(hashed: Path) -> None:
 
 
 def test_too_few_queries_say_how_many_are_needed(tmp_path: Path) -> None:
-    create_workspace(tmp_path / "ws")
+    create_workspace(tmp_path / "ws", SECTIONS)
     folder = beir_folder(tmp_path / "set", 30)
     few = run("tune-encoder", "--beir", str(folder), "--workspace", str(tmp_path / "ws"))
     assert isinstance(few.exception, TrainingError)
@@ -276,21 +280,21 @@ def test_noise_is_not_adopted(tmp_path: Path) -> None:
     assert not TunedEncoder(encoder_run, noise.trained, []).better
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "adapter").mkdir()
-    with pytest.raises(TrainingError, match="something else"):
-        TuningRun("r", tmp_path, ENCODER_MODEL).prepare({"base": ENCODER_MODEL})
-
-
 def test_a_model_that_was_changed_is_trained_again(tmp_path: Path) -> None:
     encoder_run = TuningRun("r", tmp_path, ENCODER_MODEL)
+    encoder_run.prepare({})
     encoder_run.model.mkdir()
     (encoder_run.model / "model.safetensors").write_bytes(b"one")
     trained = Trained(60, 1, (0.1, 0.2), 1.0)
     encoder_run.write_trained(trained)
-    assert encoder_run.trained() == trained
+    encoder_run.write_gains([gain(0.01, 0.01)], True)
+    assert encoder_run.trained() == trained and finished_kind(tmp_path) == "encoder"
     (encoder_run.model / "model.safetensors").write_bytes(b"two")
     assert encoder_run.trained() is None
+    encoder_run.begin(["d"])
+    assert finished_kind(tmp_path) is None and encoder_run.gains() is None, (
+        "what was said of the other model is not said of this"
+    )
 
 
 def test_options_are_checked() -> None:

@@ -13,6 +13,7 @@ from beir_folders import run, value, write_beir_folder
 from corpora.errors import TrainingError
 from corpora.records import Chunk
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.run_folder import finished_runs
 from corpora.workspace.workspace import create_workspace, open_workspace
 from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.judged_queries import JudgedQuery
@@ -20,11 +21,13 @@ from retrieval.evaluation.significance import Comparison
 from retrieval.model_folders import ENCODER_MODEL, ModelFolder, resolve_model
 from retrieval.records import Hit
 from retrieval.search.collection import open_collection
+from retrieval.search.options import SearchOptions
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions, untrained
 from retrieval.tuning.encoder_comparison import Gain
 from retrieval.tuning.rerank_candidates import FirstHits, Scores
 from retrieval.tuning.reranker_tuning import TunedReranker
 from retrieval.tuning.tuning_run import Latency, Trained, TuningRun
+from serving.configuration import SECTIONS
 from serving.purge import purge_files
 
 TOPICS = "deposit warfarin sepsis hearsay appeal lactate warranty verdict statute fever probate insulin".split()
@@ -52,7 +55,7 @@ def beir_folder(folder: Path, count: int = len(PAIRS)) -> Path:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a set and a workspace that holds it."""
     folder = tmp_path_factory.mktemp("reranking")
-    create_workspace(folder / "ws")
+    create_workspace(folder / "ws", SECTIONS)
     beir_folder(folder / "set")
     return folder
 
@@ -95,7 +98,7 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     assert wrote["written"] and wrote["gain"] == won["gain"] and (model / "model.safetensors").stat().st_mtime_ns == weights
     assert wrote["milliseconds"] == won["milliseconds"]
     assert 'rerank = "runs/reranker/all-MiniLM-L6-v2-reranker"' in toml.read_text()
-    search = open_workspace(root).config.search
+    search = open_workspace(root).options(SearchOptions)
     assert search.rerank == str(model) and search.rerank_weight == trained["weight"]
 
     measured = value("evaluate-retrieval", "--beir", str(place / "set"), "--workspace", str(root), "--configuration",
@@ -109,7 +112,8 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
     opened.close()
 
     other = run(*words, "--epochs", "4", "--learning-rate", "5e-4", "--batch-pairs", "16")
-    assert isinstance(other.exception, TrainingError) and "was started with another options" in str(other.exception)
+    assert isinstance(other.exception, TrainingError) and "options.batch_pairs: 32 there, 16 now" in str(other.exception)
+    assert finished_runs(open_workspace(root)) == [("none", "reranker"), ("reranker", "reranker")]
     documents = json.loads((folder / "documents.json").read_text())["documents"]
     store = CorpusStore(root / "corpus.db")
     learnt = next(document for document in store.documents() if document.id in documents)
@@ -119,7 +123,7 @@ def test_nothing_changes_until_it_has_won_and_is_asked_for(place: Path) -> None:
 
 def test_what_cannot_be_tuned_says_why(tmp_path: Path) -> None:
     root, folder = tmp_path / "ws", beir_folder(tmp_path / "set", 30)
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-64"'))
     words = ("tune-reranker", "--beir", str(folder))
     assert "give --workspace" in run(*words).output

@@ -20,6 +20,7 @@ from corpora.durable_files import set_probe
 from corpora.errors import CorruptStore
 from retrieval.vector_index.index_files import INDEX, KEYS, MANIFEST, VECTORS, IndexFolder
 from retrieval.vector_index.inner_products import Matrix
+from retrieval.vector_index.search_effort import SearchEffort
 from retrieval.vector_index.vector_index import VectorIndex
 
 TRIAL = Path(__file__).with_name("hostile_index_trial.py")
@@ -81,6 +82,32 @@ def test_a_compaction_into_a_folder_is_what_is_loaded(tmp_path: Path) -> None:
         assert np.array_equal(one, other)
 
 
+def rewritten(path: Path, effort: dict[str, int], **plan: object) -> None:
+    """The manifest in `path` with another effort, and a plan that says more or other things."""
+    manifest = json.loads((path / MANIFEST).read_text())
+    manifest["measured"]["effort"] = effort
+    manifest["plan"] |= plan
+    (path / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_the_manifest_of_an_earlier_version_opens(tmp_path: Path) -> None:
+    """It calls the effort breadth and depth, as is written today too, and its plan has what graphs were made with."""
+    main = built("ivf-pq", clustered(2_000))
+    IndexFolder(tmp_path).save(main, "these")
+    effort = main.measured.effort
+    written = json.loads((tmp_path / MANIFEST).read_text())["measured"]["effort"]
+    assert written == {"breadth": effort.probes, "depth": effort.rescored}
+    rewritten(tmp_path, {"breadth": 17, "depth": 60}, links=0, construction=0)
+    assert IndexFolder(tmp_path).load("these", 32).measured.effort == SearchEffort(probes=17, rescored=60)
+
+
+def test_a_graph_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    IndexFolder(tmp_path).save(built("ivf-pq", clustered(2_000)), "these")
+    rewritten(tmp_path, {"breadth": 40, "depth": 40}, kind="hnsw", links=32, construction=100, lists=0)
+    with pytest.raises(CorruptStore, match="will be built again"):
+        IndexFolder(tmp_path).load("these", 32)
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     main = built("ivf-sq8", clustered(2_000))
     IndexFolder(tmp_path).save(main, "these")
@@ -132,7 +159,7 @@ def test_a_write_that_fails_leaves_no_index_that_loads(fail_at: int, tmp_path: P
 def test_faiss_reads_within_the_size_of_the_file_and_limits_are_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    IndexFolder(tmp_path).save(built("hnsw", clustered(500)), "these")
+    IndexFolder(tmp_path).save(built("ivf-sq8", clustered(500)), "these")
     faiss = index_files.faiss
     before = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
     seen = []

@@ -29,10 +29,10 @@ def test_size_memory_and_target_decide(count: int, memory: int, target: float, k
 
 
 def test_what_is_asked_for_is_planned() -> None:
-    plan = choose(100_000, 384, GB, kind="hnsw")
-    assert (plan.kind, plan.why, plan.lists, plan.code_bytes) == ("hnsw", "hnsw was asked for", 0, 0)
-    assert plan.links and plan.construction
-    assert choose(100_000, 384, GB).memory_bytes < plan.memory_bytes
+    plan = choose(100_000, 384, GB, kind="exact")
+    assert (plan.kind, plan.why, plan.lists, plan.code_bytes) == ("exact", "exact was asked for", 0, 0)
+    sq8 = choose(100_000, 384, GB, kind="ivf-sq8")
+    assert choose(100_000, 384, GB).memory_bytes < sq8.memory_bytes and sq8.lists and sq8.code_bytes == 384
 
 
 def test_lists_have_enough_vectors_to_be_trained_on() -> None:

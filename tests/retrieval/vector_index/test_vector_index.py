@@ -20,7 +20,7 @@ from retrieval.vector_index.search_effort import SearchEffort
 from retrieval.vector_index.vector_index import VectorIndex
 
 MEMORY = 1 << 30
-KINDS = ("hnsw", "ivf-sq8", "ivf-pq")
+KINDS = ("ivf-sq8", "ivf-pq")
 
 
 def clustered(count: int, dimension: int = 32, seed: int = 0) -> Matrix:
@@ -48,7 +48,6 @@ def plan(kind: Any, count: int, dimension: int = 32, target: float = 0.98) -> In
     """A plan of that kind, however few the vectors."""
     shape = {
         "exact": {},
-        "hnsw": {"links": 16, "construction": 60},
         "ivf-sq8": {"lists": 32, "code_bytes": dimension},
         "ivf-pq": {"lists": 32, "code_bytes": dimension // 4},
     }

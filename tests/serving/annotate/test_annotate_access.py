@@ -23,6 +23,7 @@ from corpora.workspace.workspace import create_workspace
 from serving.annotate.access import MAX_SESSIONS, new_secret
 from serving.annotate.app import create_annotate_app
 from serving.annotate.session import AnnotationSession
+from serving.configuration import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -151,7 +152,7 @@ def test_the_process_prints_its_address_once_and_its_secret_is_nowhere_else(sess
     """Promise S21: not in the arguments or the environment of the process, its log, or any file of the workspace."""
     workspace = tmp_path / "w"
     lease = document_with(session.store, "deposit")
-    create_workspace(workspace)
+    create_workspace(workspace, SECTIONS)
     command = [sys.executable, "-m", "serving.main", "annotate", "--dataset", "d", "--port", "0", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     process = subprocess.Popen(

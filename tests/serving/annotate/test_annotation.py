@@ -26,6 +26,7 @@ from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, L
 from serving.annotate.session import AnnotationSession
 from serving.annotate.store import FILE, AnnotationStore
 from serving.commands.annotate import annotate
+from serving.configuration import SECTIONS
 from serving.purge import purge_files
 
 DEPOSIT = "The tenant pays a deposit of nine hundred pounds."
@@ -174,7 +175,7 @@ def test_the_file_is_the_users_alone_durable_and_of_a_known_format(session: Anno
         AnnotationStore(tmp_path / "new.db", session.store.document)
 
 
-@pytest.mark.parametrize("form", ["jsonl", "label-studio", "argilla"])
+@pytest.mark.parametrize("form", ["jsonl", "label-studio"])
 def test_what_is_written_is_read_back_the_same(session: AnnotationSession, form: str) -> None:
     fill(session)
     everything = session.annotations.everything("default", "d")
@@ -183,7 +184,7 @@ def test_what_is_written_is_read_back_the_same(session: AnnotationSession, form:
     assert left_out == []
     incoming = Incoming()
     for ending, text in files.items():
-        if "settings" not in ending and "interface" not in ending:
+        if "interface" not in ending:
             found = read(text, form, sources)
             for name in ("classes", "questions", "labels", "reviews", "dropped"):
                 getattr(incoming, name).extend(getattr(found, name))
@@ -193,9 +194,7 @@ def test_what_is_written_is_read_back_the_same(session: AnnotationSession, form:
     for review in everything.reviews:
         session.annotations.delete_review("d", review.example_id)
     assert take_in(fresh, incoming) == {"questions": 2, "labels": 2, "reviews": 2}
-    unreviewed = (
-        [] if form == "jsonl" else [row for row in incoming.dropped if "no annotation" in row[1] or "no response" in row[1]]
-    )
+    unreviewed = [] if form == "jsonl" else [row for row in incoming.dropped if "no annotation" in row[1]]
     assert incoming.dropped == unreviewed and len(unreviewed) == (0 if form == "jsonl" else 1)
     again = session.annotations.everything("fresh", "d")
     assert (again.questions, again.labels, again.reviews) == (everything.questions, everything.labels, everything.reviews)
@@ -276,7 +275,7 @@ def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
     session = make_session(collection.store, tmp_path / "w")
     fill(session)
     session.annotations.close()
-    create_workspace(tmp_path / "w")
+    create_workspace(tmp_path / "w", SECTIONS)
 
     def run(*words: str, code: int = 0) -> dict:
         found = CliRunner().invoke(annotate, [*words, "--workspace", str(tmp_path / "w"), "--json"])
@@ -300,7 +299,7 @@ def test_the_command_writes_and_reads_files(collection, tmp_path: Path) -> None:
 
 def test_the_examples_of_the_help_run(session: AnnotationSession, tmp_path: Path, monkeypatch) -> None:
     fill(session)
-    create_workspace(tmp_path / "w")
+    create_workspace(tmp_path / "w", SECTIONS)
     (session.dataset_folder.parent / "first").symlink_to(session.dataset_folder)
     monkeypatch.chdir(tmp_path / "w")
     lines = [line.split()[2:] for line in (annotate.help or "").splitlines() if line.startswith("  raftsmith annotate ")]
@@ -321,7 +320,7 @@ def test_a_purge_takes_what_was_annotated_too(session: AnnotationSession, tmp_pa
     session.write_reviews()
     assert "deposit of nine" in session.annotations.path.with_name(f"{FILE}-wal").read_bytes().decode("utf-8", "replace")
     session.annotations.close()
-    create_workspace(tmp_path / "w")
+    create_workspace(tmp_path / "w", SECTIONS)
     lease = document_with(session.store, "deposit")
     report = purge_files(open_workspace(tmp_path / "w"), session.store, session.store.files_of(lease.id))
     assert report.documents == [lease.id] and report.annotations and report.datasets == ["d"]

@@ -24,17 +24,21 @@ from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import ServerError
 from corpora.questions import read_squad
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.run_folder import RunFolder
 from corpora.workspace.workspace import create_workspace, open_workspace
 from raft.answering.open_assistant import open_assistant
 from raft.examples.assembly import build_examples
 from raft.examples.grounding import ground, search_questions
 from raft.examples.options import ExampleOptions
-from raft.training.methods.sft import train
 from raft.training.options import TrainOptions
+from raft.training.train import train
+from raft.training.training_data import TrainingData
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from retrieval.model_folders import ModelFolder
 from retrieval.search.retriever import Retriever
+from serving.configuration import SECTIONS
+from serving.lifecycle.options import ServeOptions
 from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +55,7 @@ ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
 def workspace(tiny: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve legal notes, the runs `first` and `second` of a tiny model, and `broken`, a damaged copy of the first."""
     root = tmp_path_factory.mktemp("w")
-    config = create_workspace(root)
+    config = create_workspace(root, SECTIONS)
     text = config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"')
     config.write_text(text.replace('"SmolLM2-135M-Instruct"', f'"{tiny.path}"').replace("max_tokens = 96", "max_tokens = 24"))
     store, encoder = CorpusStore(root / "corpus.db"), HashingEncoder(128)
@@ -63,7 +67,7 @@ def workspace(tiny: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> Pa
     store.close()
     for run, epochs in (("first", 1), ("second", 2)):
         asked = replace(OPTIONS, epochs=epochs, seed=epochs)
-        train(run, root / "runs" / run, tiny, "d", "digest", examples, asked)
+        train(RunFolder(run, root / "runs" / run), tiny, TrainingData("d", "digest", examples), asked)
     shutil.copytree(root / "runs" / "first", root / "runs" / "broken")
     weights = root / "runs" / "broken" / "adapter" / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
@@ -124,7 +128,7 @@ def test_runs_are_swapped_while_clients_ask(workspace: Path, server, client_of) 
     broken = swap(workspace, "--run", "broken")
     assert broken.returncode == 1 and broken.stdout == ""
     assert "goes on with second" in broken.stderr and "is missing or damaged; train the run again" in broken.stderr
-    assert open_workspace(workspace).config.serve.run == "second"
+    assert open_workspace(workspace).options(ServeOptions).run == "second"
     unknown = swap(workspace, "--run", "third")
     assert unknown.returncode == 1 and "runs here: " in unknown.stderr and "first" in unknown.stderr
     stop.set()
@@ -150,7 +154,7 @@ def test_runs_are_swapped_while_clients_ask(workspace: Path, server, client_of) 
         time.sleep(0.05)
     assert "goes on with second; what to load is not known" in log.read_text()
     (workspace / "raftsmith.toml").unlink()
-    create_workspace(workspace)
+    create_workspace(workspace, SECTIONS)
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0

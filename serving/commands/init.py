@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def init(folder: Path, as_json: bool) -> None:
     """Make a workspace: a folder with a commented raftsmith.toml."""
     from corpora.workspace.workspace import create_workspace
+    from serving.configuration import SECTIONS
 
-    path = create_workspace(folder)
+    path = create_workspace(folder, SECTIONS)
     emit(
         {"workspace": str(path.parent.resolve()), "config": str(path.resolve())},
         as_json,

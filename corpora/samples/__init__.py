@@ -1,0 +1,1 @@
+"""The sample collections and their questions, and what builds their files. Nothing imports this room."""

@@ -1,0 +1,108 @@
+"""The libraries' trainers as every method uses them: steps and validations, checkpoints, seeds, precision, early stopping, the weights.
+
+Nothing goes to stdout and nothing is reported to anybody. Knows no examples and no loss.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from corpora.workspace.run_folder import RunFolder
+from raft.training.options import TrainOptions
+from raft.training.progress import TrainingProgress, progress_callback
+from raft.training.run_record import Fitted
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a training is: optimizer steps, rows of the data in each, and the steps from one validation to the next."""
+
+    steps: int
+    rows_per_step: int
+    validate_every: int
+
+
+def make_schedule(rows: int, examples: int, options: TrainOptions) -> Schedule:
+    """The schedule for `rows` rows that hold `examples` examples: about `options.batch_examples` of these are in a step."""
+    rows_per_step = max(1, round(options.batch_examples * rows / examples))
+    steps = max(1, math.ceil(rows * options.epochs / rows_per_step))
+    return Schedule(steps, rows_per_step, max(1, math.ceil(steps / options.evaluations)))
+
+
+def on_gpu() -> bool:
+    """True where training is on a GPU, in bfloat16; on a CPU it is in float32."""
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def trainer_arguments(run: RunFolder, schedule: Schedule, options: TrainOptions, validated: bool) -> dict[str, Any]:
+    """What `transformers.TrainingArguments`, and any class below it, is given; with `validated` rows the best checkpoint is kept."""
+    gpu = on_gpu()
+    return {
+        "output_dir": str(run.checkpoints),
+        "per_device_train_batch_size": 1,
+        "per_device_eval_batch_size": 1,
+        "gradient_accumulation_steps": schedule.rows_per_step,
+        "num_train_epochs": options.epochs,
+        "max_steps": schedule.steps,
+        "learning_rate": options.learning_rate,
+        "warmup_steps": max(1, round(schedule.steps * options.warmup_fraction)),
+        "lr_scheduler_type": "cosine",
+        "max_grad_norm": 1.0,
+        "logging_steps": 1,
+        "eval_strategy": "steps" if validated else "no",
+        "eval_steps": schedule.validate_every,
+        "save_strategy": "steps",
+        "save_steps": schedule.validate_every,
+        "save_total_limit": 2,
+        "load_best_model_at_end": validated,
+        "metric_for_best_model": "eval_loss" if validated else None,
+        "greater_is_better": False,
+        "seed": options.seed,
+        "data_seed": options.seed,
+        "use_cpu": not gpu,
+        "bf16": gpu,
+        "gradient_checkpointing": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_pin_memory": gpu,
+    }
+
+
+def trainer_callbacks(progress: TrainingProgress, options: TrainOptions, validated: bool) -> list[Any]:
+    """The callbacks of any trainer: what is reported, and the end of a run that gets no better on `validated` rows."""
+    from transformers import EarlyStoppingCallback
+
+    stopping = [EarlyStoppingCallback(early_stopping_patience=options.patience)] if validated else []
+    return [progress_callback(progress), *stopping]
+
+
+def run_trainer(trainer: Any, progress: TrainingProgress, options: TrainOptions) -> Fitted:
+    """Train from the newest complete checkpoint, or from the start, and keep the weights in the run's folder."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the result
+    trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    started = time.monotonic()
+    checkpoint = progress.resume_from()
+    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    seconds = time.monotonic() - started
+    weights = progress.run.folder / ("adapter" if options.adapter != "none" else "model")
+    trainer.save_model(str(weights))
+    (weights / "training_args.bin").unlink(missing_ok=True)  # a pickle: nothing of ours reads or ships one
+    state = trainer.state
+    best = state.best_metric
+    return Fitted(
+        weights=weights,
+        steps=state.global_step,
+        train_loss=float(outcome.training_loss),
+        validation_loss=float(best) if best is not None else None,
+        best_step=state.best_global_step if best is not None else None,
+        stopped_early=state.global_step < trainer.args.max_steps,
+        seconds=seconds,
+        trained_parameters=trained,
+    )
