@@ -79,7 +79,7 @@ def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
     )
     say(as_text(first[0]))
     files = tuple(SAMPLES / "questions" / f"{name}.json" for name in COLLECTIONS)
-    manifest = stages.run("generate", "Making RAFT examples", lambda: generate_dataset(workspace, files, NAME))
+    manifest = stages.run("generate", "Making RAFT examples", lambda: generate_dataset(workspace, files, NAME, say=say))
     say(json.dumps(manifest["counts"]["by_split"]))
     given = QUICK if quick else RECIPE
     result = stages.run("train", "Tuning the base model (LoRA)", lambda: _train(workspace, given))
@@ -87,7 +87,7 @@ def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
     value, text = stages.run(
         "evaluate",
         f"Measuring on {limit} questions about held-out documents",
-        lambda: evaluate_runs(workspace, NAME, (NAME,), NAME, limit),
+        lambda: evaluate_runs(workspace, NAME, (NAME,), NAME, limit, say, Progress("answers")),
     )
     questions = _held_out_questions(workspace)
     answers = stages.run(

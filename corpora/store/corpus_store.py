@@ -148,6 +148,18 @@ class CorpusStore:
             row[0] for row in self._db.execute("SELECT path FROM sources WHERE document_id = ? ORDER BY path", (document_id,))
         ]
 
+    def titles_and_sources(self, collection: str | None = None) -> list[tuple[str, str, list[str]]]:
+        """`(id, title, every source)` of all documents, or of a collection, by id."""
+        rows = self._db.execute(
+            "SELECT d.id, d.title, s.path FROM documents d JOIN sources s ON s.document_id = d.id "
+            "WHERE ?1 IS NULL OR d.collection = ?1 ORDER BY d.id, s.path",
+            (collection,),
+        )
+        found: dict[str, tuple[str, str, list[str]]] = {}
+        for identity, title, path in rows:
+            found.setdefault(identity, (identity, title, []))[2].append(path)
+        return list(found.values())
+
     def chunks(self, document_id: str | None = None) -> list[Chunk]:
         """Chunks in the order of document and position."""
         rows = self._db.execute(

@@ -1,76 +1,272 @@
-"""Where the evidence of a question stands: which documents a name means, and which characters of them a text takes."""
+"""Where the evidence of a question stands: which documents a name means, and which characters and chunks of them a text takes.
+
+One rule for all that asks: examples, judged queries, annotations and `documents --quote`. A text is found up to white space. Of
+its places the first that lies within one chunk counts, else the first over several. A document is called by its id, a source, the
+part of a file of several, its title, or the name of its file, in this order; upper and lower case differ only where the exact name
+is somebody's. Where a name means several documents, the text decides, then that order. Evidence that names a document which is here
+is looked for in that document alone; any other in all documents, by id.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from functools import cached_property
 from pathlib import PurePath
 
-from corpora.records import Chunk, Evidence
+from corpora.records import Chunk, Document, Evidence, Question
 from corpora.store.corpus_store import CorpusStore
-from corpora.text.quote_location import locate
+from corpora.text.quote_location import locate, occurrences
+
+SHORTEST_ID = 8
+"""Digits of an id that are enough to name its document."""
+_LOOKED_UP = 4
+"""Words of a text, the rarest ones, by which the documents that may hold it are looked up."""
 
 
-@dataclass
+class NotLocated(StrEnum):
+    """Why evidence cannot be placed."""
+
+    NOWHERE = "its evidence is not in any document of the store"
+    NOT_IN_NAMED = "its evidence is not in the document it names"
+    NOT_IN_ANY_NAMED = "its evidence is in none of the documents that its name means, which are several"
+    NOT_INDEXED = "its evidence is only in a document that is not indexed, as another says nearly the same"
+
+
+NO_CHUNKS = "its evidence is in a heading, or in a section that is left out of the chunks"
+"""What is wrong with a place without chunks, for what needs one."""
+
+
+@dataclass(frozen=True)
+class EvidencePlace:
+    """The characters `start` to `end` of a document. `chunks`, in order, hold half of them at least, or lie in them by half.
+
+    Where no chunk does, as with many small ones, they are all that share a character with them. There are none in a heading and in
+    a section that is left out of the chunks.
+    """
+
+    document_id: str
+    start: int
+    end: int
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def holder(self) -> Chunk | None:
+        """The first chunk that has all of it; None where it goes over the end of one."""
+        return next((chunk for chunk in self.chunks if chunk.start <= self.start and self.end <= chunk.end), None)
+
+    def better_than(self, other: EvidencePlace | None) -> bool:
+        """Whether this is to be taken rather than `other`, which comes first: within one chunk, or in chunks where that is in none."""
+        return other is None or self._quality > other._quality
+
+    @property
+    def _quality(self) -> int:
+        return 2 if self.holder else min(len(self.chunks), 1)
+
+
+def best_place(quote: str, document: Document, chunks: Sequence[Chunk]) -> EvidencePlace | None:
+    """Where `quote` stands in the document with these chunks: the first place within one chunk, else the first in some; or None."""
+    return _best(EvidencePlace(document.id, *at, _sharing(chunks, *at)) for at in occurrences(quote, document.text))
+
+
+def _best(places: Iterable[EvidencePlace]) -> EvidencePlace | None:
+    best = None
+    for place in places:
+        if place.better_than(best):
+            best = place
+        if best and best.holder:
+            break
+    return best
+
+
+def _sharing(chunks: Iterable[Chunk], start: int, end: int) -> tuple[Chunk, ...]:
+    shared = [(chunk, min(chunk.end, end) - max(chunk.start, start)) for chunk in chunks]
+    by_half = [chunk for chunk, width in shared if 2 * width >= min(end - start, chunk.end - chunk.start)]
+    return tuple(by_half or (chunk for chunk, width in shared if width > 0))
+
+
+class _Rank(IntEnum):
+    ID = 0
+    SOURCE = 1
+    PART = 2
+    TITLE = 3
+    FILE = 4
+    FILE_OF_SEVERAL = 5
+
+
 class DocumentNames:
-    """Every name a judgement may call a document by → ids of the documents called so.
+    """What every document of a store may be called by.
 
     `labels`: document id → what a run file calls it: the parts of the files it came from, else the files' names.
     """
 
-    ids: dict[str, set[str]] = field(default_factory=dict)
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    def __init__(self, documents: Iterable[tuple[str, str, Sequence[str]]]) -> None:
+        """`documents` are (id, title, sources)."""
+        self.labels: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, dict[str, _Rank]] = {}
+        for identity, title, sources in documents:
+            self.labels[identity] = tuple(dict.fromkeys(_label(source) for source in sources))
+            self._add(identity, _Rank.ID, identity)
+            self._add(identity, _Rank.TITLE, title)
+            for source in sources:
+                file, _, part = source.partition("#")
+                self._add(identity, _Rank.SOURCE, source)
+                self._add(identity, _Rank.PART, part)
+                path = PurePath(file)
+                self._add(
+                    identity, _Rank.FILE_OF_SEVERAL if part else _Rank.FILE, path.name, path.stem, *([file] if part else [])
+                )
+
+    def _add(self, identity: str, rank: _Rank, *names: str) -> None:
+        for name in filter(None, names):
+            ranks = self._names.setdefault(name, {})
+            ranks[identity] = min(rank, ranks.get(identity, rank))
 
     def of(self, name: str) -> set[str]:
-        """Ids of the documents called `name`; empty for a stranger."""
-        return self.ids.get(name, set())
+        """Ids of the documents that a judgement file calls `name`, spelt exactly so; empty for a stranger.
+
+        A title or file name that several documents share names none of them; an id, source or part always names its own.
+        """
+        ranks = self._names.get(name, {})
+        own = {identity for identity, rank in ranks.items() if rank <= _Rank.PART}
+        loose = {identity for identity, rank in ranks.items() if rank in (_Rank.TITLE, _Rank.FILE)} or set(ranks)
+        return own or (loose if len(loose) == 1 else set())
+
+    def called(self, name: str) -> list[str]:
+        """Ids of all documents that `name` may mean, those first that it means more surely, then by id; empty for a stranger."""
+        return [identity for _, identity in self._ranked(name)]
+
+    def meant(self, name: str) -> list[str]:
+        """Ids of the documents that `name` means most surely: an id wins over a source, that over a part, a title, a file name."""
+        ranked = self._ranked(name)
+        return [identity for rank, identity in ranked if rank == ranked[0][0]]
+
+    def name_of(self, document: Document) -> str:
+        """What a question file calls the document: its title, else the name of its file, else its id, as far as that is unique."""
+        names = document.title, PurePath(document.source).stem
+        return next((name for name in names if self.called(name) == [document.id]), document.id)
+
+    def _ranked(self, name: str) -> list[tuple[_Rank, str]]:
+        ranks = self._names.get(name) or self._folded.get(name.casefold()) or dict.fromkeys(self._starting(name), _Rank.ID)
+        return sorted((rank, identity) for identity, rank in ranks.items())
+
+    def _starting(self, name: str) -> list[str]:
+        if len(name) < SHORTEST_ID:
+            return []
+        first, after = (bisect_left(self._ids, edge) for edge in (name, f"{name}\U0010ffff"))
+        return self._ids[first:after]
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return sorted(self.labels)
+
+    @cached_property
+    def _folded(self) -> Mapping[str, dict[str, _Rank]]:
+        folded: dict[str, dict[str, _Rank]] = {}
+        for name, ranks in self._names.items():
+            known = folded.setdefault(name.casefold(), {})
+            for identity, rank in ranks.items():
+                known[identity] = min(rank, known.get(identity, rank))
+        return folded
 
 
-def document_names(store: CorpusStore) -> DocumentNames:
-    """Names of all documents: id, sources, the part of a file of several, the file with and without its ending, the title.
-
-    A title or file name that several documents share names none of them; an id, source or part always names its own.
-    """
-    names = DocumentNames()
-    loose: dict[str, set[str]] = {}
-    for document in store.documents():
-        sources = store.sources(document.id)
-        names.labels[document.id] = tuple(dict.fromkeys(_label(source) for source in sources))
-        for source in sources:
-            part = source.partition("#")[2]
-            for name in (document.id, source, part):
-                if name:
-                    names.ids.setdefault(name, set()).add(document.id)
-            path = PurePath(source.partition("#")[0])
-            for name in () if part else (path.name, path.stem):
-                loose.setdefault(name, set()).add(document.id)
-        loose.setdefault(document.title, set()).add(document.id)
-    for name, ids in loose.items():
-        if name and len(ids) == 1:
-            names.ids.setdefault(name, ids)
-    return names
+def document_names(store: CorpusStore, collection: str | None = None) -> DocumentNames:
+    """Names of all documents of the store, or of a collection."""
+    return DocumentNames(store.titles_and_sources(collection))
 
 
 def _label(source: str) -> str:
     return source.partition("#")[2] or PurePath(source).name
 
 
-def standing(
-    evidence: Evidence, names: DocumentNames, texts: Mapping[str, str], chunks: Mapping[str, Sequence[Chunk]]
-) -> list[tuple[str, int, int]]:
-    """`(document, start, end)`: in the documents that the evidence names, else in the first that holds it."""
-    named = [
-        (identity, place) for identity in sorted(names.of(evidence.document)) if (place := _place(evidence, identity, texts))
-    ]
-    indexed = [(identity, *place) for identity, place in named if identity in chunks]
-    if indexed:
-        return indexed
-    for identity in texts:
-        place = _place(evidence, identity, texts) if identity in chunks else None
+class EvidenceLocator:
+    """Finds the evidence of questions in the documents of a store, or of a collection, as they are when it first looks."""
+
+    def __init__(self, store: CorpusStore, collection: str | None = None) -> None:
+        """Reads nothing yet."""
+        self._store, self._collection = store, collection
+
+    @cached_property
+    def documents(self) -> dict[str, Document]:
+        """The documents by id, in the order of ids."""
+        return {document.id: document for document in self._store.documents(self._collection)}
+
+    @cached_property
+    def chunks(self) -> dict[str, list[Chunk]]:
+        """Document id → its chunks in order; a document that is not indexed is left out."""
+        found: dict[str, list[Chunk]] = {}
+        for chunk in self._store.chunks():
+            if chunk.document_id in self.documents:
+                found.setdefault(chunk.document_id, []).append(chunk)
+        return found
+
+    @cached_property
+    def names(self) -> DocumentNames:
+        """What the documents may be called by."""
+        return document_names(self._store, self._collection)
+
+    def locate_all(self, question: Question) -> list[EvidencePlace | NotLocated]:
+        """For each evidence of a question its place, or why it has none."""
+        return [self.locate(evidence) for evidence in question.evidence]
+
+    def locate(self, evidence: Evidence) -> EvidencePlace | NotLocated:
+        """The place of the evidence in a document that is indexed, or why it has none.
+
+        A near-duplicate that is not indexed stands for its like, which are, and only then for all documents.
+        """
+        named = self.names.called(evidence.document)
+        likely = [twin for name in named for twin in ([name] if name in self.chunks else self._twins(name))]
+        place = self._best(evidence.text, likely)
         if place:
-            return [(identity, *place)]
-    return []
+            return place
+        if any(name in self.chunks for name in named):
+            return NotLocated.NOT_IN_ANY_NAMED if len(named) > 1 else NotLocated.NOT_IN_NAMED
+        anywhere = self._holding(evidence.text)
+        place = self._best(evidence.text, [identity for identity in anywhere if identity in self.chunks])
+        return place or (NotLocated.NOT_INDEXED if anywhere else NotLocated.NOWHERE)
 
+    def every_place(self, evidence: Evidence) -> list[EvidencePlace]:
+        """All places of the evidence in the documents that it names, else in all documents, the unindexed too."""
+        named = self.names.called(evidence.document)
+        return [
+            EvidencePlace(name, start, end, _sharing(self.chunks.get(name, ()), start, end))
+            for name in named or self._holding(evidence.text)
+            for start, end in occurrences(evidence.text, self.documents[name].text)
+        ]
 
-def _place(evidence: Evidence, document_id: str, texts: Mapping[str, str]) -> tuple[int, int] | None:
-    return locate(evidence.text, texts[document_id])
+    def _best(self, text: str, candidates: Iterable[str]) -> EvidencePlace | None:
+        places = (best_place(text, self.documents[name], self.chunks[name]) for name in dict.fromkeys(candidates))
+        return _best(place for place in places if place)
+
+    def _twins(self, document_id: str) -> list[str]:
+        return self._indexed_by_cluster.get(self.documents[document_id].cluster, [])
+
+    @cached_property
+    def _indexed_by_cluster(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for identity in self.chunks:
+            found.setdefault(self.documents[identity].cluster, []).append(identity)
+        return found
+
+    def _holding(self, text: str) -> list[str]:
+        """Ids of the documents that hold `text`. All its words but the first and the last are whole words there: these are looked up."""
+        words = text.split()
+        if not words:
+            return []
+        inner = sorted((self._numbers_by_word.get(word, []) for word in set(words[1:-1])), key=len)[:_LOOKED_UP]
+        numbers = sorted(set(inner[0]).intersection(*inner[1:])) if inner else range(len(self._ids))
+        return [name for name in (self._ids[number] for number in numbers) if locate(text, self.documents[name].text)]
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return list(self.documents)
+
+    @cached_property
+    def _numbers_by_word(self) -> Mapping[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, document in enumerate(self.documents.values()):
+            for word in set(document.text.split()):
+                found.setdefault(word, []).append(number)
+        return found

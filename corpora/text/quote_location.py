@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
     """Start and end of `quote` in `text` (first place), or None. Only runs of white space may differ."""
+    return next(occurrences(quote, text), None)
+
+
+def occurrences(quote: str, text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every place of `quote` in `text`: first those with its own white space, then the others, each in order."""
     words = quote.split()
     if not words:
-        return None
+        return
+    indent = len(quote) - len(quote.lstrip())
+    verbatim = set()
     start = text.find(quote)
-    if start >= 0:
-        return start, start + len(quote)
-    match = re.search(r"\s+".join(map(re.escape, words)), text)
-    return (match.start(), match.end()) if match else None
+    while start >= 0:
+        yield start, start + len(quote)
+        verbatim.add(start + indent)
+        start = text.find(quote, start + len(quote))
+    if quote == words[0]:
+        return
+    for match in re.finditer(r"\s+".join(map(re.escape, words)), text):
+        if match.start() not in verbatim:
+            yield match.span()

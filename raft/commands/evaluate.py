@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from corpora.commands.terminal import emit, opened, with_example, workspace_options
-
-if TYPE_CHECKING:
-    pass
+from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
 
 
 @click.command("evaluate", **with_example("raftsmith evaluate --dataset first --run first-qlora --limit 60"))
@@ -25,5 +21,6 @@ def evaluate(
     """Measure whether tuning helped: base and tuned models on the same held-out questions, with retrieval in the loop."""
     from raft.evaluation.evaluate import evaluate_runs
 
-    value, text = evaluate_runs(opened(workspace), dataset, runs, report_name or dataset, limit)
+    place, name = opened(workspace), report_name or dataset
+    value, text = evaluate_runs(place, dataset, runs, name, limit, say, Progress("answers"))
     emit(value, as_json, text)

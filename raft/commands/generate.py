@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from corpora.commands.terminal import emit, opened, with_example, workspace_options
-
-if TYPE_CHECKING:
-    pass
+from corpora.commands.field_mapping import read_field_mapping
+from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
 
 
 @click.command("generate", **with_example("raftsmith generate --from-qa questions.json --name first"))
@@ -45,12 +42,14 @@ def generate(
     as_json: bool,
 ) -> None:
     """Make RAFT examples from question-answer pairs, or from a teacher's."""
+    from corpora.questions.rows import FIELDS
     from raft.examples.generate import generate_dataset
 
     if not files and not teacher:
         raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
-    mapping = _mapping(pairs)
-    manifest = generate_dataset(opened(workspace), files, name, teacher, teacher_model, limit, mapping)
+    mapping = {field: columns[0] for field, columns in read_field_mapping(pairs, FIELDS).items()}
+    given = files, name, teacher, teacher_model, limit, mapping
+    manifest = generate_dataset(opened(workspace), *given, say=say, progress=Progress("passages"))
     counts = manifest["counts"]
     lines = [
         f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "
@@ -60,15 +59,3 @@ def generate(
         f"next: raftsmith train --dataset {name}",
     ]
     emit(manifest, as_json, "\n".join(lines))
-
-
-def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
-    mapping: dict[str, str] = {}
-    for pair in pairs:
-        field, sign, column = pair.partition("=")
-        if not (field and sign and column):
-            raise click.UsageError(f"--map takes FIELD=COLUMN, e.g. --map question=prompt; got {pair!r}")
-        if field in mapping:
-            raise click.UsageError(f"--map gives {field} twice: {mapping[field]} and {column}")
-        mapping[field] = column
-    return mapping

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from corpora.errors import EvaluationError
@@ -21,6 +21,8 @@ from retrieval.records import SearchResult
 from retrieval.search.retriever import Searcher
 
 BLOCK = 16
+MEASURED_HITS = 10
+"""Hits that the measures of retrieval look at."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,17 @@ def evaluate(
     arms: Mapping[str, Callable[[], Assistant]],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Judge every arm on `held`; `progress` counts answers. Arms are made one after the other, so one model is in memory."""
+    """Judge every arm on `held`; `progress` counts answers. Arms are made one after the other, so one model is in memory.
+
+    An arm answers from what its assistant retrieves, as `ask` and `serve` do: a search for more hits is not always one that goes on
+    from a search for fewer. Retrieval itself is measured on the first ten hits of `searcher`.
+    """
     questions = [item.question.text for item in held]
-    results = searcher.search(questions, 10)
+    retrievals: list[tuple[Searcher, int, list[SearchResult]]] = []
     rows: list[Row] = []
     for name, make in arms.items():
         assistant = make()
-        retrieved = [replace(result, hits=result.hits[: assistant.passages]) for result in results]
+        retrieved = _retrieved(assistant, questions, retrievals)
         for first in range(0, len(held), BLOCK):
             part = slice(first, first + BLOCK)
             answers = assistant.answer_from(questions[part], retrieved[part])
@@ -72,10 +78,21 @@ def evaluate(
     return Evaluation(
         rows=tuple(rows),
         measures=tuple(measures(by_arm)),
-        retrieval=_retrieval(held, results),
+        retrieval=_retrieval(held, searcher.search(questions, MEASURED_HITS)),
         chance=sum(not row.supported for row in first_arm) / len(first_arm),
         n=len(held),
     )
+
+
+def _retrieved(
+    assistant: Assistant, questions: Sequence[str], retrievals: list[tuple[Searcher, int, list[SearchResult]]]
+) -> list[SearchResult]:
+    """What the assistant retrieves; arms that search alike share one search, kept in `retrievals`, and so see one snapshot."""
+    for searcher, passages, results in retrievals:
+        if searcher is assistant.searcher and passages == assistant.passages:
+            return results
+    retrievals.append((assistant.searcher, assistant.passages, assistant.retrieve(questions)))
+    return retrievals[-1][2]
 
 
 def _retrieval(held: Sequence[HeldQuestion], results: Sequence[SearchResult]) -> dict[str, Interval | None]:

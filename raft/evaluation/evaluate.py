@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from corpora.commands.terminal import Progress, say
 from raft.answering.options import AskOptions
 from retrieval.model_options import ModelOptions
 
@@ -13,9 +13,18 @@ if TYPE_CHECKING:
 
 
 def evaluate_runs(
-    workspace: Workspace, dataset: str, runs: tuple[str, ...], report_name: str, limit: int | None
+    workspace: Workspace,
+    dataset: str,
+    runs: tuple[str, ...],
+    report_name: str,
+    limit: int | None,
+    say: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[dict[str, Any], str]:
-    """Evaluate, write the report, and give its JSON and its table with the verdicts."""
+    """Evaluate, write the report, and give its JSON and its table with the verdicts.
+
+    `say` gets warnings and what is loaded, `progress` how many of the answers are made.
+    """
     from corpora.workspace.run_folder import run_config
     from raft.answering.open_assistant import open_assistant
     from raft.evaluation.arms import as_json, held_out
@@ -34,7 +43,7 @@ def evaluate_runs(
     collected = open_collection(workspace, say)
     names: list[str | None] = [None, *runs]
     arms = {run or BASE_ARM: (lambda run=run: open_assistant(workspace, collected.retriever, run, say)) for run in names}
-    evaluation = judge_arms(held, collected.retriever, arms, Progress("answers"))
+    evaluation = judge_arms(held, collected.retriever, arms, progress)
     facts = {
         "dataset": f"{data.name} ({data.digest[:16]})",
         "questions": f"{len(held)} of the test split",

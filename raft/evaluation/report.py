@@ -8,11 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from corpora.durable_files import write_atomic, write_json
 from raft.evaluation.arms import Evaluation, as_json
 from raft.evaluation.measures import Measure
 from raft.evaluation.rows import BASE_ARM
-from retrieval.evaluation.bootstrap import shown
+from retrieval.evaluation.report_parts import (
+    BarStyle,
+    interval_bars,
+    markdown_list,
+    markdown_table,
+    shown,
+    write_report_folder,
+)
 
 PLOTTED = (
     "token F1",
@@ -42,14 +48,13 @@ def verdict(evaluation: Evaluation, arm: str) -> str:
 def table(measures: Sequence[Measure]) -> str:
     """The table as Markdown: a column an arm, a column a difference."""
     arms = list(measures[0].arms)
-    tuned = [arm for arm in arms if arm != BASE_ARM]
-    header = ["", *[_arm_name(arm) for arm in arms], *[f"{arm} − base" for arm in tuned if BASE_ARM in arms]]
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    tuned = [arm for arm in arms if arm != BASE_ARM and BASE_ARM in arms]
+    header = ["", *[_arm_name(arm) for arm in arms], *[f"{arm} − base" for arm in tuned]]
+    rows = []
     for measure in measures:
-        cells = [measure.name, *[shown(measure.arms[arm]) for arm in arms]]
-        cells += [shown(measure.differences.get(arm), signed=True) for arm in tuned if BASE_ARM in arms]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        differences = [shown(measure.differences.get(arm), signed=True) for arm in tuned]
+        rows.append([measure.name, *[shown(measure.arms[arm]) for arm in arms], *differences])
+    return markdown_table(header, rows)
 
 
 def _arm_name(arm: str) -> str:
@@ -60,7 +65,6 @@ def to_markdown(evaluation: Evaluation, facts: Mapping[str, Any]) -> str:
     """The report for people."""
     tuned = [arm for arm in evaluation.measures[0].arms if arm != BASE_ARM]
     verdicts = "\n\n".join(verdict(evaluation, arm) for arm in tuned) or "The base model alone was judged."
-    about = "\n".join(f"- {key}: {value}" for key, value in facts.items())
     retrieval = "\n".join(f"| {name} | {shown(value)} |" for name, value in evaluation.retrieval.items())
     meanings = "\n".join(f"- **{measure.name}**: {measure.explanation}" for measure in evaluation.measures)
     return f"""# Evaluation
@@ -84,61 +88,39 @@ What the lines mean:
 
 About this evaluation:
 
-{about}
+{markdown_list(facts)}
 """
 
 
-def plot(evaluation: Evaluation, target: Path) -> None:
-    """Bars with intervals for every arm, the verdict above them."""
-    from matplotlib.figure import Figure
-
+def plot(evaluation: Evaluation) -> bytes:
+    """A PNG: bars with intervals for every arm, the verdict above them."""
     chosen = [measure for measure in evaluation.measures if measure.name in PLOTTED]
     arms = list(evaluation.measures[0].arms)
-    figure = Figure(figsize=(10, 5.2), layout="constrained")
-    axes = figure.add_subplot()
-    width = 0.8 / len(arms)
-    colours = ["#9aa5b1", "#1f6feb", "#2da44e", "#bf8700", "#8250df"]
-    for number, arm in enumerate(arms):
-        label = _arm_name(arm)
+
+    def draw_chance(axes: Any) -> None:
         for place, measure in enumerate(chosen):
-            interval = measure.arms[arm]
-            x = place + (number - (len(arms) - 1) / 2) * width
-            colour = colours[number % len(colours)]
-            if interval is None:
-                axes.text(x, 0.01, "none", ha="center", va="bottom", fontsize=7, color="#57606a", rotation=90)
-                continue
-            error = [[interval.value - interval.low], [interval.high - interval.value]]
-            axes.bar(x, interval.value, width * 0.92, color=colour, label=label)
-            label = ""
-            axes.errorbar(x, interval.value, yerr=error, color="#24292f", capsize=3, linewidth=1)
-            axes.text(x, min(interval.high, 1.0) + 0.015, f"{interval.value:.2f}", ha="center", fontsize=8)
-    axes.set_xticks(range(len(chosen)), [measure.name.replace(" ", "\n", 1) for measure in chosen])
-    axes.set_ylim(0, 1.12)
-    axes.set_ylabel(f"0 to 1, higher is better (n = {evaluation.n}, 95 % intervals)")
-    places = [place for place, measure in enumerate(chosen) if measure.name == "abstention precision"]
-    for place in places:
-        axes.hlines(evaluation.chance, place - 0.45, place + 0.45, colors="#cf222e", linestyles="dashed", linewidth=1)
-        axes.text(place + 0.46, evaluation.chance, "chance", fontsize=7, color="#cf222e", va="center")
+            if measure.name == "abstention precision":
+                x, y = place, evaluation.chance
+                axes.hlines(y, x - 0.45, x + 0.45, colors="#cf222e", linestyles="dashed", linewidth=1)
+                axes.text(x + 0.46, y, "chance", fontsize=7, color="#cf222e", va="center")
+
     tuned = [arm for arm in arms if arm != BASE_ARM]
-    title = verdict(evaluation, tuned[0]) if tuned else "The base model over retrieved passages"
-    figure.suptitle(title, fontsize=10, wrap=True)
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(target, dpi=130)
+    return interval_bars(
+        verdict(evaluation, tuned[0]) if tuned else "The base model over retrieved passages",
+        f"0 to 1, higher is better (n = {evaluation.n}, 95 % intervals)",
+        [measure.name.replace(" ", "\n", 1) for measure in chosen],
+        {_arm_name(arm): [measure.arms[arm] for measure in chosen] for arm in arms},
+        BarStyle(("#9aa5b1", "#1f6feb", "#2da44e", "#bf8700", "#8250df")),
+        draw_chance,
+    )
 
 
 def write_report(folder: Path, evaluation: Evaluation, facts: Mapping[str, Any]) -> None:
     """Write the report's files, `results.json` last."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     rows = "".join(json.dumps(_finite(asdict(row)), ensure_ascii=False) + "\n" for row in evaluation.rows)
-    write_atomic(folder / "rows.jsonl", rows.encode())
-    write_atomic(folder / "report.md", to_markdown(evaluation, facts).encode())
-    plot(evaluation, folder / "report.png")
     tuned = [arm for arm in evaluation.measures[0].arms if arm != BASE_ARM]
-    write_json(
-        folder / "results.json",
-        {**as_json(evaluation), "about": dict(facts), "verdicts": {arm: verdict(evaluation, arm) for arm in tuned}},
-    )
+    results = {**as_json(evaluation), "about": dict(facts), "verdicts": {arm: verdict(evaluation, arm) for arm in tuned}}
+    write_report_folder(folder, to_markdown(evaluation, facts), plot(evaluation), results, {"rows.jsonl": rows})
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

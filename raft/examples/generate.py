@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.commands.terminal import Progress, say
 from corpora.errors import DatasetError
 from corpora.ingest.options import IngestOptions
 from raft.answering.options import AskOptions
@@ -25,10 +24,14 @@ def generate_dataset(
     teacher_model: str = "default",
     limit: int | None = None,
     mapping: Mapping[str, str] | None = None,
+    *,
+    say: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left.
 
-    `mapping` names the columns of files with rows, see `read_questions`.
+    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress` how many of
+    the passages the teacher has answered.
     """
     from corpora.questions import read_questions
     from corpora.text.near_duplicates import clusters_of
@@ -58,7 +61,7 @@ def generate_dataset(
     if teacher:
         source = Teacher(teacher, teacher_model)
         journal = workspace.root / "datasets" / f"{name}.teacher.jsonl"
-        written, unusable = teach(source, chunks[:limit], journal, Progress("passages"))
+        written, unusable = teach(source, chunks[:limit], journal, progress)
         questions += written
         wrong += unusable
     options = workspace.options(ExampleOptions)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
-from corpora.records import Chunk, Document, Question
+from corpora.records import Chunk, Question
 from corpora.splits import splits_of
 from corpora.store.corpus_store import CorpusStore
+from corpora.store.evidence_location import NO_CHUNKS, EvidenceLocator, NotLocated
 from corpora.text.quote_location import locate
 from raft.abstention import AbstentionCase
 from raft.examples.options import ExampleOptions
@@ -48,43 +48,40 @@ def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOp
     its reason, and so is an extractive one whose answer is not in its evidence; an unanswerable one takes the split of the
     document it was asked about.
     """
-    documents = store.documents()
-    chunks: dict[str, list[Chunk]] = {}
-    for chunk in store.chunks():
-        chunks.setdefault(chunk.document_id, []).append(chunk)
+    locator = EvidenceLocator(store)
     result = Grounding()
     found: list[tuple[Question, list[Chunk], list[Quote], list[str]]] = []
-    flat = {document.id: document.text for document in documents}
-    names = _names(documents)
     for question in questions:
-        oracles: list[Chunk] = []
-        quotes: list[Quote] = []
-        reason = None
-        for evidence in question.evidence:
-            likely = [names[evidence.document]] if evidence.document in names else []
-            place = _find(evidence.text, [*likely, *flat], flat, chunks)
-            if isinstance(place, str):
-                reason = place
-                break
-            oracles.append(place[0])
-            quotes.append(place[1])
-        if reason is None and question.answerable:
-            reason = _unsupported(question, quotes)
-        home = [quote.document_id for quote in quotes]
-        if not home and question.document in names:
-            home = [names[question.document]]
-        if reason is None and not home:
-            reason = "the document it was asked about is not in the store"
-        if reason:
-            result.dropped.append((question.id, reason))
+        grounded = _grounded(question, locator)
+        if isinstance(grounded, str):
+            result.dropped.append((question.id, grounded))
         else:
-            found.append((question, oracles, quotes, home))
-    placed = {document.id: (document.cluster, document.position) for document in documents}
+            found.append((question, *grounded))
+    placed = {document.id: (document.cluster, document.position) for document in locator.documents.values()}
     links = [home for *_, home in found]
     result.splits = splits_of(placed, links, options.validation_fraction, options.test_fraction)
     for question, oracles, quotes, home in found:
         result.questions.append(GroundedQuestion(question, tuple(oracles), tuple(quotes), result.splits[home[0]]))
     return result
+
+
+def _grounded(question: Question, locator: EvidenceLocator) -> tuple[list[Chunk], list[Quote], list[str]] | str:
+    """The oracle chunks, the quotes, and the ids of the documents that the question belongs to; or why it cannot be grounded."""
+    oracles: list[Chunk] = []
+    quotes: list[Quote] = []
+    for place in locator.locate_all(question):
+        if isinstance(place, NotLocated):
+            return place.value
+        if not place.chunks:
+            return NO_CHUNKS
+        if place.holder is None:
+            return "its evidence lies in more than one chunk"
+        text = locator.documents[place.document_id].text[place.start : place.end]
+        oracles.append(place.holder)
+        quotes.append(Quote(text, place.holder.id, place.document_id, place.start, place.end))
+    reason = _unsupported(question, quotes) if question.answerable else None
+    home = [quote.document_id for quote in quotes] or locator.names.called(question.document)[:1]
+    return reason or ((oracles, quotes, home) if home else "the document it was asked about is not in the store")
 
 
 def _unsupported(question: Question, quotes: Sequence[Quote]) -> str | None:
@@ -93,31 +90,6 @@ def _unsupported(question: Question, quotes: Sequence[Quote]) -> str | None:
     if question.extractive and locate(question.answers[0], quotes[0].text) is None:
         return "the answer is not in its evidence"
     return None
-
-
-def _names(documents: Sequence[Document]) -> dict[str, str]:
-    """Document ids by what a question may call them: the part of a file that holds several, the title, the file's name."""
-    names: dict[str, str] = {}
-    for document in documents:
-        part = document.source.rpartition("#")[2] if "#" in document.source else document.title
-        for name in (part, document.title, PurePath(document.source).stem):
-            names.setdefault(name, document.id)
-    return names
-
-
-def _find(
-    evidence: str, order: Sequence[str], texts: Mapping[str, str], chunks: Mapping[str, Sequence[Chunk]]
-) -> tuple[Chunk, Quote] | str:
-    for document_id in dict.fromkeys(order):
-        place = locate(evidence, texts[document_id])
-        if place is None or not chunks.get(document_id):  # a near-duplicate is not indexed: its twin may hold the evidence
-            continue
-        start, end = place
-        for chunk in chunks.get(document_id, ()):
-            if chunk.start <= start and end <= chunk.end:
-                return chunk, Quote(texts[document_id][start:end], chunk.id, document_id, start, end)
-        return "its evidence lies in more than one chunk"
-    return "its evidence is not in any document of the store"
 
 
 def search_questions(grounding: Grounding, searcher: Searcher, options: ExampleOptions) -> dict[str, SearchResult]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corpora.commands.field_mapping import read_field_mapping
 from corpora.commands.terminal import F, emit, opened, with_example, workspace_options
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
     from corpora.store.source_attributes import SourceAttributes
     from retrieval.indexing.add_report import AddReport
-
-_FIELDS = ("text", "title", "id", "metadata")
 
 
 def _given_options(function: F) -> F:
@@ -155,15 +154,10 @@ def _mapping(fields: Sequence[str]) -> FieldMapping | None:
     """`text=body`, `title=name` ... as a mapping; None without any. Raises click.UsageError."""
     from corpora.readers.tables.documents import FieldMapping
 
-    found: dict[str, list[str]] = {}
-    for field in fields:
-        key, equals, column = field.partition("=")
-        if not equals or key not in _FIELDS or not column:
-            raise click.UsageError(f"--map {field}: give FIELD=COLUMN with one of {', '.join(_FIELDS)}")
-        found.setdefault(key, []).append(column)
+    found = read_field_mapping(fields, ("text", "title", "id", "metadata"), repeatable=("text", "metadata"))
     if not found:
         return None
     if "text" not in found:
         raise click.UsageError("--map needs text=COLUMN: the column that holds the document")
-    first = {key: found[key][0] if key in found else None for key in ("title", "id")}
-    return FieldMapping(tuple(found["text"]), first["title"], first["id"], tuple(found.get("metadata", ())))
+    title, identity = (found[field][0] if field in found else None for field in ("title", "id"))
+    return FieldMapping(found["text"], title, identity, found.get("metadata", ()))

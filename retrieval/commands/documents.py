@@ -86,7 +86,11 @@ def _indexed(entry: dict[str, Any]) -> str:
 
 
 def _the_document(store: CorpusStore, name: str) -> Document:
-    found = store.find_documents(name) or store.find_documents(str(Path(name).resolve()))
+    from corpora.store.evidence_location import document_names
+
+    names = document_names(store)
+    meant = names.meant(name) or names.meant(str(Path(name).resolve()))
+    found = [document for identity in meant if (document := store.document(identity))]
     if len(found) != 1:
         several = ", ".join(f"{document.id} ({document.source})" for document in found[:5])
         raise RaftsmithError(
@@ -103,13 +107,20 @@ def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any
 
     from corpora.durable_files import sha256_file
     from corpora.readers.pdf.quote_rectangles import quote_rectangles
+    from corpora.store.evidence_location import best_place
 
-    start = document.text.find(quote)
-    chunk = next((c for c in store.chunks(document.id) if start >= 0 and c.start <= start < c.end), None)
-    if chunk is None:
+    chunks = store.chunks(document.id)
+    place = best_place(quote, document, chunks)
+    if place is None:
         raise RaftsmithError(
             f"{quote!r} does not stand in {document.title} word for word; copy it from an answer or from `documents`"
         )
+    if not place.chunks:
+        raise RaftsmithError(
+            f"{quote!r} stands in {document.title} at {place.start} to {place.end}, but in no passage of the index: "
+            + ("it is in a heading, or in a section that is left out" if chunks else "another document says nearly the same")
+        )
+    chunk = place.holder or place.chunks[0]
     path, boxes = Path(document.source), []
     known = store.source_digests(document.collection).get(document.source, ("", ""))[0]
     if document.media_type == "application/pdf" and chunk.page and path.is_file() and sha256_file(path) == known:
@@ -117,8 +128,8 @@ def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any
     return {
         "document_id": document.id,
         "source": document.source,
-        "start": start,
-        "end": start + len(quote),
+        "start": place.start,
+        "end": place.end,
         "section": chunk.section,
         "paragraph": chunk.paragraph,
         "page": chunk.page,

@@ -86,11 +86,3 @@ def ratio_of(numerators: Sequence[float], denominators: Sequence[float]) -> Stat
 def difference(left: Statistic, right: Statistic) -> Statistic:
     """`left - right` on the same questions."""
     return lambda indices: left(indices) - right(indices)
-
-
-def shown(interval: Interval | None, signed: bool = False) -> str:
-    """ "0.41 [0.33, 0.49]", or a dash where the measure does not apply."""
-    if interval is None:
-        return "–"
-    sign = "+" if signed else ""
-    return f"{interval.value:{sign}.2f} [{interval.low:{sign}.2f}, {interval.high:{sign}.2f}]"

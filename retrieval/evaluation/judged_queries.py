@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from corpora.errors import EvaluationError
-from corpora.records import Chunk, Question
+from corpora.records import Question
 from corpora.splits import splits_of
 from corpora.store.corpus_store import CorpusStore
-from corpora.store.evidence_location import DocumentNames, document_names, standing
+from corpora.store.evidence_location import NO_CHUNKS, EvidenceLocator, EvidencePlace, document_names
 from retrieval.evaluation.qrels import Qrels
 
 RelevanceUnit = Literal["document", "chunk"]
@@ -78,16 +78,15 @@ def from_qrels(
     homes: Mapping[str, str] = {}
     if level == "chunk":
         homes = {chunk.id: chunk.document_id for chunk in store.chunks()}
-        known = DocumentNames({chunk_id: {chunk_id} for chunk_id in homes})
     else:
-        known = document_names(store)
+        names = document_names(store)
     kept: list[JudgedQuery] = []
     dropped: list[tuple[str, str]] = []
     for query, judged in qrels.items():
         wanted = {item: grade for item, grade in judged.items() if grade > 0}
         relevant: dict[str, int] = {}
         for item, grade in wanted.items():
-            for identity in known.of(item):
+            for identity in {item} & homes.keys() if level == "chunk" else names.of(item):
                 relevant[identity] = max(grade, relevant.get(identity, 0))
         if query not in queries:
             dropped.append((query, "its text is not in the file of queries"))
@@ -106,31 +105,25 @@ def from_qrels(
 def from_questions(
     name: str, questions: Sequence[Question], store: CorpusStore, level: RelevanceUnit = "chunk", splits: Splits | None = None
 ) -> JudgedQueries:
-    """The questions whose evidence stands in the collection, word for word. Raises EvaluationError when none is left.
+    """The questions of which some evidence stands in the collection, word for word. Raises EvaluationError when none is left.
 
-    A chunk is relevant that holds at least half of the evidence, or lies in it by at least half. Splits are those of the
-    documents, as `generate` makes them: what a model was tuned on is "train".
+    The chunks that the evidence takes are relevant, see `EvidencePlace`. Splits are those of the documents, as `generate` makes
+    them: what a model was tuned on is "train".
     """
-    names = document_names(store)
-    texts = {document.id: document.text for document in store.documents()}
-    chunks: dict[str, list[Chunk]] = {}
-    for chunk in store.chunks():
-        chunks.setdefault(chunk.document_id, []).append(chunk)
+    locator = EvidenceLocator(store)
     found: list[tuple[Question, dict[str, int], list[str]]] = []
     dropped: list[tuple[str, str]] = []
     for question in questions:
-        relevant: dict[str, int] = {}
-        homes: list[str] = []
-        for evidence in question.evidence:
-            for document_id, start, end in standing(evidence, names, texts, chunks):
-                homes.append(document_id)
-                items = [document_id] if level == "document" else _holding(chunks[document_id], start, end)
-                relevant.update(dict.fromkeys(items, 1))
+        evidence = locator.locate_all(question)
+        places = [place for place in evidence if isinstance(place, EvidencePlace)]
+        homes = [place.document_id for place in places]
+        relevant = homes if level == "document" else [chunk.id for place in places for chunk in place.chunks]
         if relevant:
-            found.append((question, relevant, homes))
+            found.append((question, dict.fromkeys(relevant, 1), homes))
+        elif places:
+            dropped.append((question.id, NO_CHUNKS))
         else:
-            reason = "its evidence is not in any document of the store" if question.evidence else "it has no evidence"
-            dropped.append((question.id, reason))
+            dropped.append((question.id, str(evidence[0]) if evidence else "it has no evidence"))
     split = _splits(store, [homes for *_, homes in found], splits or Splits())
     kept = [
         JudgedQuery(question.id, question.text, relevant, of) for (question, relevant, _), of in zip(found, split, strict=True)
@@ -143,11 +136,6 @@ def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) 
     placed = {document.id: (document.cluster, document.position) for document in store.documents()}
     split = splits_of(placed, homes, shares.validation_fraction, shares.test_fraction)
     return [split[of[0]] for of in homes]
-
-
-def _holding(chunks: Iterable[Chunk], start: int, end: int) -> list[str]:
-    shared = [(chunk, min(chunk.end, end) - max(chunk.start, start)) for chunk in chunks]
-    return [chunk.id for chunk, width in shared if 2 * width >= min(end - start, chunk.end - chunk.start)]
 
 
 def _half(query: str) -> str:

@@ -9,11 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from corpora.durable_files import write_atomic, write_json
 from corpora.store.evidence_location import DocumentNames
-from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.measures import ALL_MEASURES
 from retrieval.evaluation.qrels import run_text
+from retrieval.evaluation.report_parts import BarStyle, interval_bars, markdown_list, markdown_table, shown, write_report_folder
 from retrieval.evaluation.significance import shown_p
 from retrieval.evaluation.system_comparison import DECIDING, RetrievalEvaluation, SystemRun, headline, verdict
 
@@ -22,29 +21,21 @@ _KEPT = 100
 """Items of a ranking in `queries.jsonl`, at most."""
 
 
-def shown(interval: Interval) -> str:
-    """ "0.412 [0.330, 0.491]"."""
-    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
 def table(evaluation: RetrievalEvaluation) -> str:
     """The table as Markdown: a row a system, best first, and its difference to the best with the chance that it is noise."""
     best = evaluation.best
     header = ["system", *ALL_MEASURES, f"{DECIDING} − {best.name}", "p", "ms a query"]
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    rows = []
     for score in sorted(evaluation.scores, key=lambda score: -score.intervals[DECIDING].value):
-        values = [shown(score.intervals[DECIDING])]
+        values = [shown(score.intervals[DECIDING], 3)]
         values += [f"{score.intervals[name].value:.3f}" for name in ALL_MEASURES if name != DECIDING]
         change, p = "–", "–"
         if score.name != best.name:
             found = evaluation.comparison(score.name, best.name)
-            change, p = (
-                f"{found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]",
-                _p(found.p_holm),
-            )
+            change, p = shown(found.difference, 3, signed=True), _p(found.p_holm)
         speed = "–" if score.ms_per_query is None else f"{score.ms_per_query:.0f}"
-        lines.append(f"| {' | '.join([score.name, *values, change, p, speed])} |")
-    return "\n".join(lines)
+        rows.append([score.name, *values, change, p, speed])
+    return markdown_table(header, rows)
 
 
 def _p(p: float) -> str:
@@ -53,14 +44,12 @@ def _p(p: float) -> str:
 
 def to_markdown(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> str:
     """The report for people."""
-    about = "\n".join(f"- {key}: {value}" for key, value in facts.items())
     dropped = "\n".join(f"- {count} x {reason}" for reason, count in evaluation.judged.reasons().items()) or "- none"
-    pairs = ["| system | against | nDCG@10 | p | p, corrected |", "|---|---|---|---|---|"]
-    for found in evaluation.comparisons:
-        change = found.difference
-        shown_change = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-        pairs.append(f"| {found.left} | {found.right} | {shown_change} | {_p(found.p)} | {_p(found.p_holm)} |")
-    compared = "\n".join(pairs) if evaluation.comparisons else "One system alone was measured."
+    pairs = [
+        [found.left, found.right, shown(found.difference, 3, signed=True), _p(found.p), _p(found.p_holm)]
+        for found in evaluation.comparisons
+    ]
+    compared = markdown_table(["system", "against", "nDCG@10", "p", "p, corrected"], pairs)
     return f"""# Evaluation of search
 
 {verdict(evaluation)}
@@ -73,7 +62,7 @@ of pairs.
 
 Every pair:
 
-{compared}
+{compared if pairs else "One system alone was measured."}
 
 Queries left out:
 
@@ -81,36 +70,20 @@ Queries left out:
 
 About this evaluation:
 
-{about}
+{markdown_list(facts)}
 """
 
 
-def plot(evaluation: RetrievalEvaluation, target: Path) -> None:
-    """Bars with intervals, a group a measure, who wins above them."""
-    from matplotlib.figure import Figure
-
-    scores = evaluation.scores
-    figure = Figure(figsize=(10, 5.2), layout="constrained")
-    axes = figure.add_subplot()
-    width = 0.8 / len(scores)
-    colours = ["#9aa5b1", "#bf8700", "#1f6feb", "#2da44e", "#8250df", "#cf222e", "#0a7ea4", "#57606a"]
-    for number, score in enumerate(scores):
-        colour = colours[number % len(colours)]
-        for place, name in enumerate(_PLOTTED):
-            interval = score.intervals[name]
-            x = place + (number - (len(scores) - 1) / 2) * width
-            error = [[interval.value - interval.low], [interval.high - interval.value]]
-            axes.bar(x, interval.value, width * 0.92, color=colour, label=score.name if not place else "")
-            axes.errorbar(x, interval.value, yerr=error, color="#24292f", capsize=2, linewidth=1)
-            if len(scores) <= 6:
-                axes.text(x, min(interval.high, 1.0) + 0.015, f"{interval.value:.2f}", ha="center", fontsize=7)
-    axes.set_xticks(range(len(_PLOTTED)), list(_PLOTTED))
-    axes.set_ylim(0, 1.12)
-    axes.set_ylabel(f"0 to 1, higher is better (n = {len(evaluation.judged.queries)}, 95 % intervals)")
-    figure.suptitle(headline(evaluation), fontsize=10, wrap=True)
-    axes.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(target, dpi=130)
+def plot(evaluation: RetrievalEvaluation) -> bytes:
+    """A PNG: bars with intervals, a group a measure, who wins above them."""
+    colours = ("#9aa5b1", "#bf8700", "#1f6feb", "#2da44e", "#8250df", "#cf222e", "#0a7ea4", "#57606a")
+    return interval_bars(
+        headline(evaluation),
+        f"0 to 1, higher is better (n = {len(evaluation.judged.queries)}, 95 % intervals)",
+        _PLOTTED,
+        {score.name: [score.intervals[name] for name in _PLOTTED] for score in evaluation.scores},
+        BarStyle(colours, 7 if len(evaluation.scores) <= 6 else None, cap_size=2, legend_columns=2),
+    )
 
 
 def as_json(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +115,6 @@ def write_report(
     folder: Path, evaluation: RetrievalEvaluation, runs: Sequence[SystemRun], facts: Mapping[str, Any], names: DocumentNames
 ) -> dict[str, Any]:
     """Write the report's files, `results.json` last, and give what it holds. `names` are what the runs call the documents."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = {run.name: run.run for run in runs}
     rows = []
     for place, query in enumerate(evaluation.judged.queries):
@@ -157,13 +129,10 @@ def write_report(
                 "found": [item for item, _ in found[score.name].get(query.id, ())][:_KEPT],
             }
             rows.append(json.dumps(row, ensure_ascii=False) + "\n")
-    write_atomic(folder / "queries.jsonl", "".join(rows).encode())
-    for run in runs:
-        write_atomic(folder / "runs" / f"{file_name(run.name)}.trec", trec_text(run, names).encode())
-    write_atomic(folder / "report.md", to_markdown(evaluation, facts).encode())
-    plot(evaluation, folder / "report.png")
+    others = {"queries.jsonl": "".join(rows)}
+    others |= {f"runs/{file_name(run.name)}.trec": trec_text(run, names) for run in runs}
     value = as_json(evaluation, facts)
-    write_json(folder / "results.json", value)
+    write_report_folder(folder, to_markdown(evaluation, facts), plot(evaluation), value, others)
     return value
 
 

@@ -16,11 +16,12 @@ def export_file(session: AnnotationSession, path: Path, form: str) -> dict[str, 
     written.
     """
     from corpora.durable_files import write_atomic
+    from corpora.store.evidence_location import EvidenceLocator
     from serving.annotate.formats.exchange import Sources
     from serving.annotate.formats.jsonl_and_squad import written
 
     everything = session.annotations.everything(session.set_name, session.dataset.name if session.dataset else None)
-    sources = Sources(session.store.documents(session.collection), session.examples.values())
+    sources = Sources(EvidenceLocator(session.store, session.collection), session.examples.values())
     files, left_out = written(everything, form, sources)
     names = {ending: path.with_name(path.stem + ending) if ending else path for ending in files}
     for ending, text in files.items():
@@ -41,10 +42,11 @@ def import_file(session: AnnotationSession, path: Path, form: str) -> dict[str, 
     What has an id that is known is replaced. Raises RaftsmithError when the file cannot be read as this format.
     """
     from corpora.questions.content import read_text
+    from corpora.store.evidence_location import EvidenceLocator
     from serving.annotate.formats.exchange import Sources
     from serving.annotate.formats.jsonl_and_squad import read
 
-    sources = Sources(session.store.documents(session.collection), session.examples.values())
+    sources = Sources(EvidenceLocator(session.store, session.collection), session.examples.values())
     incoming = read(read_text(path), form, sources)
     taken = take_in(session, incoming)
     dropped = [{"what": what, "reason": reason} for what, reason in incoming.dropped]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from corpora.records import Chunk, Document, content_id
+from corpora.store.changes import NewDocument
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.evidence_location import EvidenceLocator
 from raft.examples.reviews import judge
 from raft.prompts.format import render_completion
 from raft.quotes.verification import verify_quote
@@ -58,7 +64,17 @@ EXAMPLES = (
     example("edited", "The landlord returns it in ten days.", "ten"),
     example("open", "Pets are not allowed.", "no pets"),
 )
-SOURCES = Sources(DOCUMENTS, EXAMPLES)
+FOLDER = tempfile.TemporaryDirectory(prefix="raftsmith-")
+
+
+def sources() -> Sources:
+    """Both documents in a store, and the examples."""
+    store = CorpusStore(Path(FOLDER.name) / "corpus.db")
+    store.commit(added=[NewDocument(document, [], "", "", "", 0) for document in DOCUMENTS])
+    return Sources(EvidenceLocator(store), EXAMPLES)
+
+
+SOURCES = sources()
 
 
 def annotations() -> Annotations:

@@ -1,57 +1,90 @@
 """What every format of annotations needs: what they are about, and what was read with a reason for each part that was not.
 
-Knows no format and no store.
+Knows no format.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from pydantic import ValidationError
 
 from corpora.errors import AnnotationError
-from corpora.records import Document
+from corpora.records import Document, Evidence
+from corpora.store.evidence_location import EvidenceLocator, NotLocated
 from raft.examples.reviews import Review
 from raft.prompts.format import render_prompt
 from raft.records import RaftExample
 from serving.annotate.records import AnnotatedQuestion, Label, Span
 
 
+@dataclass(frozen=True)
+class ShownText:
+    """A text that was annotated elsewhere, and where it begins and ends in the document of the collection that holds it."""
+
+    document: Document
+    start: int
+    end: int
+    text: str
+
+    def part(self, start: int, end: int) -> Span:
+        """The span of the document that `text[start:end]` is; white space may differ between the two."""
+        inside = self.document.text[self.start : self.end]
+        if inside != self.text and 0 <= start < end <= len(self.text):
+            before, length = (len("".join(part.split())) for part in (self.text[:start], self.text[start:end]))
+            visible = [offset for offset, character in enumerate(inside) if not character.isspace()][before : before + length]
+            start, end = (visible[0], visible[-1] + 1) if visible else (start, end)
+        return part_of(self.document, self.start + start, self.start + end)
+
+    @property
+    def whole(self) -> Span:
+        """All of it."""
+        return part_of(self.document, self.start, self.end)
+
+
 class Sources:
     """The documents that annotations are about, and the generated examples that reviews are about."""
 
-    def __init__(self, documents: Iterable[Document], examples: Iterable[RaftExample] = ()) -> None:
-        """Both by id."""
-        self.documents = {document.id: document for document in documents}
+    def __init__(self, locator: EvidenceLocator, examples: Iterable[RaftExample] = ()) -> None:
+        """Examples are kept by id."""
+        self.locator = locator
+        self.documents: Mapping[str, Document] = locator.documents
         self.examples = {example.id: example for example in examples}
-        self._by_text = {document.text: document for document in self.documents.values()}
-        self._titles = Counter(document.title for document in self.documents.values())
 
-    def place(self, document_id: str, text: str) -> tuple[Document, int]:
-        """The document that `text` is, or is a part of, and where in it that begins. Raises AnnotationError.
+    def known_name(self, *names: str) -> str:
+        """The first of `names` that means a document, else the last one."""
+        return next((name for name in names if self.locator.names.called(name)), names[-1])
 
-        Without a document of this id it is told by the text alone, which must then stand in one place only.
+    def named(self, name: str) -> Document:
+        """The document that `name` means most surely. Raises AnnotationError."""
+        for identity in self.locator.names.called(name):
+            return self.documents[identity]
+        raise AnnotationError("its document is not in the collection; add it first")
+
+    def shown(self, document: str, text: str) -> ShownText:
+        """Where the annotated `text` stands, in what is called `document` or, without one, anywhere. Raises AnnotationError.
+
+        Offsets count from its beginning, so it must be a whole document or stand in one place only.
         """
-        known = self.documents.get(document_id) or self._by_text.get(text)
-        if known is not None and known.text == text:
-            return known, 0
         if not text.strip():
             raise AnnotationError("it has no text")
-        candidates = [known] if known else self.documents.values()
-        found = [(document, document.text.count(text)) for document in candidates if text in document.text]
+        found = self.locator.every_place(Evidence(document, text))
+        whole = [place for place in found if (place.start, place.end) == (0, len(self.documents[place.document_id].text))]
         if not found:
             raise AnnotationError("its text is in no document of the collection; add the documents first")
-        if len(found) > 1 or found[0][1] > 1:
+        if len(found) > 1 and not whole:
             raise AnnotationError("its text is in more than one place of the collection; give a longer text or document_id")
-        return found[0][0], found[0][0].text.index(text)
+        place = (whole or found)[0]
+        return ShownText(self.documents[place.document_id], place.start, place.end, text)
 
-    def name(self, document: Document) -> str:
-        """What question files call the document: its title, or the name of its file where others have the title too."""
-        return document.title if self._titles[document.title] == 1 else PurePath(document.source).stem
+    def evidence(self, document: str, text: str) -> ShownText:
+        """Where evidence stands, as for `generate` and `evaluate-retrieval`. Raises AnnotationError."""
+        place = self.locator.locate(Evidence(document, text))
+        if isinstance(place, NotLocated):
+            raise AnnotationError(place.value)
+        return ShownText(self.documents[place.document_id], place.start, place.end, text)
 
 
 @dataclass

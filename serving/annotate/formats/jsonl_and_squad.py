@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,7 +17,7 @@ from corpora.records import Document, content_id
 from corpora.text.quote_location import locate
 from raft.examples.reviews import Review, completion_id
 from serving.annotate.formats import label_studio
-from serving.annotate.formats.exchange import Incoming, Sources, part_of
+from serving.annotate.formats.exchange import Incoming, ShownText, Sources
 from serving.annotate.records import AnnotatedQuestion, Annotations, Label, Span
 
 FORMATS = ("jsonl", "squad", "label-studio")
@@ -87,7 +87,7 @@ def as_squad(questions: Sequence[AnnotatedQuestion], sources: Sources) -> str:
     data = []
     for document_id, asked in by_document.items():
         document = sources.documents[document_id]
-        name = sources.name(document)
+        name = sources.locator.names.name_of(document)
         qas = [_qa(question, name) for question in asked]
         data.append({"title": name, "document_id": document_id, "paragraphs": [{"context": document.text, "qas": qas}]})
     return json.dumps({"version": "v2.0", "data": data}, ensure_ascii=False, indent=1) + "\n"
@@ -151,6 +151,7 @@ class _Answer(_Loose):
 
 
 class _Evidence(_Loose):
+    document: str = ""
     text: str
     start: int | None = Field(None, ge=0)
 
@@ -188,27 +189,56 @@ def _read_squad(value: Any, sources: Sources, incoming: Incoming) -> None:
     for number, article in enumerate(articles, start=1):
         for paragraph in article.paragraphs:
             with incoming.part(f"article {number}: {len(paragraph.qas)} questions"):
-                document, shift = sources.place(article.document_id, paragraph.context)
+                name = sources.known_name(article.document_id, article.title)
+                shown = _context(name, paragraph, sources)
                 for place, raw in enumerate(paragraph.qas, start=1):
                     with incoming.part(f"article {number}, question {place}"):
-                        incoming.questions.append(_question(_Qa.model_validate(raw), document, shift))
+                        incoming.questions.append(_question(_Qa.model_validate(raw), name, shown, sources))
 
 
-def _question(qa: _Qa, document: Document, shift: int) -> AnnotatedQuestion:
-    identity = qa.id or content_id("question", document.id, qa.question)
-    if qa.is_impossible:
-        return AnnotatedQuestion(identity, document.id, qa.question, (), ())
-    if not qa.answers:
+def _context(name: str, paragraph: _Paragraph, sources: Sources) -> ShownText | None:
+    """Where the context stands; None where it does not, and a question says itself what its evidence is. Raises AnnotationError."""
+    try:
+        return sources.shown(name, paragraph.context)
+    except AnnotationError:
+        if any(isinstance(raw, dict) and raw.get("evidence") for raw in paragraph.qas):
+            return None
+        raise
+
+
+def _question(qa: _Qa, name: str, context: ShownText | None, sources: Sources) -> AnnotatedQuestion:
+    if not qa.is_impossible and not qa.answers:
         raise AnnotationError("it has no answer and does not say is_impossible")
-    answers = tuple(Span(shift + a.answer_start, shift + a.answer_start + len(a.text), a.text) for a in qa.answers)
-    evidence = tuple(_evidence(item, document, shift) for item in qa.evidence)
-    return AnnotatedQuestion(identity, document.id, qa.question, answers, evidence)
+    evidence = [] if qa.is_impossible else [_evidence(item, name, context, sources) for item in qa.evidence]
+    about = {document.id for document, _ in evidence} or {(context.document if context else sources.named(name)).id}
+    if len(about) > 1:
+        raise AnnotationError("its evidence is in more than one document, and an annotated question is about one")
+    (document_id,) = about
+    identity = qa.id or content_id("question", document_id, qa.question)
+    spans = tuple(span for _, span in evidence)
+    answers: tuple[Span, ...] = ()
+    if not qa.is_impossible:
+        inside = context if context and context.document.id == document_id else None
+        answers = tuple(_said(inside, a.answer_start, a.text) if inside else _within(spans, a.text) for a in qa.answers)
+    return AnnotatedQuestion(identity, document_id, qa.question, answers, spans)
 
 
-def _evidence(item: _Evidence, document: Document, shift: int) -> Span:
-    if item.start is not None:
-        return Span(shift + item.start, shift + item.start + len(item.text), item.text)
-    place = locate(item.text, document.text)
-    if place is None:
-        raise AnnotationError("its evidence is not in its document")
-    return part_of(document, *place)
+def _evidence(item: _Evidence, name: str, context: ShownText | None, sources: Sources) -> tuple[Document, Span]:
+    if item.start is not None and context is not None:
+        return context.document, _said(context, item.start, item.text)
+    found = sources.evidence(item.document or name, item.text)
+    return found.document, found.whole
+
+
+def _said(shown: ShownText, start: int, text: str) -> Span:
+    """The span of `text`; one that is not there keeps its text and is refused when it is written."""
+    part = shown.part(start, start + len(text))
+    return part if part.text.split() == text.split() else replace(part, text=text)
+
+
+def _within(evidence: Sequence[Span], answer: str) -> Span:
+    for span in evidence:
+        place = locate(answer, span.text)
+        if place is not None:
+            return Span(span.start + place[0], span.start + place[1], span.text[place[0] : place[1]])
+    raise AnnotationError("its context is not in the collection, and an answer is in none of its evidence")

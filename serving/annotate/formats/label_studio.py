@@ -18,7 +18,7 @@ from corpora.errors import AnnotationError
 from corpora.records import content_id
 from raft.examples.reviews import Review, Verdict, completion_id
 from raft.records import RaftExample
-from serving.annotate.formats.exchange import Incoming, Sources, offsets, part_of, shown_prompt
+from serving.annotate.formats.exchange import Incoming, Sources, offsets, shown_prompt
 from serving.annotate.records import AnnotatedQuestion, Annotations, Label, Span
 
 _ROLES = ("answer", "evidence")
@@ -182,31 +182,27 @@ def _review_task(example: RaftExample, review: Review | None) -> dict[str, Any]:
 
 
 def _question(task: _Task, text: str, results: Sequence[_Result], sources: Sources) -> AnnotatedQuestion:
-    shown = str(task.data.get("text", ""))
-    document, shift = sources.place(str(task.data.get("document_id", "")), shown)
+    shown = sources.shown(str(task.data.get("document_id", "")), str(task.data.get("text", "")))
     spans: dict[str, list[Span]] = {role: [] for role in _ROLES}
     for result in results:
         if result.type == "labels":
             role = _role(result)
             if role is None:
                 raise AnnotationError(f"it has a span that is neither of {' and '.join(_ROLES)}")
-            start, end = _place(result, shown)
-            spans[role].append(part_of(document, shift + start, shift + end))
-    identity = str(task.data.get("question_id") or content_id("question", document.id, text))
-    return AnnotatedQuestion(identity, document.id, text, tuple(spans["answer"]), tuple(spans["evidence"]))
+            spans[role].append(shown.part(*_place(result, shown.text)))
+    about = shown.document.id
+    identity = str(task.data.get("question_id") or content_id("question", about, text))
+    return AnnotatedQuestion(identity, about, text, tuple(spans["answer"]), tuple(spans["evidence"]))
 
 
 def _labels(task: _Task, results: Sequence[_Result], sources: Sources, incoming: Incoming) -> None:
-    shown = str(task.data.get("text", ""))
-    document, shift = sources.place(str(task.data.get("document_id", "")), shown)
+    shown = sources.shown(str(task.data.get("document_id", "")), str(task.data.get("text", "")))
     for result in results:
         if result.type == "choices":
-            span = part_of(document, shift, shift + len(shown))
-            incoming.labels += [Label(document.id, span, name) for name in result.value.choices[:1]]
+            incoming.labels += [Label(shown.document.id, shown.whole, name) for name in result.value.choices[:1]]
         elif result.type == "labels":
-            start, end = _place(result, shown)
-            span = part_of(document, shift + start, shift + end)
-            incoming.labels += [Label(document.id, span, name) for name in result.value.labels[:1]]
+            span = shown.part(*_place(result, shown.text))
+            incoming.labels += [Label(shown.document.id, span, name) for name in result.value.labels[:1]]
 
 
 def _place(result: _Result, shown: str) -> tuple[int, int]:

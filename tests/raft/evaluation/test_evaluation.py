@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests_collection import Collection
 
+from corpora.workspace.config import SearchConfig
 from raft.answering.assistant import Assistant
 from raft.answering.engine import Completion
 from raft.evaluation.arms import evaluate, held_out
@@ -18,6 +19,8 @@ from raft.examples.dataset import HeldQuestion
 from raft.examples.grounding import ground
 from raft.examples.options import ExampleOptions
 from raft.prompts.format import Prompt, render_abstention, render_completion
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.search.pipelines import SearchContext, make_searcher
 
 
 class ScriptedEngine:
@@ -88,3 +91,35 @@ def test_equal_models_are_reported_as_no_difference(collection: Collection, held
         for name in (BASE_ARM, "tuned")
     }
     assert verdict(evaluate(held, collection.retriever, arms), "tuned").startswith("No difference shown")
+
+
+class RecordingEngine:
+    """Keeps the prompts and abstains; its twin with a real model is tests/raft/answering/test_engine.py."""
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+
+    def complete(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Completion]:
+        self.prompts += prompts
+        return [Completion(render_abstention(), 10, 5, True) for _ in prompts]
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+        yield render_abstention()
+
+
+@pytest.mark.parametrize("passages", [3, 20])
+@pytest.mark.parametrize("per_source", [0, 1])
+def test_the_prompts_that_are_judged_are_those_that_ask_makes(
+    collection: Collection, held: list[HeldQuestion], passages: int, per_source: int
+) -> None:
+    options = SearchConfig(max_per_source=per_source)
+    index = SearchContext(collection.store, collection.root, HashingEncoder(128))
+    searcher = make_searcher(index, options, lambda name: pytest.fail("no reranker is asked for"))
+    judged, asked = RecordingEngine(), RecordingEngine()
+    evaluation = evaluate(held[:6], searcher, {BASE_ARM: lambda: Assistant(searcher, judged, None, passages)})
+    for item in held[:6]:
+        Assistant(searcher, asked, None, passages).answer([item.question.text])
+    assert judged.prompts == asked.prompts
+    assert max(len(prompt.documents) for prompt in judged.prompts) == passages
+    usual = evaluate(held[:6], searcher, {BASE_ARM: lambda: Assistant(searcher, asked, None)})
+    assert evaluation.retrieval == usual.retrieval

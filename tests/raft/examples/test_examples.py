@@ -203,7 +203,7 @@ def test_a_set_that_brings_its_documents_is_grounded_in_them(tmp_path: Path) -> 
     store.close()
 
 
-@pytest.mark.parametrize("pairs", [["question"], ["=a"], ["question="], ["id=a", "id=b"]])
+@pytest.mark.parametrize("pairs", [["question"], ["=a"], ["question="], ["title=a"], ["id=a", "id=b"]])
 def test_a_column_is_mapped_as_field_and_column_once(pairs: list[str]) -> None:
     arguments = [argument for pair in pairs for argument in ("--map", pair)]
     result = CliRunner().invoke(generate, ["--from-qa", "x.csv", *arguments])

@@ -126,7 +126,7 @@ def test_questions_that_cannot_be_judged_are_dropped_with_the_reason(store: Corp
         *questions()[:1],
     ]
     judged = from_questions("mine", strange, store)
-    assert judged.reasons() == {"it has no evidence": 1, "its evidence is not in any document of the store": 1}
+    assert judged.reasons() == {"it has no evidence": 1, "its evidence is not in the document it names": 1}
     with pytest.raises(EvaluationError, match="1 x it has no evidence"):
         from_questions("mine", strange[:2], store)
 

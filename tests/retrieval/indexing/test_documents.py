@@ -138,6 +138,8 @@ def test_rows_of_a_table_are_documents(workspace: Path, tmp_path: Path) -> None:
     ]
     run("add", str(path), "--map", "body", "--workspace", str(workspace), code=2)
     run("add", str(path), "--map", "title=name", "--workspace", str(workspace), code=2)
+    twice = run("add", str(path), *mapping, "--map", "title=year", "--workspace", str(workspace), code=2)
+    assert "--map gives title twice: name and year" in twice.output
 
 
 def test_an_unknown_name_removes_nothing(workspace: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from corpora.errors import AnnotationError, CorruptStore, StoreError
 from corpora.questions import read_questions
+from corpora.store.evidence_location import EvidenceLocator
 from corpora.workspace.workspace import create_workspace, open_workspace
 from raft.examples.grounding import ground
 from raft.examples.options import ExampleOptions
@@ -179,7 +180,7 @@ def test_the_file_is_the_users_alone_durable_and_of_a_known_format(session: Anno
 def test_what_is_written_is_read_back_the_same(session: AnnotationSession, form: str) -> None:
     fill(session)
     everything = session.annotations.everything("default", "d")
-    sources = Sources(session.store.documents(), session.examples.values())
+    sources = Sources(EvidenceLocator(session.store), session.examples.values())
     files, left_out = written(everything, form, sources)
     assert left_out == []
     incoming = Incoming()
@@ -205,8 +206,8 @@ def test_what_is_written_is_read_back_the_same(session: AnnotationSession, form:
 def test_squad_goes_into_generate_and_comes_back(session: AnnotationSession, tmp_path: Path) -> None:
     fill(session)
     everything = session.annotations.everything("default", "d")
-    sources = Sources(session.store.documents())
-    files, left_out = written(everything, "squad", Sources(session.store.documents(), session.examples.values()))
+    sources = Sources(EvidenceLocator(session.store))
+    files, left_out = written(everything, "squad", Sources(EvidenceLocator(session.store), session.examples.values()))
     text = files[""]
     assert len(left_out) == 4
     path = tmp_path / "questions.json"
@@ -228,7 +229,7 @@ def test_squad_of_others_is_placed_by_its_text(session: AnnotationSession) -> No
         {"question": "Who?", "is_impossible": True, "answers": []},
     ]
     value = {"data": [{"paragraphs": [{"context": DEPOSIT, "qas": qas}, {"context": "Unknown.", "qas": qas}]}]}
-    incoming = read(json.dumps(value), "squad", Sources(session.store.documents()))
+    incoming = read(json.dumps(value), "squad", Sources(EvidenceLocator(session.store)))
     lease = document_with(session.store, "deposit")
     assert incoming.questions[0].id == "7" and len(incoming.questions) == 2
     assert incoming.questions[0].answers == (span_of(lease, "nine hundred pounds"),)
@@ -254,7 +255,7 @@ def test_label_studio_of_others_in_utf_16_and_with_other_names(session: Annotati
         {"id": 3, "data": {"text": "Unknown."}, "annotations": [{"result": results}]},
         "nonsense",
     ]
-    incoming = read(json.dumps(tasks), "label-studio", Sources(session.store.documents()))
+    incoming = read(json.dumps(tasks), "label-studio", Sources(EvidenceLocator(session.store)))
     assert incoming.labels == [Label(lease.id, part, "Money")] and len(incoming.dropped) == 3
     take_in(session, incoming)
     assert session.annotations.classes("default") == ["Money"]
@@ -264,7 +265,7 @@ def test_label_studio_of_others_in_utf_16_and_with_other_names(session: Annotati
 def test_a_file_of_another_format_is_refused_or_dropped(session: AnnotationSession, form: str) -> None:
     for text in ("no json", '{"a": 1}', "[1, 2]", '{"data": [{}]}'):
         try:
-            incoming = read(text, form, Sources(session.store.documents()))
+            incoming = read(text, form, Sources(EvidenceLocator(session.store)))
         except AnnotationError as error:
             assert "expected" in str(error)
         else:
