@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from retrieval.model_folders import Say
+from corpora.progress import Say, quiet
 from retrieval.records import Hit
 from retrieval.search.collection import open_collection
 from retrieval.search.retriever import Mode, Searcher
@@ -33,9 +33,7 @@ class RaftsmithRetriever(BaseRetriever):
     _lock: Any = PrivateAttr(default_factory=Lock)  # one SQLite connection: a search at a time
 
     @classmethod
-    def from_workspace(
-        cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid", say: Say = lambda line: None
-    ) -> RaftsmithRetriever:
+    def from_workspace(cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid", say: Say = quiet) -> RaftsmithRetriever:
         """Over the workspace in `folder`, searched as its raftsmith.toml says. Raises RaftsmithError when there is none.
 
         `say` gets a line when something takes long, such as building the index of vectors.

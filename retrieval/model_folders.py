@@ -12,16 +12,15 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.durable_files import sha256_file, write_json
 from corpora.errors import ModelError
+from corpora.progress import Say, quiet
 
 BASE_MODEL = "SmolLM2-135M-Instruct"
 ENCODER_MODEL = "all-MiniLM-L6-v2"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "raftsmith"
 
 
-def resolve_model(name: str, say: Say = lambda line: None) -> ModelFolder:
+def resolve_model(name: str, say: Say = quiet) -> ModelFolder:
     """The folder of the model `name`, converted or fetched if need be; `say` gets a line for each long step.
 
     Raises ModelError when there is no such model, its weights are not safetensors, or the hub cannot be reached.

@@ -14,19 +14,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from corpora.chunking.chunker import ChunkOptions
 from corpora.commands.terminal import Progress, say
 from corpora.durable_files import write_json
 from corpora.errors import RaftsmithError
-from corpora.ingest.file_discovery import find_files
-from corpora.store.writer_lock import single_writer
 from corpora.workspace.workspace import Workspace, create_workspace, open_workspace
 from raft.answering.open_assistant import open_assistant
 from raft.evaluation.evaluate import evaluate_runs
 from raft.examples.generate import generate_dataset
 from raft.records import Answer
 from raft.training.train import train_run
-from retrieval.indexing.add_files import add_files
+from retrieval.indexing.add_paths import add_paths
 from retrieval.search.collection import open_collection
 from serving.answer_text import as_text
 from serving.configuration import SECTIONS
@@ -112,20 +109,9 @@ def _workspace(folder: Path) -> Workspace:
 
 
 def _index(workspace: Workspace) -> None:
-    with single_writer(workspace.root):
-        collected = open_collection(workspace, say)
-        for name in COLLECTIONS:
-            report = add_files(
-                collected.store,
-                workspace.root,
-                collected.encoder,
-                find_files([SAMPLES / name]),
-                name,
-                workspace.options(ChunkOptions),
-                Progress("files"),
-            )
-            say(f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.failed)} failed")
-        collected.store.close()
+    for name in COLLECTIONS:
+        report = add_paths(workspace, [SAMPLES / name], name, say=say, progress=Progress)
+        say(f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.failed)} failed")
 
 
 def _ask(workspace: Workspace, questions: list[str], run: str | None) -> list[Answer]:

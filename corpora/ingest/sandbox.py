@@ -187,16 +187,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def read_in_process(paths: Iterable[Path], options: ReadOptions) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
-    """As `read_files`, without its bounds: for files that are known to be harmless."""
-    for path in paths:
-        try:
-            yield path, _read(path, options)
-        except UnreadableDocument as error:
-            yield path, error
-
-
-def _read(path: Path, options: ReadOptions) -> FileReading:
+def read_file(path: Path, options: ReadOptions) -> FileReading:
+    """What a child reads, in this process. Raises UnreadableDocument."""
     try:
         size = path.stat().st_size
         if size > 8 * MAX_BYTES:
@@ -253,7 +245,7 @@ def serve() -> None:
     for line in sys.stdin.buffer:
         path = Path(os.fsdecode(bytes.fromhex(json.loads(line)["path"])))
         try:
-            found = _read(path, options)
+            found = read_file(path, options)
             reply: dict[str, Any] = {
                 "readings": [
                     {

@@ -10,14 +10,14 @@ import hmac
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from corpora.errors import PersonalDataRefused
 from corpora.personal_data.recognizers import KINDS, RECOGNIZERS, Finding, find_again, folded
 from corpora.personal_data.recognizers.names import BY_WORDS_ALONE
 
-__all__ = ["KINDS", "Finding", "Policy", "apply_policy", "counts", "find_personal_data", "mask_blocks", "names_in", "pseudonym"]
+__all__ = ["KINDS", "Finding", "Policy", "apply_policy", "counts", "find_personal_data", "mask_blocks", "pseudonym"]
 
 Policy = Literal["keep", "mask", "refuse"]
 
@@ -32,19 +32,18 @@ _PHONE_DIGITS = 9  # what "+44 20 7946 0958" and "020 7946 0958" share
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
-def find_personal_data(text: str, names: Collection[str] = ()) -> list[Finding]:
+def find_personal_data(text: str) -> list[Finding]:
     """Findings in reading order that never overlap, never cross a blank line and never touch a pseudonym.
 
-    A name found after a title or a label is found wherever else it stands in the text, as are the given `names` (those of the rest
-    of a document, from `names_in`). A name known by its words alone is none inside the name of a case. Where two findings meet,
-    the surer wins, then the longer.
+    A name found after a title or a label is found wherever else it stands in the text. A name known by its words alone is none inside
+    the name of a case. Where two findings meet, the surer wins, then the longer.
     """
     plain = folded(text)
     found = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
     cases = [f for f in found if f.kind == "case-name"]
     found = [f for f in found if f.kind != "name" or f.confidence > BY_WORDS_ALONE or not any(_meet(f, case) for case in cases)]
     surely = {plain[f.start : f.end] for f in found if f.kind == "name" and f.confidence >= _SURE_NAME}
-    found += find_again(plain, surely | {folded(name) for name in names})
+    found += find_again(plain, surely)
     taken = [match.span() for match in _PSEUDONYM.finditer(plain)]
     taken += [match.span() for match in _BLANK_LINE.finditer(plain)]
     return _apart(found, taken)
@@ -66,11 +65,6 @@ def _apart(found: Iterable[Finding], taken: Iterable[tuple[int, int]]) -> list[F
             spans.insert(place, (finding.start, finding.end))
             kept.append(finding)
     return sorted(kept, key=lambda f: f.start)
-
-
-def names_in(text: str, findings: Iterable[Finding]) -> frozenset[str]:
-    """The names among `findings` that are sure enough to be looked for in other texts of the document."""
-    return frozenset(text[f.start : f.end] for f in findings if f.kind == "name" and f.confidence >= _SURE_NAME)
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:

@@ -14,10 +14,9 @@ from corpora.errors import QuestionsError
 from corpora.questions import bioasq, gorilla, medquad, pubmedqa, rows, squad
 from corpora.questions.content import ACCEPTED, Table, read_table, read_text, whole_json
 from corpora.questions.evidence import sentence_around
-from corpora.questions.squad import read_squad
 from corpora.records import QuestionSet
 
-__all__ = ["read_questions", "read_squad", "sentence_around"]
+__all__ = ["read_questions", "sentence_around"]
 
 
 def read_questions(path: Path, mapping: Mapping[str, str] | None = None) -> QuestionSet:

@@ -10,13 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError, field_validator
 
-from corpora.errors import QuestionsError
-from corpora.questions.content import ACCEPTED, read_table, read_text, whole_json
 from corpora.questions.evidence import paragraphs, sentence_around, tidy
 from corpora.questions.gathering import Gathering, Loose, fault
 from corpora.records import Evidence, Question, QuestionSet, content_id
@@ -63,20 +60,6 @@ class _Context(Loose):
     def name(self) -> str:
         """What the document is called: by its title, else its number in the set, else by its content."""
         return tidy(self.title) or tidy(self.document_id) or f"context {content_id(self.context)[:8]}"
-
-
-def read_squad(path: Path) -> tuple[list[Question], list[tuple[str, str]]]:
-    """Questions in file order, and `(question id, reason)` for each that contradicts itself. Raises QuestionsError."""
-    text = read_text(path)
-    value = whole_json(text)
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        found = read(value["data"])
-    else:
-        table = read_table(text, value, path)
-        if not table.rows or not fits(table.rows[0][1]):
-            raise QuestionsError(f"{path} is not SQuAD: it is no object with a `data` list, nor rows with context. {ACCEPTED}")
-        found = read([row for _, row in table.rows], table.broken)
-    return list(found.questions), list(found.dropped)
 
 
 def fits(row: Mapping[str, Any]) -> bool:

@@ -1,10 +1,10 @@
 """Where the evidence of a question stands: which documents a name means, and which characters and chunks of them a text takes.
 
-One rule for all that asks: examples, judged queries, annotations and `documents --quote`. A text is found up to white space. Of
-its places the first that lies within one chunk counts, else the first over several. A document is called by its id, a source, the
-part of a file of several, its title, or the name of its file, in this order; upper and lower case differ only where the exact name
-is somebody's. Where a name means several documents, the text decides, then that order. Evidence that names a document which is here
-is looked for in that document alone; any other in all documents, by id.
+One rule for all that ask: examples, judged queries, annotations and `documents --quote`. A text is found up to white
+space. Of its places the first that lies within one chunk counts, else the first over several. A document is called by its
+id, a source, the part of a file of several, its title, or the name of its file, in this order; where nobody is called so,
+upper and lower case count as one. Where a name means several documents, the text decides, then that order. Evidence that
+names a document which is here is looked for in that document alone; any other in all documents, by id.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ NO_CHUNKS = "its evidence is in a heading, or in a section that is left out of t
 class EvidencePlace:
     """The characters `start` to `end` of a document. `chunks`, in order, hold half of them at least, or lie in them by half.
 
-    Where no chunk does, as with many small ones, they are all that share a character with them. There are none in a heading and in
-    a section that is left out of the chunks.
+    Where no chunk does, as with many small ones, they are all that share a character with them. There are none in a heading
+    and in a section that is left out of the chunks.
     """
 
     document_id: str
@@ -58,7 +58,7 @@ class EvidencePlace:
         return next((chunk for chunk in self.chunks if chunk.start <= self.start and self.end <= chunk.end), None)
 
     def better_than(self, other: EvidencePlace | None) -> bool:
-        """Whether this is to be taken rather than `other`, which comes first: within one chunk, or in chunks where that is in none."""
+        """Whether this is taken rather than `other`, which comes first: in one chunk, or in some where that is in none."""
         return other is None or self._quality > other._quality
 
     @property
@@ -67,7 +67,7 @@ class EvidencePlace:
 
 
 def best_place(quote: str, document: Document, chunks: Sequence[Chunk]) -> EvidencePlace | None:
-    """Where `quote` stands in the document with these chunks: the first place within one chunk, else the first in some; or None."""
+    """Where `quote` stands in the document with these chunks: first within one of them, else over several; or None."""
     return _best(EvidencePlace(document.id, *at, _sharing(chunks, *at)) for at in occurrences(quote, document.text))
 
 
@@ -135,16 +135,16 @@ class DocumentNames:
         return own or (loose if len(loose) == 1 else set())
 
     def called(self, name: str) -> list[str]:
-        """Ids of all documents that `name` may mean, those first that it means more surely, then by id; empty for a stranger."""
+        """Ids of all documents that `name` may mean, the surest first, then by id; empty for a stranger."""
         return [identity for _, identity in self._ranked(name)]
 
     def meant(self, name: str) -> list[str]:
-        """Ids of the documents that `name` means most surely: an id wins over a source, that over a part, a title, a file name."""
+        """Ids of the documents that `name` means most surely: an id wins over a source, a part, a title, a file name."""
         ranked = self._ranked(name)
         return [identity for rank, identity in ranked if rank == ranked[0][0]]
 
     def name_of(self, document: Document) -> str:
-        """What a question file calls the document: its title, else the name of its file, else its id, as far as that is unique."""
+        """What a question file calls the document: the first of title, file name and id that is its alone."""
         names = document.title, PurePath(document.source).stem
         return next((name for name in names if self.called(name) == [document.id]), document.id)
 
@@ -251,7 +251,7 @@ class EvidenceLocator:
         return found
 
     def _holding(self, text: str) -> list[str]:
-        """Ids of the documents that hold `text`. All its words but the first and the last are whole words there: these are looked up."""
+        """Ids of the documents that hold `text`. Its words but the first and the last are whole ones there, and looked up."""
         words = text.split()
         if not words:
             return []

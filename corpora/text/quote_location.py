@@ -12,7 +12,7 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
 
 
 def occurrences(quote: str, text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of every place of `quote` in `text`: first those with its own white space, then the others, each in order."""
+    """Start and end of every place of `quote` in `text`, in order: those with its own white space, then the others."""
     words = quote.split()
     if not words:
         return

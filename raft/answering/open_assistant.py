@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from corpora.errors import ModelError
+from corpora.progress import Say, quiet
 from corpora.workspace.purge_mark import is_purged
 from corpora.workspace.run_folder import RunFolder, run_config
 from corpora.workspace.workspace import Workspace
@@ -12,12 +13,12 @@ from raft.abstention import read_support
 from raft.answering.assistant import Assistant
 from raft.answering.options import AskOptions
 from retrieval.encoders.loading import quiet_libraries
-from retrieval.model_folders import ModelFolder, Say, resolve_model
+from retrieval.model_folders import ModelFolder, resolve_model
 from retrieval.model_options import ModelOptions
 from retrieval.search.retriever import Searcher
 
 
-def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, say: Say = lambda line: None) -> Assistant:
+def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, say: Say = quiet) -> Assistant:
     """The assistant of the base model (`run` None) or of a run. Raises ModelError when its parts do not belong together."""
     from raft.answering.transformers_engine import TransformersEngine
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from corpora.errors import EvaluationError
+from corpora.progress import Count, uncounted
 from raft.answering.assistant import Assistant
 from raft.evaluation.measures import Measure, measures
 from raft.evaluation.rows import Row, judge
@@ -53,12 +54,12 @@ def evaluate(
     held: Sequence[HeldQuestion],
     searcher: Searcher,
     arms: Mapping[str, Callable[[], Assistant]],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> Evaluation:
     """Judge every arm on `held`; `progress` counts answers. Arms are made one after the other, so one model is in memory.
 
-    An arm answers from what its assistant retrieves, as `ask` and `serve` do: a search for more hits is not always one that goes on
-    from a search for fewer. Retrieval itself is measured on the first ten hits of `searcher`.
+    An arm answers from what its assistant retrieves, as `ask` and `serve` do: a search for more hits need not begin with
+    those of a search for fewer. Retrieval itself is measured on the first ten hits of `searcher`.
     """
     questions = [item.question.text for item in held]
     retrievals: list[tuple[Searcher, int, list[SearchResult]]] = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from corpora.progress import Count, Say, quiet, uncounted
 from raft.answering.options import AskOptions
 from retrieval.model_options import ModelOptions
 
@@ -18,8 +18,8 @@ def evaluate_runs(
     runs: tuple[str, ...],
     report_name: str,
     limit: int | None,
-    say: Callable[[str], None] = lambda line: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    say: Say = quiet,
+    progress: Count = uncounted,
 ) -> tuple[dict[str, Any], str]:
     """Evaluate, write the report, and give its JSON and its table with the verdicts.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpora.errors import DatasetError
 from corpora.ingest.options import IngestOptions
+from corpora.progress import Count, Say, quiet, uncounted
 from raft.answering.options import AskOptions
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ def generate_dataset(
     limit: int | None = None,
     mapping: Mapping[str, str] | None = None,
     *,
-    say: Callable[[str], None] = lambda line: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    say: Say = quiet,
+    progress: Count = uncounted,
 ) -> dict[str, Any]:
     """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left.
 
-    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress` how many of
-    the passages the teacher has answered.
+    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress` how
+    many of the passages the teacher has answered.
     """
     from corpora.questions import read_questions
     from corpora.text.near_duplicates import clusters_of

@@ -66,7 +66,7 @@ def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOp
 
 
 def _grounded(question: Question, locator: EvidenceLocator) -> tuple[list[Chunk], list[Quote], list[str]] | str:
-    """The oracle chunks, the quotes, and the ids of the documents that the question belongs to; or why it cannot be grounded."""
+    """The oracle chunks, the quotes, and the ids of the question's documents; or why it cannot be grounded."""
     oracles: list[Chunk] = []
     quotes: list[Quote] = []
     for place in locator.locate_all(question):

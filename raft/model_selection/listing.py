@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import ModelError
+from corpora.progress import Say
 from raft.model_selection.memory_estimate import memory_need, read_shape
-from retrieval.model_folders import PACKAGED, Say, cached_hub_models, resolve_model
+from retrieval.model_folders import PACKAGED, cached_hub_models, resolve_model
 
 
 def list_models(extra: Sequence[str], tokens: int, say: Say) -> list[dict[str, Any]]:

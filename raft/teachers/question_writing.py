@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from corpora.progress import Count, uncounted
 from corpora.records import Chunk, Evidence, Question, content_id
 from corpora.text.quote_location import locate
 from raft.teachers.openai_endpoint import Teacher
@@ -29,7 +30,7 @@ def teach(
     teacher: Teacher,
     chunks: Sequence[Chunk],
     journal: Path,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> tuple[list[Question], list[tuple[str, str]]]:
     """A verified question for each chunk, and `(chunk id, reason)` for each reply that was not usable.
 

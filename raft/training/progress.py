@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from corpora.progress import Say
 from corpora.workspace.run_folder import RunFolder, mark_complete, newest_complete_checkpoint
 
 
 class TrainingProgress:
     """What a method reports to while it trains `run`; `say` gets a line for a person."""
 
-    def __init__(self, run: RunFolder, say: Callable[[str], None]) -> None:
+    def __init__(self, run: RunFolder, say: Say) -> None:
         """The clock starts, and starts again with `begin`."""
         self.run, self.say = run, say
         self._started, self._first_step = time.monotonic(), 0

@@ -8,12 +8,12 @@ the newest complete checkpoint. Knows no loss and no trainer.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from corpora.durable_files import write_atomic
 from corpora.errors import TrainingError
+from corpora.progress import Say, quiet
 from corpora.workspace.run_folder import RunFolder, finished_kind, weights_digests
 from corpora.workspace.workspace import Workspace
 from raft.abstention import write_support
@@ -33,7 +33,7 @@ def train_run(
     run_name: str | None,
     base: str | None,
     given: dict[str, Any],
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = quiet,
     method: str = "sft",
 ) -> dict[str, Any]:
     """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
@@ -51,7 +51,7 @@ def train(
     data: TrainingData,
     options: TrainOptions,
     method: str = "sft",
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = quiet,
 ) -> TrainingResult:
     """Tune `base` on `data` by `method`, or go on with it. Raises TrainingError; see the module for what is written."""
     from transformers import set_seed

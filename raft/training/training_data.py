@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpora.errors import TrainingError
+from corpora.progress import Say, quiet
 from corpora.workspace.workspace import Workspace
 from raft.abstention import AbstentionModel, read_support
 from raft.examples.dataset import leaks, read_dataset
@@ -51,7 +52,7 @@ class TrainingData:
         return chosen
 
 
-def read_training_data(workspace: Workspace, dataset: str, say: Callable[[str], None] = lambda line: None) -> TrainingData:
+def read_training_data(workspace: Workspace, dataset: str, say: Say = quiet) -> TrainingData:
     """The dataset as people reviewed it. Raises DatasetError."""
     folder = workspace.dataset(dataset)
     data, reviews = read_dataset(folder), read_reviews(folder)

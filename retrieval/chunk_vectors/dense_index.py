@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from corpora.errors import CorruptStore
+from corpora.progress import Say, quiet
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.segment_lock import segments_kept
 from corpora.store.vector_rows import VectorPlace
@@ -27,7 +28,6 @@ from retrieval.vector_index.inner_products import Matrix, Rows
 from retrieval.vector_index.vector_index import Keep, Permission, VectorIndex, in_memory
 
 TARGET_RECALL = 0.98
-Say = Callable[[str], None]
 _WORTH_SAYING = 20_000
 
 
@@ -105,7 +105,7 @@ class DenseIndex:
         segments = {**self.segments, **{place.segment: place.name for place in places}} if places else self.segments
         return replace(self, vectors=index, snapshot=store.snapshot, segments=segments)
 
-    def compacted_main(self, say: Say = lambda line: None) -> BuiltIndex:
+    def compacted_main(self, say: Say = quiet) -> BuiltIndex:
         """One new main index of these vectors, chosen, built, measured and published. Takes long for a large one."""
         return published(self.cache, lambda keep: self.vectors.compacted_main(self.options.memory, keep), self.segments, say)
 
@@ -115,7 +115,7 @@ class DenseIndex:
 
 
 def refreshed_index(
-    store: CorpusStore, workspace: Path, encoder: str, dimension: int, options: IndexOptions, say: Say = lambda line: None
+    store: CorpusStore, workspace: Path, encoder: str, dimension: int, options: IndexOptions, say: Say = quiet
 ) -> DenseIndex:
     """The index of the store's present snapshot, compacted where it needs that: a writer's last step, so that readers need not."""
     with segments_kept(workspace), store.reading():
@@ -144,7 +144,7 @@ def open_dense_index(
     encoder: str,
     dimension: int,
     options: IndexOptions | None = None,
-    say: Say = lambda line: None,
+    say: Say = quiet,
 ) -> DenseIndex:
     """The index of the store's present snapshot, which the caller holds open with the segment files. Raises CorruptStore.
 

@@ -8,9 +8,10 @@ from threading import Thread
 
 import numpy as np
 
+from corpora.progress import Say, quiet
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import Filter
-from retrieval.chunk_vectors.dense_index import DenseIndex, IndexOptions, Say, open_dense_index
+from retrieval.chunk_vectors.dense_index import DenseIndex, IndexOptions, open_dense_index
 from retrieval.encoders.encoder import Encoder, Vectors
 from retrieval.vector_index.built_index import BuiltIndex
 from retrieval.vector_index.vector_index import Permission
@@ -27,7 +28,7 @@ class SnapshotReader:
         workspace: Path,
         encoder: Encoder,
         options: IndexOptions | None = None,
-        say: Say = lambda line: None,
+        say: Say = quiet,
         background: bool = False,
     ) -> None:
         """`background`: compact in a thread when the index needs it, as pays in a process that goes on; else that is left to `add`."""

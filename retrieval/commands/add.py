@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corpora.commands.field_mapping import read_field_mapping
-from corpora.commands.terminal import F, emit, opened, with_example, workspace_options
+from corpora.commands.terminal import F, Progress, emit, opened, say, with_example, workspace_options
 
 if TYPE_CHECKING:
     from corpora.readers.tables.documents import FieldMapping
@@ -92,7 +93,20 @@ def add(
     if retry == bool(paths):
         raise click.UsageError("give PATH..., or --retry alone to read again what failed")
     said = _given(readers, facts)
-    emit_report(add_paths(opened(workspace), paths, collection, _mapping(fields), retry, given=said, later=later), as_json)
+    listed = [Path(line.rstrip("\n")) for line in sys.stdin if line.strip()] if Path("-") in paths else []
+    named = [*(path for path in paths if path != Path("-")), *listed]
+    report = add_paths(
+        opened(workspace),
+        named,
+        collection,
+        mapping=_mapping(fields),
+        retry=retry,
+        given=said,
+        later=later,
+        say=say,
+        progress=Progress,
+    )
+    emit_report(report, as_json)
 
 
 @click.command("sync", **with_example("raftsmith sync contracts/ --collection legal"))
@@ -114,7 +128,8 @@ def sync(
     from retrieval.indexing.add_paths import add_paths
 
     said = _given(readers, facts)
-    emit_report(add_paths(opened(workspace), folders, collection, gone=True, given=said, later=later), as_json)
+    report = add_paths(opened(workspace), folders, collection, gone=True, given=said, later=later, say=say, progress=Progress)
+    emit_report(report, as_json)
 
 
 def emit_report(report: AddReport, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpora.commands.terminal import emit, opened, with_example, workspace_options
+from corpora.commands.terminal import Progress, emit, opened, say, with_example, workspace_options
 from corpora.errors import RaftsmithError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def documents(
         waiting = {of for _, of, _ in store.failures()} | {of for _, of in store.files() if store.unfinished(of)}
         for of in sorted(waiting):
             if collection in (None, of):
-                add_paths(place, (), of, retry=True)
+                add_paths(place, (), of, retry=True, say=say, progress=Progress)
     if failed or retry:
         rows = [
             {"path": path, "collection": of, "reason": reason}

@@ -68,7 +68,7 @@ def evaluate_retrieval(
 
     asked, place = asked_source(source, workspace)
     wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
-    with judged_index(asked, place, say) as found:
+    with judged_index(asked, place, say, progress=Progress) as found:
         judged = of_split(found.judged, only_split)
         for reason, count in judged.reasons().items():
             say(f"{count} queries left out: {reason}")

@@ -42,7 +42,7 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace: Path | None,
     asked, place = asked_source(source, workspace)
     if write and place is None:
         raise click.UsageError("--write needs --workspace: a BEIR folder that is indexed for once has no raftsmith.toml")
-    with judged_index(asked, place, say) as found:
+    with judged_index(asked, place, say, progress=Progress) as found:
         learnt = learn(found, choose_on or ("validation",))
     lines = toml_lines(learnt.chosen)
     text = [verdict(learnt)]

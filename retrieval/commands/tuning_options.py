@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpora.commands.terminal import say
+from corpora.commands.terminal import Progress, say
 from retrieval.commands.judgement_options import asked_source
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def judged_by_document(asked: Source, place: Workspace) -> Iterator[JudgedIndex]
     """The judged queries over the index, and on stderr how many were left out and why."""
     from retrieval.evaluation.judgement_sources import judged_index
 
-    with judged_index(asked, place, say, by_document=True) as found:
+    with judged_index(asked, place, say, by_document=True, progress=Progress) as found:
         for reason, count in found.judged.reasons().items():
             say(f"{count} queries left out: {reason}")
         yield found

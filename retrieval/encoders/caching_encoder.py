@@ -45,7 +45,3 @@ class CachingEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """That of the encoder behind."""
         return self._encoder.count_tokens(texts)
-
-    def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
-        """That of the encoder behind."""
-        return self._encoder.count_truncated(texts, role)

@@ -45,7 +45,3 @@ class Encoder(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each of `texts` is to this encoder, without special ones."""
         ...
-
-    def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
-        """How many of `texts` are longer than what the model reads, prompt and special tokens included."""
-        ...

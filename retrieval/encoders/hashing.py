@@ -56,7 +56,3 @@ class HashingEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words."""
         return [len(re.findall(r"\w+", text)) for text in texts]
-
-    def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
-        """None ever is."""
-        return 0

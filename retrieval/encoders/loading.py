@@ -6,11 +6,12 @@ import logging
 import os
 import warnings
 
+from corpora.progress import Say, quiet
 from corpora.workspace.purge_mark import is_purged
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.packed_encoder import open_encoder
-from retrieval.model_folders import ModelFolder, Say, resolve_model
+from retrieval.model_folders import ModelFolder, resolve_model
 
 
 def quiet_libraries() -> None:
@@ -31,7 +32,7 @@ def quiet_libraries() -> None:
     transformers_logging.set_verbosity_error()
 
 
-def load_encoder(name: str, say: Say = lambda line: None) -> Encoder:
+def load_encoder(name: str, say: Say = quiet) -> Encoder:
     """The encoder called `name`: "hashing-D" needs no model, anything else is a sentence-transformers model."""
     if name.startswith("hashing-") and name.removeprefix("hashing-").isdecimal():
         return HashingEncoder(int(name.removeprefix("hashing-")))

@@ -88,11 +88,6 @@ class PackedEncoder:
         """Tokens of the model's own tokenizer."""
         return [len(encoding.ids) for encoding in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
-    def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
-        """Texts of more tokens than the model reads."""
-        prompted = self.provenance.prompts.apply(texts, role)
-        return sum(bool(encoding.overflowing) for encoding in self._cut.encode_batch(prompted)) if prompted else 0
-
     @cached_property
     def _cut(self) -> Tokenizer:
         """Never changed once made: a tokenizer that is set up anew while another thread uses it raises."""

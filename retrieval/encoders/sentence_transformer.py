@@ -74,14 +74,6 @@ class SentenceTransformerEncoder:
         )
         return [len(ids) for ids in encoded["input_ids"]]
 
-    def count_truncated(self, texts: Sequence[str], role: Role = "passage") -> int:
-        """Texts of more tokens than the model reads."""
-        if self.provenance.max_tokens is None or not texts:
-            return 0
-        prompted = self.provenance.prompts.apply(texts, role)
-        tokens = self._model.tokenizer(prompted, truncation=False, verbose=False)["input_ids"]
-        return sum(len(ids) > self.provenance.max_tokens for ids in tokens)
-
 
 def load_sentence_transformer(folder: Path) -> SentenceTransformer:
     """The model in `folder`; nothing is fetched and no code of the model's is run. Takes a second or two: torch is imported here."""

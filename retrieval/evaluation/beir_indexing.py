@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import UnreadableDocument
+from corpora.progress import Count, uncounted
 from corpora.readers import FileReading, ReadOptions
 from corpora.records import Reading
 from corpora.store.corpus_store import CorpusStore
@@ -27,7 +28,7 @@ def index_corpus(
     encoder: Encoder,
     corpus: Path,
     options: ChunkOptions,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
     cluster_similarity: float = THRESHOLD,
 ) -> AddReport:
     """Index the documents of `corpus`, a document a row; what is there already costs nothing. `progress` counts documents.
@@ -55,7 +56,7 @@ def index_corpus(
 class _Counted(list[Reading]):
     """Readings that report how far whoever goes through them first has come."""
 
-    def __init__(self, readings: Iterable[Reading], progress: Callable[[int, int], None]) -> None:
+    def __init__(self, readings: Iterable[Reading], progress: Count) -> None:
         super().__init__(readings)
         self._progress = progress
         self._done = 0

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpora.chunking.chunker import ChunkOptions
-from corpora.commands.terminal import Progress
 from corpora.errors import EvaluationError
 from corpora.ingest.options import IngestOptions
+from corpora.progress import Progress, Say, no_progress, quiet
 from corpora.questions import read_questions
 from corpora.splits import SplitOptions
 from corpora.store.corpus_store import CorpusStore
@@ -29,7 +29,6 @@ from retrieval.evaluation.beir import corpus_file, read_beir, read_queries
 from retrieval.evaluation.beir_indexing import index_corpus
 from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit, Splits, from_qrels, from_questions
 from retrieval.evaluation.qrels import read_qrels
-from retrieval.model_folders import Say
 from retrieval.model_options import ModelOptions
 from retrieval.search.options import tuned_here
 from retrieval.search.pipelines import SearchContext
@@ -67,24 +66,24 @@ class JudgedIndex:
 
 @contextmanager
 def judged_index(
-    source: Source, place: Workspace | None, say: Say = lambda line: None, by_document: bool = False
+    source: Source, place: Workspace | None, say: Say = quiet, by_document: bool = False, progress: Progress = no_progress
 ) -> Iterator[JudgedIndex]:
     """The judged queries over the index of `place`; a BEIR folder is indexed first, without `place` into a folder for once.
 
     `by_document`: queries of judgement files are split by the documents that are relevant to them, as questions always are, and as
     with an encoder or a reranker that was tuned here: its training queries must not pass for unseen ones.
-    Closes the store at the end. Raises EvaluationError when nothing can be judged.
+    `progress` counts documents while they are indexed. Closes the store at the end. Raises EvaluationError when nothing can be judged.
     """
     with tempfile.TemporaryDirectory(prefix="raftsmith-") if place is None else nullcontext(place.root) as folder:
         workspace = place or Workspace(Path(folder), Config())
-        with _opened(workspace, source.beir, say) as index:
+        with _opened(workspace, source.beir, say, progress) as index:
             by_document = by_document or tuned_here(workspace)
             judged = _sampled(_read(source, index, workspace.config, say, by_document), source.limit)
             yield JudgedIndex(judged, index, workspace.config, document_names(index.store))
 
 
 @contextmanager
-def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[SearchContext]:
+def _opened(place: Workspace, beir: Path | None, say: Say, progress: Progress) -> Iterator[SearchContext]:
     corpus = corpus_file(beir) if beir else None
     store = CorpusStore(place.database)
     try:
@@ -92,7 +91,7 @@ def _opened(place: Workspace, beir: Path | None, say: Say) -> Iterator[SearchCon
         if corpus is not None:
             with single_writer(place.root):
                 chunks, alike = place.options(ChunkOptions), place.options(IngestOptions).cluster_similarity
-                report = index_corpus(store, place.root, encoder, corpus, chunks, Progress("documents"), alike)
+                report = index_corpus(store, place.root, encoder, corpus, chunks, progress("documents"), alike)
             say(f"{report.documents} documents indexed" if report.documents else "the corpus is indexed already")
         if not store.counts()["chunks"]:
             raise EvaluationError("the collection is empty; run `raftsmith add` first, or give --beir DIR")

@@ -62,14 +62,6 @@ def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
     return {query: sorted(sorted(found, reverse=True), key=lambda pair: -pair[1]) for query, found in run.items()}
 
 
-def qrels_text(qrels: Qrels) -> str:
-    """TREC's form of `qrels`, in their order. Raises EvaluationError for an id with white space, which the form cannot hold."""
-    lines = [
-        f"{_plain(query)} 0 {_plain(document)} {grade}" for query, judged in qrels.items() for document, grade in judged.items()
-    ]
-    return "".join(line + "\n" for line in lines)
-
-
 def run_text(run: Run, tag: str) -> str:
     """TREC's form of `run`; `tag` names the system. Raises EvaluationError for an id with white space.
 

@@ -1,4 +1,4 @@
-"""The parts that evaluation reports are made of: an interval in words, a Markdown table, bars with intervals, a folder of files.
+"""The parts of evaluation reports: an interval in words, a Markdown table, bars with intervals, a folder of files.
 
 Knows no evaluation.
 """

@@ -6,10 +6,11 @@ nDCG@10 decides; every pair of systems is tested on it, paired by query, and the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from corpora.errors import EvaluationError
+from corpora.progress import Count, uncounted
 from corpora.store.evidence_location import DocumentNames
 from retrieval.evaluation.bootstrap import Interval, bootstrap_mean
 from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit
@@ -81,7 +82,7 @@ class RetrievalEvaluation:
 def run_system(
     system: System,
     judged: JudgedQueries,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
     depth: int | None = None,
 ) -> SystemRun:
     """Search every query, `depth` chunks deep, by default as `DEPTHS` says; `progress` counts queries."""

@@ -18,6 +18,7 @@ from corpora.errors import UnreadableDocument
 from corpora.ingest.documents import documents_of
 from corpora.ingest.file_discovery import source_name
 from corpora.ingest.sandbox import read_files
+from corpora.progress import Count, uncounted
 from corpora.readers import FileReading, ReadOptions
 from corpora.store.changes import FinishedFile, NewDocument
 from corpora.store.corpus_store import KEEP_VERSIONS, CorpusStore
@@ -39,7 +40,7 @@ def add_files(
     files: Sequence[Path],
     collection: str,
     chunk_options: ChunkOptions,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
     read_options: ReadOptions | None = None,
     reader: Reader = read_files,
     similarities: Similarities | None = None,

@@ -1,112 +1,116 @@
-"""Files, folders and patterns into a workspace's collection, or out of it when they are gone."""
+"""Files, folders and patterns into a workspace's collection, or out of it when they are gone. What `add`, `sync` and the demo do."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from corpora.chunking.chunker import ChunkOptions
-from corpora.commands.terminal import Progress, say
+from corpora.ingest.file_discovery import find_files, source_name
 from corpora.ingest.options import IngestOptions
+from corpora.ingest.sandbox import Limits, read_files
+from corpora.progress import Progress, Say, no_progress, quiet
+from corpora.readers import ReadOptions
+from corpora.readers.tables.documents import FieldMapping
+from corpora.store.corpus_store import CorpusStore
+from corpora.store.source_attributes import SourceAttributes
+from corpora.store.writer_lock import single_writer
+from corpora.workspace.column_mappings import forget, read_mappings
+from corpora.workspace.workspace import Workspace, plain_name
+from retrieval.chunk_vectors.dense_index import refreshed_index
+from retrieval.chunk_vectors.segment_compaction import compact_segments
+from retrieval.indexing.add_files import add_files
+from retrieval.indexing.add_report import AddReport
+from retrieval.indexing.backfill import backfill
+from retrieval.indexing.batch_writer import DIRECT_CHUNKS
+from retrieval.indexing.duplicate_clusters import Similarities
+from retrieval.indexing.mapped_files import by_mapping, keep_working, together
+from retrieval.search.collection import OpenCollection, open_collection
 from retrieval.search.options import SearchOptions
-
-if TYPE_CHECKING:
-    from corpora.readers.tables.documents import FieldMapping
-    from corpora.store.corpus_store import CorpusStore
-    from corpora.store.source_attributes import SourceAttributes
-    from corpora.workspace.workspace import Workspace
-    from retrieval.indexing.add_report import AddReport
+from retrieval.search.pipelines import index_options_of
 
 
 def add_paths(
-    place: Workspace,
+    workspace: Workspace,
     paths: Sequence[Path],
-    collection: str,
+    collection: str = "default",
+    *,
     mapping: FieldMapping | None = None,
     retry: bool = False,
     gone: bool = False,
     given: SourceAttributes | None = None,
     later: bool = False,
+    say: Say = quiet,
+    progress: Progress = no_progress,
 ) -> AddReport:
-    """Index `paths`; `retry` takes the failed files instead, `gone` also removes what is no longer under `paths`.
+    """Index `paths` into `collection`, as the workspace's configuration says, and give what was done.
 
-    Vectors that are missing at the end are made, unless `later`.
+    `retry` takes the files that failed before instead, `gone` also removes what is no longer under `paths`, `mapping` says which columns
+    of tables are what, and `given` what is said of every file. Vectors that are missing at the end are made, unless `later`.
+    Raises RaftsmithError for a path that is not there, and while another process writes.
     """
-    from corpora.ingest.file_discovery import find_files
-    from corpora.ingest.sandbox import Limits, read_files
-    from corpora.readers import ReadOptions
-    from corpora.store.writer_lock import single_writer
-    from corpora.workspace.column_mappings import forget, read_mappings
-    from corpora.workspace.workspace import plain_name
-    from retrieval.chunk_vectors.dense_index import refreshed_index
-    from retrieval.chunk_vectors.segment_compaction import compact_segments
-    from retrieval.indexing.add_files import add_files
-    from retrieval.indexing.add_report import AddReport
-    from retrieval.indexing.backfill import backfill
-    from retrieval.indexing.batch_writer import DIRECT_CHUNKS
-    from retrieval.indexing.duplicate_clusters import Similarities
-    from retrieval.indexing.mapped_files import by_mapping, keep_working, together
-    from retrieval.search.collection import open_collection
-    from retrieval.search.pipelines import index_options_of
-
-    name = plain_name(collection)
-    listed = [line.rstrip("\n") for line in sys.stdin] if Path("-") in paths else []
-    named = [*(path for path in paths if path != Path("-")), *(Path(line) for line in listed if line)]
-    ingest = place.options(IngestOptions)
-    policy = ingest.personal_data_of.get(name, ingest.personal_data)
-    limits = Limits(timeout_s=ingest.timeout_s)
-    with single_writer(place.root):
-        collected = open_collection(place, say)
-        if retry:
-            failed = [path for path, of, _ in collected.store.failures() if of == name] + collected.store.unfinished(name)
-            found = (next((p for p in may_be_files(path) if Path(p).is_file()), None) for path in failed)
-            named = [Path(path) for path in sorted({path for path in found if path})]
-        files = [file for file in find_files(named) if not place.owns(file)]
-        report = AddReport(snapshot=collected.store.snapshot)
-        remembered = read_mappings(place.root)
-        for columns, mapped in by_mapping(place.root, name, files, mapping):
+    name, ingest = plain_name(collection), workspace.options(IngestOptions)
+    with single_writer(workspace.root):
+        opened = open_collection(workspace, say)
+        store = opened.store
+        named = _failed(store, name) if retry else list(paths)
+        files = [file for file in find_files(named) if not workspace.owns(file)]
+        report = AddReport(snapshot=store.snapshot)
+        remembered = read_mappings(workspace.root)
+        for columns, mapped in by_mapping(workspace.root, name, files, mapping):
             part = add_files(
-                collected.store,
-                place.root,
-                collected.encoder,
+                store,
+                workspace.root,
+                opened.encoder,
                 mapped,
                 name,
-                place.options(ChunkOptions),
-                Progress("files"),
-                ReadOptions(
-                    ingest.skip_steps,
-                    columns,
-                    policy,
-                    place.personal_key().hex() if policy != "keep" else "",
-                    ingest.ocr_languages,
-                ),
-                lambda wanted, options: read_files(wanted, options, ingest.workers, limits),
+                workspace.options(ChunkOptions),
+                progress("files"),
+                _read_options(workspace, ingest, columns, name),
+                lambda wanted, options: read_files(wanted, options, ingest.workers, Limits(timeout_s=ingest.timeout_s)),
                 Similarities(ingest.cluster_similarity, ingest.skip_similarity),
                 given,
                 ingest.keep_versions,
                 DIRECT_CHUNKS,
             )
             report = together(report, part)
-        keep_working(place.root, name, remembered, {path for path, _ in report.failed})
+        keep_working(workspace.root, name, remembered, {path for path, _ in report.failed})
         if gone:
-            lost = remove_gone(collected.store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
-            forget(place.root, [(path, name) for path in lost])
-        report.waiting = len(collected.store.unfinished(name))
-        of, options = collected.encoder, index_options_of(place.options(SearchOptions))
-        report.unencoded = collected.store.vectors.count_missing(of.name)
-        if report.unencoded and not later:
-            say(
-                f"it can be searched by its words now; {report.unencoded} vectors follow, and an interrupt loses none that is made"
-            )
-            backfill(collected.store, place.root, of, Progress("vectors"))
-            report.unencoded = 0
-        compact_segments(collected.store, place.root)
-        report.snapshot = collected.store.snapshot
-        refreshed_index(collected.store, place.root, of.name, of.dimension, options, say)
-        collected.store.close()
+            lost = remove_gone(store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
+            forget(workspace.root, [(path, name) for path in lost])
+        report.waiting = len(store.unfinished(name))
+        _finish_vectors(workspace, opened, report, later, say, progress)
+        store.close()
     return report
+
+
+def _failed(store: CorpusStore, collection: str) -> list[Path]:
+    """The files of `collection` that could not be read, or not to their end, and that are still there."""
+    failed = [path for path, of, _ in store.failures() if of == collection] + store.unfinished(collection)
+    found = (next((file for file in may_be_files(path) if Path(file).is_file()), None) for path in failed)
+    return [Path(path) for path in sorted({path for path in found if path})]
+
+
+def _read_options(workspace: Workspace, ingest: IngestOptions, columns: FieldMapping | None, collection: str) -> ReadOptions:
+    policy = ingest.personal_data_of.get(collection, ingest.personal_data)
+    key = workspace.personal_key().hex() if policy != "keep" else ""
+    return ReadOptions(ingest.skip_steps, columns, policy, key, ingest.ocr_languages)
+
+
+def _finish_vectors(
+    workspace: Workspace, opened: OpenCollection, report: AddReport, later: bool, say: Say, progress: Progress
+) -> None:
+    """Make the vectors that are missing, unless `later`, and bring the index of vectors up to date."""
+    store, encoder = opened.store, opened.encoder
+    report.unencoded = store.vectors.count_missing(encoder.name)
+    if report.unencoded and not later:
+        say(f"it can be searched by its words now; {report.unencoded} vectors follow, and an interrupt loses none that is made")
+        backfill(store, workspace.root, encoder, progress("vectors"))
+        report.unencoded = 0
+    compact_segments(store, workspace.root)
+    report.snapshot = store.snapshot
+    options = index_options_of(workspace.options(SearchOptions))
+    refreshed_index(store, workspace.root, encoder.name, encoder.dimension, options, say)
 
 
 def remove_gone(
@@ -118,8 +122,6 @@ def remove_gone(
     keep_versions: int,
 ) -> list[str]:
     """Take out what was read from under `folders` and is no longer among `files`, and give it; counted in `report`."""
-    from corpora.ingest.file_discovery import source_name
-
     there = {source_name(file) for file in files}
     roots = tuple(f"{source_name(folder)}/" for folder in folders)
     known = {path for path, _ in store.files(collection)} | {path for path, of, _ in store.failures() if of == collection}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from corpora.errors import RaftsmithError
+from corpora.progress import Count, uncounted
 from corpora.store.changes import Segment, StoredVectors
 from corpora.store.corpus_store import CorpusStore
 from retrieval.chunk_vectors.index_cache import DenseCache
@@ -15,9 +16,7 @@ from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.passage_text import embedding_text, finite_vectors
 
 
-def backfill(
-    store: CorpusStore, workspace: Path, encoder: Encoder, progress: Callable[[int, int], None] = lambda done, total: None
-) -> int:
+def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Count = uncounted) -> int:
     """Encode every chunk that `encoder` has not encoded yet, in order, and give their number. The caller holds the writer lock.
 
     The quick vectors of earlier versions then go. Raises RaftsmithError, StoreError.

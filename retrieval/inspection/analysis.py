@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from corpora.personal_data.masking import MIN_CONFIDENCE, counts, find_personal_data
+from corpora.progress import Count
 from corpora.records import Document, content_id
 from corpora.splits import SPLITS, split_at
 from corpora.text.languages import UNKNOWN, language_of
@@ -37,7 +38,6 @@ from retrieval.inspection.topics import Topics, find_topics, mean_cosine, name_t
 _BARS = 12
 _SHOWN = 5
 _NOT_STATED = "not stated"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def inspect_material(
     options: InspectOptions,
     tokens: TokenEstimate,
     prompts: Sequence[Prompts] = (),
-    progress: Progress = lambda done, total: None,
+    progress: Count = lambda done, total: None,
 ) -> Inspection:
     """The inspection; equal for equal arguments. `progress` counts the documents that are searched for personal data."""
     documents = {document.id: document for document in material.documents}
@@ -159,7 +159,7 @@ def _edges(shortest: int, longest: int) -> list[int]:
     return [edge for edge in (0, *rounded) if first <= edge <= last]
 
 
-def _personal_data(documents: Sequence[Document], options: InspectOptions, progress: Progress) -> PersonalDataCounts:
+def _personal_data(documents: Sequence[Document], options: InspectOptions, progress: Count) -> PersonalDataCounts:
     drawn = sorted(documents, key=lambda document: content_id(str(options.seed), "personal data", document.id))
     drawn = drawn[: options.personal_documents]
     total: Counter[str] = Counter()

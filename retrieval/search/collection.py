@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpora.errors import ModelError
+from corpora.progress import Say, quiet
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.workspace import Workspace, open_workspace
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder, quiet_libraries, resolved_model
-from retrieval.model_folders import Say, resolve_model
+from retrieval.model_folders import resolve_model
 from retrieval.model_options import ModelOptions
 from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import SearchContext, make_searcher
@@ -37,7 +38,7 @@ class OpenCollection:
         self.store.close()
 
 
-def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Reranker:
+def load_reranker(name: str, encoder: str, say: Say = quiet) -> Reranker:
     """The reranker called `name`: "late-interaction" over the model called `encoder`, else a cross-encoder. Raises ModelError."""
     quiet_libraries()
     if name == LATE_INTERACTION and encoder.startswith("hashing-"):
@@ -51,7 +52,7 @@ def load_reranker(name: str, encoder: str, say: Say = lambda line: None) -> Rera
 
 def open_collection(
     workspace: Workspace | Path,
-    say: Say = lambda line: None,
+    say: Say = quiet,
     shown_ranks: int = SHOWN_RANKS,
     joined: bool = False,
     background: bool = False,

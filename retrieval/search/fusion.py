@@ -45,43 +45,28 @@ def while_filling(filled: float) -> float:
     return filled**2
 
 
-def convex_fusion(rankings: Sequence[Ranking], weights: Sequence[float], depth: int = DEPTH) -> list[tuple[str, float]]:
-    """`(id, score)` descending; score = Σ weight · (score − low) / (high − low), low being the ranking's score at `depth`.
+def convex_shares(ranking: Ranking, weight: float) -> dict[str, float]:
+    """What convex fusion takes from one ranking: weight · (score − low) / (high − low), low being the ranking's score at `DEPTH`.
 
-    What is further down, or missing, gets 0 of that ranking, so that longer rankings do not change the order of the first.
-    Ties go by the best place in a ranking, then by id. Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid
-    retrieval", TOIS 2023.
+    What is further down, or missing, gets 0, so that longer rankings do not change the order of the first. Bruch, Gai and Ingber, "An
+    analysis of fusion functions for hybrid retrieval", TOIS 2023.
     """
-    shares = [convex_shares(ranking, weight, depth) for ranking, weight in zip(rankings, weights, strict=True)]
-    return _summed(rankings, shares)
-
-
-def convex_shares(ranking: Ranking, weight: float, depth: int = DEPTH) -> dict[str, float]:
-    """What convex fusion takes from one ranking: `weight` times the score, scaled from 0 at `depth` to 1 at the top."""
     if not ranking:
         return {}
-    high, low = ranking[0][1], ranking[min(depth, len(ranking)) - 1][1]
+    high, low = ranking[0][1], ranking[min(DEPTH, len(ranking)) - 1][1]
     return {
-        item: weight * (max(0.0, (score - low) / (high - low)) if high > low else float(place < depth))
+        item: weight * (max(0.0, (score - low) / (high - low)) if high > low else float(place < DEPTH))
         for place, (item, score) in enumerate(ranking)
     }
 
 
-def reciprocal_rank_fusion(
-    rankings: Sequence[Sequence[str]], constant: int = 60, depth: int = DEPTH
-) -> list[tuple[str, float]]:
-    """`(id, score)` descending; score = Σ 1 / (constant + rank), ranks from 1 to `depth`, ties as in convex fusion.
+def reciprocal_shares(ranking: Sequence[str], constant: int) -> dict[str, float]:
+    """What reciprocal-rank fusion takes from one ranking: 1 / (constant + rank), ranks from 1 to `DEPTH`, and 0 further down.
 
-    Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods",
-    SIGIR 2009. Without the limit, longer rankings would change the order of the first places.
+    Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods", SIGIR 2009. Without
+    the limit, longer rankings would change the order of the first places.
     """
-    shares = [reciprocal_shares(ranking, constant, depth) for ranking in rankings]
-    return _summed([[(item, 0.0) for item in ranking] for ranking in rankings], shares)
-
-
-def reciprocal_shares(ranking: Sequence[str], constant: int, depth: int = DEPTH) -> dict[str, float]:
-    """What reciprocal-rank fusion takes from one ranking."""
-    return {item: 1.0 / (constant + rank) if rank <= depth else 0.0 for rank, item in enumerate(ranking, start=1)}
+    return {item: 1.0 / (constant + rank) if rank <= DEPTH else 0.0 for rank, item in enumerate(ranking, start=1)}
 
 
 def _summed(rankings: Sequence[Ranking], shares: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:

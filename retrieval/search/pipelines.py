@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import EvaluationError
+from corpora.progress import Say, quiet
 from corpora.store.corpus_store import CorpusStore
-from retrieval.chunk_vectors.dense_index import IndexOptions, Say
+from retrieval.chunk_vectors.dense_index import IndexOptions
 from retrieval.encoders.encoder import Encoder
 from retrieval.search.fusion import Fusion
 from retrieval.search.options import SearchOptions
@@ -82,7 +83,7 @@ def make_searcher(
     search: SearchOptions,
     load: LoadReranker,
     shown_ranks: int = SHOWN_RANKS,
-    say: Say = lambda line: None,
+    say: Say = quiet,
     background: bool = False,
 ) -> Searcher:
     """The searcher of `search`: two rankings fused, then reranked, then ordered, as far as it asks for that.

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from corpora.errors import RaftsmithError
+from corpora.progress import Say, quiet
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter
 from corpora.store.segment_lock import segments_kept
-from retrieval.chunk_vectors.dense_index import IndexOptions, Say
+from retrieval.chunk_vectors.dense_index import IndexOptions
 from retrieval.chunk_vectors.segments import STATIC_PREFIX
 from retrieval.chunk_vectors.snapshot_reader import SnapshotReader
 from retrieval.encoders.encoder import Encoder
@@ -45,7 +46,7 @@ class Retriever:
         fusion: Fusion | None = None,
         shown_ranks: int = SHOWN_RANKS,
         index_options: IndexOptions | None = None,
-        say: Say = lambda line: None,
+        say: Say = quiet,
         background: bool = False,
     ) -> None:
         """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.

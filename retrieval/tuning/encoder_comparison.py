@@ -5,9 +5,10 @@ The index gives the vectors of its own encoder and is never written; another enc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from corpora.progress import Progress, no_progress
 from corpora.records import Chunk
 from retrieval.encoders.encoder import Encoder
 from retrieval.evaluation.bootstrap import Interval, bootstrap_mean
@@ -21,8 +22,6 @@ from retrieval.tuning.fusion_tuning import RankedQuery, ndcg_values
 from retrieval.tuning.in_memory_rankings import VectorTable, encoded_table, lexical_rankings, stored_table
 
 DENSE = Fusion("convex", 1.0)
-Progress = Callable[[str], Callable[[int, int], None]]
-"""From what is counted, e.g. "chunks", to what is told how many are done and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def compare_encoders(
     collection: JudgedCollection,
     queries: Sequence[JudgedQuery],
     encoder: Encoder,
-    progress: Progress = lambda what: lambda done, total: None,
+    progress: Progress = no_progress,
 ) -> list[Gain]:
     """Dense search and the configured one, over the whole collection, with `encoder` against the index's own."""
     before = collection.ranked(queries, collection.found.index.encoder, collection.base)

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpora.errors import TrainingError
+from corpora.progress import Progress, Say, no_progress, quiet
 from retrieval.encoders.caching_encoder import CachingEncoder
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.packed_encoder import encoder_of, open_encoder
 from retrieval.encoders.sentence_transformer import load_sentence_transformer, provenance_of
 from retrieval.evaluation.judgement_sources import JudgedIndex
-from retrieval.model_folders import ENCODER_MODEL, ModelFolder, Say, resolve_model
+from retrieval.model_folders import ENCODER_MODEL, ModelFolder, resolve_model
 from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import fusion_of
 from retrieval.tuning.contrastive_training import ContrastiveOptions, tune
-from retrieval.tuning.encoder_comparison import Gain, JudgedCollection, Progress, compare_encoders, judged_collection
+from retrieval.tuning.encoder_comparison import Gain, JudgedCollection, compare_encoders, judged_collection
 from retrieval.tuning.fusion_tuning import ndcg_values
 from retrieval.tuning.hard_negatives import MiningOptions, Passages
 from retrieval.tuning.in_memory_rankings import encoded_table
@@ -79,8 +80,8 @@ def tune_encoder(
     base: ModelFolder,
     run: TuningRun,
     options: TuningOptions,
-    say: Say = lambda line: None,
-    progress: Progress = lambda what: lambda done, total: None,
+    say: Say = quiet,
+    progress: Progress = no_progress,
 ) -> tuple[TunedEncoder, Encoder]:
     """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection already.
 

@@ -5,7 +5,7 @@ Exact, and of chunks: what is compared are encoders, not indexes. Knows no judge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from corpora.errors import EvaluationError
+from corpora.progress import Count, uncounted
 from corpora.records import Chunk
 from corpora.store.corpus_store import CorpusStore
 from retrieval.chunk_vectors.segments import read_segment
@@ -64,9 +65,7 @@ def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
     return VectorTable(tuple(chunk_id for chunk_id, _, _ in places), vectors)
 
 
-def encoded_table(
-    chunks: Sequence[Chunk], encoder: Encoder, progress: Callable[[int, int], None] = lambda done, total: None
-) -> VectorTable:
+def encoded_table(chunks: Sequence[Chunk], encoder: Encoder, progress: Count = uncounted) -> VectorTable:
     """The chunks with vectors by `encoder`, made now; `progress` counts chunks."""
     texts = [embedding_text(chunk) for chunk in chunks]
     vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from corpora.progress import Count, uncounted
 from retrieval.encoders.passage_text import embedding_text
 from retrieval.evaluation.judged_queries import JudgedQuery
 from retrieval.records import Hit
@@ -38,7 +39,7 @@ class FirstHits:
     behind: Mapping[str, Sequence[str]]
     item_of: Mapping[str, str]
 
-    def scores(self, reranker: Reranker, progress: Callable[[int, int], None] = lambda done, total: None) -> Scores:
+    def scores(self, reranker: Reranker, progress: Count = uncounted) -> Scores:
         """What `reranker` thinks of the hits; `progress` counts queries."""
         found, seconds = {}, []
         for done, query in enumerate(self.queries, start=1):

@@ -17,17 +17,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpora.progress import Progress, Say, no_progress, quiet
 from retrieval.evaluation.bootstrap import bootstrap_mean
 from retrieval.evaluation.judged_queries import JudgedQuery
 from retrieval.evaluation.judgement_sources import JudgedIndex
 from retrieval.evaluation.significance import compare
-from retrieval.model_folders import ModelFolder, Say
+from retrieval.model_folders import ModelFolder
 from retrieval.search.collection import load_reranker
 from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import make_searcher
 from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions, train, untrained
-from retrieval.tuning.encoder_comparison import Gain, JudgedCollection, Progress, judged_collection
+from retrieval.tuning.encoder_comparison import Gain, JudgedCollection, judged_collection
 from retrieval.tuning.hard_negatives import MiningOptions
 from retrieval.tuning.rerank_candidates import FirstHits, first_hits
 from retrieval.tuning.training_data import mined_examples, queries_by_split, training_config
@@ -82,8 +83,8 @@ def tune_reranker(
     base: ModelFolder,
     run: TuningRun,
     options: RerankerOptions,
-    say: Say = lambda line: None,
-    progress: Progress = lambda what: lambda done, total: None,
+    say: Say = quiet,
+    progress: Progress = no_progress,
 ) -> TunedReranker:
     """Tune `base` and judge it over the search that is configured, without the reranker that may be.
 

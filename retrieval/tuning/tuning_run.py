@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpora.durable_files import write_atomic, write_json
+from corpora.progress import Say
 from corpora.workspace.run_folder import TRAINED, RunFolder, weights_digests
 from retrieval.evaluation.bootstrap import Interval
 from retrieval.evaluation.significance import Comparison
-from retrieval.model_folders import Say
 from retrieval.tuning.encoder_comparison import Gain
 from retrieval.tuning.trainer import Step
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from corpora.errors import ServerError
+from corpora.progress import Say, quiet
 from corpora.workspace.run_folder import run_config
 from corpora.workspace.toml_edit import write_values
 from corpora.workspace.workspace import CONFIG, Workspace
@@ -16,7 +16,7 @@ from serving.lifecycle.server_lock import ServerState, running_server, tell_to_r
 _POLL_S = 0.05
 
 
-def swap_run(workspace: Workspace, run: str | None, say: Callable[[str], None] = lambda line: None) -> ServerState:
+def swap_run(workspace: Workspace, run: str | None, say: Say = quiet) -> ServerState:
     """The server of the workspace once it answers with `run` (None: the base model), for as long as loading takes.
 
     Raises ModelError for a run that is not there, and ServerError when no server runs or when it cannot load the run; then it answers

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
+from corpora.progress import Say
 from corpora.store.filters import make_filter
 from corpora.workspace.workspace import CONFIG, Workspace, open_workspace
 from raft.answering.assistant import Assistant
 from raft.answering.open_assistant import open_assistant
-from retrieval.model_folders import Say
 from retrieval.records import SearchResult
 from retrieval.search.collection import open_collection
 from retrieval.search.retriever import RestrictedSearcher, Searcher

@@ -71,7 +71,7 @@ class Timed:
     def __init__(self, encoder: Encoder, deadline: float) -> None:
         self._encoder, self._deadline = encoder, deadline
         self.name, self.dimension, self.max_tokens = encoder.name, encoder.dimension, encoder.max_tokens
-        self.count_tokens, self.count_truncated = encoder.count_tokens, encoder.count_truncated
+        self.count_tokens = encoder.count_tokens
 
     def encode(self, texts: Sequence[str], role: str = "passage") -> np.ndarray:
         if time.monotonic() > self._deadline:

@@ -38,9 +38,6 @@ class StoringEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._encoder.count_tokens(texts)
 
-    def count_truncated(self, texts: Sequence[str], role: str = "passage") -> int:
-        return self._encoder.count_truncated(texts)
-
     def encode(self, texts: Sequence[str], role: str = "passage") -> Vectors:
         """The vectors of the encoder behind, encoded 512 at a time; what was encoded is kept even when this is stopped."""
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]

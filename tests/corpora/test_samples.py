@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpora.chunking.chunker import join_blocks
-from corpora.questions import read_squad
+from corpora.questions import read_questions
 from corpora.readers import read_bytes
 from corpora.records import Question
 from corpora.samples.build import FORMATS, HERE, build, read_source
@@ -37,9 +37,9 @@ def texts(collection: str) -> dict[str, str]:
 
 @cache
 def questions(collection: str) -> tuple[Question, ...]:
-    found, wrong = read_squad(HERE / "questions" / f"{collection}.json")
-    assert not wrong, wrong[:5]
-    return tuple(found)
+    found = read_questions(HERE / "questions" / f"{collection}.json")
+    assert not found.dropped, found.dropped[:5]
+    return tuple(found.questions)
 
 
 def documents_of(question: Question) -> set[str]:

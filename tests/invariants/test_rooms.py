@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LADDERS: dict[str, tuple[str, ...]] = {
     "corpora": (
-        "errors records durable_files splits text chunking personal_data readers store workspace ingest questions samples commands"
+        "errors records progress durable_files splits text chunking personal_data readers store workspace ingest questions samples commands"
     ).split(),
     "retrieval": (
         "records model_options model_folders vector_index encoders chunk_vectors search langchain_adapter inspection indexing "

@@ -10,7 +10,7 @@ from tests_collection import Collection
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.ingest.file_discovery import find_files
-from corpora.questions import read_squad
+from corpora.questions import read_questions
 from corpora.store.corpus_store import CorpusStore
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
@@ -33,6 +33,6 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     squad["data"] = [a for a in squad["data"] if a["paragraphs"][0]["qas"][0]["id"].split("/")[1] in names]
     path = root / "questions.json"
     path.write_text(json.dumps(squad), encoding="utf-8")
-    questions, wrong = read_squad(path)
-    assert not wrong
-    return Collection(root, store, Retriever(store, root, encoder), questions, path)
+    found = read_questions(path)
+    assert not found.dropped
+    return Collection(root, store, Retriever(store, root, encoder), list(found.questions), path)

@@ -30,11 +30,6 @@ _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31};)")
 _XML_ENTITIES = frozenset((b"amp;", b"lt;", b"gt;", b"quot;", b"apos;"))
 
 
-def looks_like(data: bytes) -> bool:
-    """True for a zip whose first entry is the media type of e-books, uncompressed, as the format demands."""
-    return data[:4] == b"PK\x03\x04" and data[30:58] == b"mimetype" + MEDIA_TYPE.encode()
-
-
 def read(data: bytes) -> list[Reading]:
     """One reading: title, metadata (author, date, language, publisher, licence, as the book has them) and all blocks.
 

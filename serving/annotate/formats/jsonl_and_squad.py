@@ -197,7 +197,7 @@ def _read_squad(value: Any, sources: Sources, incoming: Incoming) -> None:
 
 
 def _context(name: str, paragraph: _Paragraph, sources: Sources) -> ShownText | None:
-    """Where the context stands; None where it does not, and a question says itself what its evidence is. Raises AnnotationError."""
+    """Where the context stands; None where it does not and a question names its evidence. Raises AnnotationError."""
     try:
         return sources.shown(name, paragraph.context)
     except AnnotationError:

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from in_process_reading import read_in_process
 
 from corpora.errors import UnreadableDocument
 from corpora.ingest import sandbox
-from corpora.ingest.sandbox import Limits, Worker, read_files, read_in_process
+from corpora.ingest.sandbox import Limits, Worker, read_files
 from corpora.readers import FileReading, ReadOptions
 
 SAMPLES = Path(__file__).resolve().parents[3] / "corpora" / "samples"

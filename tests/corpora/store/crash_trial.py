@@ -15,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from in_process_reading import read_in_process
+
 from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.durable_files import set_probe, sha256_file
 from corpora.ingest.documents import make_document
-from corpora.ingest.sandbox import read_in_process
 from corpora.readers import read_bytes
 from corpora.records import Chunk, Document
 from corpora.store.changes import NewDocument, Segment

@@ -21,6 +21,7 @@ from corpora.store.corpus_store import CorpusStore
 
 SECTOR = 512
 SHIM = Path(__file__).parent / "disk" / "shim.c"
+ROOT = Path(__file__).resolve().parents[3]
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 
 
@@ -146,7 +147,8 @@ def write_under_shim(
     shim: Path, scenario: Scenario, workspace: Path, acks: Path, log: Path | None = None, fail: tuple[int, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Index the scenario's files in a process with the shim: logged, or failing at the n-th operation in some way."""
-    environment = {**os.environ, "LD_PRELOAD": str(shim), "SHIM_ROOT": str(workspace)}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = {**os.environ, "PYTHONPATH": path, "LD_PRELOAD": str(shim), "SHIM_ROOT": str(workspace)}
     if log:
         environment |= {"SHIM_LOG": str(log), "SHIM_ROOT": str(workspace.parent / workspace.name)}
     if fail:

@@ -7,10 +7,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.ingest.documents import make_document
-from corpora.ingest.sandbox import read_in_process
 from corpora.records import Block, Reading
 from corpora.store.corpus_store import CorpusStore
 from retrieval.encoders.hashing import HashingEncoder

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from in_process_reading import read_in_process  # noqa: E402
 
 from corpora.chunking.chunker import ChunkOptions  # noqa: E402
-from corpora.ingest.sandbox import read_in_process  # noqa: E402
 from corpora.store.corpus_store import CorpusStore  # noqa: E402
 from corpora.store.writer_lock import single_writer  # noqa: E402
 from retrieval.encoders.hashing import HashingEncoder  # noqa: E402

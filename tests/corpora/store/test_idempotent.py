@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from crash_trial import CountingEncoder
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import RaftsmithError
 from corpora.ingest.file_discovery import find_files
-from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing import add_files as indexing

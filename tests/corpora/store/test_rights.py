@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.commands.rights import set_readers
 from corpora.errors import RaftsmithError
-from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter, make_filter, parse_condition
 from corpora.store.source_attributes import SourceAttributes, reader_names

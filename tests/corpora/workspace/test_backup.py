@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import CorruptStore, RaftsmithError
-from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.backup import MANIFEST, back_up, restore
 from retrieval.chunk_vectors.segments import read_segment

@@ -19,14 +19,18 @@ from corpora.questions import read_questions
 from corpora.records import Evidence, Question
 from corpora.store.changes import NewDocument, Segment
 from corpora.store.corpus_store import CorpusStore
+from corpora.workspace.workspace import create_workspace, open_workspace
 from raft.commands.generate import generate
 from raft.examples.assembly import build_examples
 from raft.examples.dataset import leaks, read_dataset, write_dataset
 from raft.examples.distractors import answers_question
+from raft.examples.generate import generate_dataset
 from raft.examples.grounding import Grounding, ground, search_questions
 from raft.examples.options import ExampleOptions
 from raft.prompts.format import ABSTENTION, parse_completion
 from raft.records import RaftExample
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.indexing.add_files import add_files
 from retrieval.inspection.split_leakage import leaks_of
 
 OPTIONS = ExampleOptions()
@@ -227,3 +231,26 @@ def test_a_dataset_of_before_questions_could_be_free_is_read(
 def test_options_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"must|Input should"):
         ExampleOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_dataset_is_made_from_python_and_says_nothing_by_itself(
+    collection: Collection, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = create_workspace(tmp_path / "w")
+    config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"'))
+    workspace = open_workspace(tmp_path / "w")
+    store = CorpusStore(workspace.database)
+    files = sorted({Path(document.source) for document in collection.store.documents()})[:12]
+    add_files(store, workspace.root, HashingEncoder(128), files, "medical", ChunkOptions(45))
+    store.close()
+    lines: list[str] = []
+    manifest = generate_dataset(workspace, (collection.squad,), "d", say=lines.append)
+    assert manifest["counts"]["examples"] == len(read_dataset(workspace.dataset("d")).examples) > 0
+    assert any(line.startswith("questions.json: ") for line in lines) and any("mining distractors" in line for line in lines)
+    assert manifest["counts"]["dropped"].keys() <= {
+        "its evidence is not in any document of the store",
+        "the document it was asked about is not in the store",
+        "its evidence lies in more than one chunk",
+    }
+    generate_dataset(workspace, (collection.squad,), "quiet")
+    assert capfd.readouterr() == ("", "")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.durable_files import sha256_file, write_json
 from corpora.errors import CorruptStore
-from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, make_filter
 from retrieval.chunk_vectors.dense_index import IndexOptions, open_dense_index

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from corpora.errors import EvaluationError
 from retrieval.evaluation.beir import read_beir, read_corpus, read_queries
 from retrieval.evaluation.measures import ALL_MEASURES, retrieval_measures
-from retrieval.evaluation.qrels import qrels_text, read_qrels, read_run, run_text
+from retrieval.evaluation.qrels import read_qrels, read_run, run_text
 
 TREC_EVAL = {
     "nDCG@10": "ndcg_cut_10",
@@ -58,7 +58,8 @@ def test_what_is_written_is_judged_as_what_was_searched(tmp_path: Path) -> None:
     """Ties and all: trec_eval would order them in its own way, were they written as they are."""
     qrels, run = drawn(2)
     (tmp_path / "run").write_text(run_text(run, "ours"))
-    (tmp_path / "qrels").write_text(qrels_text(qrels))
+    rows = [f"{query} 0 {document} {grade}\n" for query, judged in qrels.items() for document, grade in judged.items()]
+    (tmp_path / "qrels").write_text("".join(rows))
     searched = retrieval_measures(qrels, {query: [item for item, _ in found] for query, found in run.items()}, ALL_MEASURES)
     read = ir_measures.iter_calc(
         [ALL_MEASURES["nDCG@10"], ALL_MEASURES["MAP"]],

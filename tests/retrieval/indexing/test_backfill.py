@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import RaftsmithError
-from corpora.ingest.sandbox import read_in_process
 from corpora.splits import SPLITS, split_at
 from corpora.store.changes import Segment, StoredVectors
 from corpora.store.corpus_store import CorpusStore

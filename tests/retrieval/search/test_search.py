@@ -27,7 +27,7 @@ from retrieval.chunk_vectors.index_cache import DenseCache
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing.add_files import add_files
-from retrieval.search.fusion import Fusion, convex_fusion, reciprocal_rank_fusion
+from retrieval.search.fusion import DEPTH, Fusion
 from retrieval.search.query_terms import match_expression, query_terms
 from retrieval.search.retriever import Retriever
 from retrieval.vector_index.vector_index import VectorIndex
@@ -67,21 +67,20 @@ def answers(store: CorpusStore, workspace: Path) -> list[list[tuple[str, float, 
 
 
 def test_fusion_by_hand() -> None:
-    fused = reciprocal_rank_fusion([["a", "b", "c"], ["c", "a", "d"]])
+    fused = Fusion("reciprocal-rank")(*([(item, 0.0) for item in ranking] for ranking in ("abc", "cad")))
     assert [item for item, _ in fused] == ["a", "c", "b", "d"]
     expected = [1 / 61 + 1 / 62, 1 / 63 + 1 / 61, 1 / 62, 1 / 63]
     assert [score for _, score in fused] == pytest.approx(expected, abs=1e-12)
-    assert reciprocal_rank_fusion([["b"], ["a"]], constant=1) == [("a", 0.5), ("b", 0.5)]
-    assert reciprocal_rank_fusion([[], []]) == []
+    tied = Fusion("reciprocal-rank", rank_constant=1)
+    assert tied([("b", 0.0)], [("a", 0.0)]) == [("a", 0.5), ("b", 0.5)] and tied([], []) == []
 
 
 def test_convex_fusion_by_hand() -> None:
     dense, lexical = [("a", 0.9), ("b", 0.6), ("c", 0.5)], [("c", 12.0), ("a", 2.0)]
-    fused = convex_fusion([dense, lexical], [0.6, 0.4])
-    assert fused == [("a", pytest.approx(0.6)), ("c", pytest.approx(0.4)), ("b", pytest.approx(0.15))]
+    fused = [("a", pytest.approx(0.6)), ("c", pytest.approx(0.4)), ("b", pytest.approx(0.15))]
     assert Fusion()(dense, lexical) == fused and Fusion("reciprocal-rank")(dense, lexical)[0][0] == "a"
-    assert convex_fusion([[("b", 1.0)], []], [0.6, 0.4]) == [("b", 0.6)] and convex_fusion([[], []], [1, 0]) == []
-    assert convex_fusion([[("z", 2.0), ("y", 1.0), ("x", 1.0)]], [1]) == [("z", 1.0), ("y", 0.0), ("x", 0.0)]
+    assert Fusion()([("b", 1.0)], []) == [("b", 0.6)] and Fusion()([], []) == []
+    assert Fusion("convex", 1.0)([("z", 2.0), ("y", 1.0), ("x", 1.0)], []) == [("z", 1.0), ("y", 0.0), ("x", 0.0)]
 
 
 def test_the_dense_ranking_counts_for_less_while_few_chunks_have_vectors() -> None:
@@ -95,18 +94,18 @@ def test_the_dense_ranking_counts_for_less_while_few_chunks_have_vectors() -> No
     assert [dict(Fusion()(dense, lexical, filled))["c"] for filled in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.85, 0.4])
 
 
-SCORES = st.lists(st.integers(0, 40), min_size=8, max_size=30).map(lambda scores: sorted(scores, reverse=True))
+SCORES = st.lists(st.integers(0, 90), min_size=DEPTH + 2, max_size=DEPTH + 30).map(lambda scores: sorted(scores, reverse=True))
 
 
 @settings(max_examples=400)
 @given(SCORES, SCORES, st.randoms(use_true_random=False))
-@example([9] * 8, [9] * 8, Random(0))
+@example([9] * (DEPTH + 2), [9] * (DEPTH + 2), Random(0))
 def test_longer_rankings_do_not_change_the_first_places(dense: list[int], lexical: list[int], random: Random) -> None:
-    """What stands above 0 within `depth` keeps its score when the rankings go on."""
-    names = [f"{number:02}" for number in range(30)]
+    """What stands above 0 within `DEPTH` keeps its score when the rankings go on."""
+    names = [f"{number:02}" for number in range(DEPTH + 30)]
     rankings = [list(zip(random.sample(names, len(s)), map(float, s), strict=True)) for s in (dense, lexical)]
-    short = dict(convex_fusion([ranking[:6] for ranking in rankings], [0.6, 0.4], depth=6))
-    long = convex_fusion(rankings, [0.6, 0.4], depth=6)
+    short = dict(Fusion()(*(ranking[:DEPTH] for ranking in rankings)))
+    long = Fusion()(*rankings)
     assert {item: score for item, score in long if score > 0 and item in short} == {i: s for i, s in short.items() if s > 0}
     assert all(score == 0 for item, score in long if item not in short)
 

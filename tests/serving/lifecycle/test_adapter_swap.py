@@ -11,10 +11,10 @@ from pathlib import Path
 
 import openai
 import pytest
+from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import ModelError
-from corpora.ingest.sandbox import read_in_process
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.writer_lock import single_writer
 from raft.answering.assistant import Assistant

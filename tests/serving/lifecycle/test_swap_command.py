@@ -22,7 +22,7 @@ import pytest
 
 from corpora.chunking.chunker import ChunkOptions
 from corpora.errors import ServerError
-from corpora.questions import read_squad
+from corpora.questions import read_questions
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.run_folder import RunFolder
 from corpora.workspace.workspace import create_workspace, open_workspace
@@ -60,7 +60,7 @@ def workspace(tiny: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> Pa
     config.write_text(text.replace('"SmolLM2-135M-Instruct"', f'"{tiny.path}"').replace("max_tokens = 96", "max_tokens = 24"))
     store, encoder = CorpusStore(root / "corpus.db"), HashingEncoder(128)
     add_files(store, root, encoder, sorted((SAMPLES / "legal").iterdir())[:12], "legal", ChunkOptions(20))
-    questions, _ = read_squad(SAMPLES / "questions" / "legal.json")
+    questions = list(read_questions(SAMPLES / "questions" / "legal.json").questions)
     options = ExampleOptions()
     grounding = ground(questions, store, options)
     examples = build_examples(grounding, search_questions(grounding, Retriever(store, root, encoder), options), options)
