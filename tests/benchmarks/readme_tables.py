@@ -1,4 +1,4 @@
-"""Write the README's tables from the committed result files, or check that they are what the files say.
+"""Write the tables of README.md and docs/ from the committed result files, or check that they are what the files say.
 
 python tests/benchmarks/readme_tables.py            # rewrites the tables
 python tests/benchmarks/readme_tables.py --check    # fails when one differs
@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -544,12 +545,19 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
+def _wrapped(line: str) -> str:
+    """A line of prose in lines of at most 118 characters; a row of a table as it is."""
+    if line.startswith("|"):
+        return line
+    return textwrap.fill(line, 118, break_long_words=False, break_on_hyphens=False)
+
+
 def rewritten(text: str) -> str:
     """A page with every table between its markers made anew."""
     for name, make in TABLES.items():
         pattern = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end {name} -->)", re.S)
         if pattern.search(text):
-            table = make()
+            table = "\n".join(map(_wrapped, make().split("\n")))
             text = pattern.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
     return text
 
@@ -559,8 +567,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    for page in PAGES:
-        before = page.read_text(encoding="utf-8")
+    pages = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    for name in TABLES:
+        places = [page.name for page, text in pages.items() if f"<!-- table {name} -->" in text]
+        if len(places) != 1:
+            sys.exit(
+                f"the table {name} stands in {' and '.join(places) or 'no page'}; it belongs into one page of docs/ or README.md"
+            )
+    for page, before in pages.items():
         after = rewritten(before)
         if check and after != before:
             sys.exit(
