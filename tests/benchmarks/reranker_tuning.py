@@ -92,12 +92,12 @@ def test_values(place: Workspace, source: Source, reranker: Reranker | None = No
 def over_tuned_encoder(place: Workspace) -> Workspace:
     """The workspace searched with the encoder that `retriever_tuning.py` tuned in it."""
     model = next((place.root / "runs" / "tuned").glob("*-tuned"))
-    models = place.options(ModelOptions).model_copy(update={"encoder": str(model)})
+    models = place.options(ModelOptions, encoder=str(model))
     store = CorpusStore(place.database)
     with single_writer(place.root):
         backfill(store, place.root, load_encoder(str(model), say), Progress("chunks"))
     store.close()
-    return replace(place, config=place.config.model_copy(update={"models": models}))
+    return replace(place, config=place.config.with_options(models))
 
 
 def main() -> None:

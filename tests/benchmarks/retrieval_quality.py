@@ -26,9 +26,10 @@ from judged_sets import SETS, RetrievalSet, write_beir
 from retrieval_peers import bm25s, langchain, llama_index, versions
 from stored_vectors import StoringEncoder
 
+from corpora.chunking.chunker import ChunkOptions
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import document_names
-from corpora.workspace.config import Config, SearchOptions
+from corpora.workspace.config import Config
 from retrieval.commands.tune_search import learn
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder
@@ -47,6 +48,7 @@ from retrieval.evaluation.system_comparison import (
     run_system,
 )
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import SearchContext, make_searcher, parse_configuration
 from retrieval.search.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
 from retrieval.tuning.fusion_tuning import verdict as learnt_verdict
@@ -96,7 +98,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     """Every system on one set. Raises TimeUp."""
     folder = write_beir(found, work / "sets" / found.name)
     config = Config()
-    options = config.chunks.options if words is None else config.chunks.model_copy(update={"max_words": words}).options
+    options = ChunkOptions() if words is None else ChunkOptions(max_words=words)
     root = work / "workspaces" / f"{found.name}-{options.name}"
     root.mkdir(parents=True, exist_ok=True)
     encoder = StoringEncoder(Timed(load_encoder(ENCODER_MODEL), deadline), work / "vectors.db")
