@@ -1,11 +1,14 @@
 """Searchable at once: words come with the documents, vectors follow batch by batch, and search is sound all the while."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
@@ -14,6 +17,7 @@ from corpora.splits import SPLITS, split_at
 from corpora.store.changes import Segment, StoredVectors
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import make_filter
+from corpora.workspace.workspace import create_workspace
 from retrieval.chunk_vectors.segments import write_segment
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.loading import load_encoder
@@ -21,9 +25,11 @@ from retrieval.encoders.passage_text import embedding_text
 from retrieval.indexing import add_files as indexing
 from retrieval.indexing.add_files import add_files
 from retrieval.indexing.backfill import backfill, drop_others
+from retrieval.indexing.batch_writer import DIRECT_CHUNKS
 from retrieval.search.explanation import as_lines, explain
 from retrieval.search.fusion import Fusion
 from retrieval.search.retriever import Retriever
+from serving.main import raftsmith
 
 ENCODER = HashingEncoder(128)
 TOPICS = ("lease", "deposit", "warfarin", "sepsis", "hearsay", "appeal", "lactate", "warranty")
@@ -255,3 +261,24 @@ def test_the_real_encoder(store: CorpusStore, tmp_path: Path, monkeypatch: pytes
     for first, last, topic in zip(before, after, ("lease", "sepsis", "hearsay"), strict=True):
         assert 0 < first.filled < 1 == last.filled
         assert topic in last.hits[0].chunk.text
+
+
+def test_the_commands_leave_vectors_for_later_and_make_them(tmp_path: Path) -> None:
+    config = create_workspace(tmp_path / "w")
+    config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-64"'))
+    sentences = [f"Item {number} is kept in room {number * 7} of the store. " * 20 for number in range(DIRECT_CHUNKS + 100)]
+    for part in range(10):
+        (tmp_path / f"{part}.txt").write_text("\n\n".join(sentences[part::10]))
+
+    def run(*words: str) -> dict[str, Any]:
+        done = CliRunner().invoke(raftsmith, [*words, "--workspace", str(tmp_path / "w"), "--json"])
+        assert done.exit_code == 0, done.output
+        value: dict[str, Any] = json.loads(done.stdout)
+        return value
+
+    files = [str(tmp_path / f"{part}.txt") for part in range(10)]
+    waiting = run("add", *files, "--later")["unencoded"]
+    assert waiting and run("index")["unencoded"] == waiting
+    assert run("search", "room 7000")["hits"]
+    filled = run("index", "--fill")
+    assert filled["unencoded"] == 0 and filled["vectors"] > DIRECT_CHUNKS
