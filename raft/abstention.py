@@ -1,9 +1,9 @@
-"""Did search find the evidence? A calibrated probability from the shape of the rankings, so that an assistant knows when to abstain.
+"""The probability that search found the evidence, estimated from the rankings: an assistant abstains where it is low.
 
-A small model does not learn from a few hundred examples to say "the documents do not answer this"; how sharply the best hits
-stand out from the rest says more. Fitted on questions whose evidence is known, measured on documents it was not fitted on.
-Selective question answering: Kamath, Jia and Liang, ACL 2020; the features are query performance predictors in the manner of
-Shtok et al., "Predicting query performance by query-drift estimation", TOIS 2012.
+A small model does not learn from a few hundred examples to say "the documents do not answer this"; how sharply the best
+hits stand out from the rest says more. Fitted on questions whose evidence is known, measured on documents it was not
+fitted on. Selective question answering: Kamath, Jia and Liang, ACL 2020; the features are query performance predictors
+in the manner of Shtok et al., "Predicting query performance by query-drift estimation", TOIS 2012.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ class AbstentionModel:
 
 @dataclass(frozen=True)
 class SupportMeasure:
-    """How well abstaining below `threshold` does on questions that were not fitted on; `chance` is abstaining at random.
+    """Precision and recall of abstaining below `threshold` (0–1), on questions that were not fitted on.
 
-    `auc` is the chance that a question with its evidence found scores above one without.
+    `chance` is the precision of abstaining at random. `auc` is the chance that a question with its evidence found
+    scores above one without.
     """
 
     n: int
@@ -73,7 +74,11 @@ class AbstentionCase:
 
 
 def features(question: str, result: SearchResult) -> list[float]:
-    """Of each ranking its best score and how far the 2nd, 5th and 10th fall behind; how far the two agree; the words asked."""
+    """The features of a question and its rankings, in the order of the model's weights.
+
+    Of each ranking: its best score, and how far the 2nd, 5th and 10th fall behind it. Of both: whether they have the
+    same best hit, how many of the first five they share, and the best lexical score a word of the question.
+    """
     dense, lexical = result.rankings.get("dense", ()), result.rankings.get("lexical", ())
     words = len(question.split())
     first, second = [item for item, _ in dense[:5]], [item for item, _ in lexical[:5]]
@@ -92,7 +97,7 @@ def _shape(ranking: Sequence[tuple[str, float]]) -> list[float]:
 
 
 def fit_support(observations: Sequence[AbstentionCase], passages: int) -> AbstentionModel | None:
-    """A model, or None when too few questions were found, or too few missed, to tell them apart."""
+    """An abstention model fitted on `observations`; None when too few of them are supported, or too few are not."""
     labels = np.array([observation.supported for observation in observations], dtype=bool)
     if min(labels.sum(), (~labels).sum()) < LEAST:
         return None
@@ -113,7 +118,7 @@ def fit_support(observations: Sequence[AbstentionCase], passages: int) -> Absten
 
 
 def measure_support(model: AbstentionModel, observations: Sequence[AbstentionCase], threshold: float) -> SupportMeasure | None:
-    """Judge `model` on `observations`; None when all or none of them were found."""
+    """Measure abstaining below `threshold` (0–1) on `observations`; None when all or none of them are supported."""
     supported = np.array([observation.supported for observation in observations], dtype=bool)
     if not len(supported) or supported.all() or not supported.any():
         return None
@@ -122,8 +127,8 @@ def measure_support(model: AbstentionModel, observations: Sequence[AbstentionCas
     chances = np.array([model.probability(observation.question, observation.result) for observation in observations])
     abstained = chances < threshold
 
-    def share(of: np.ndarray) -> Statistic:
-        return ratio_of(list(abstained & ~supported), list(of))
+    def share(denominator: np.ndarray) -> Statistic:
+        return ratio_of(list(abstained & ~supported), list(denominator))
 
     return SupportMeasure(
         n=len(supported),
@@ -137,12 +142,14 @@ def measure_support(model: AbstentionModel, observations: Sequence[AbstentionCas
 
 
 def write_support(folder: Path, model: AbstentionModel) -> None:
-    """Keep `model` in `folder`."""
+    """Write `model` to `support.json` in `folder`."""
     write_json(folder / FILE, asdict(model))
 
 
 def read_support(folder: Path) -> AbstentionModel | None:
-    """The model kept in `folder`, or None when there is none. Raises ModelError for a damaged one."""
+    """The model that `write_support` put in `folder`, or None when there is none. Raises ModelError for a damaged
+    one.
+    """
     path = folder / FILE
     if not path.exists():
         return None
@@ -156,9 +163,9 @@ def read_support(folder: Path) -> AbstentionModel | None:
 def as_text(measure: SupportMeasure) -> str:
     """The measure in one line."""
     value: Any = measure.precision
-    found = f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]" if value else "–"
+    precision = f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]" if value else "–"
     recall: Any = measure.recall
     return (
-        f"abstaining on held-out documents (n = {measure.n}): precision {found} where chance is {measure.chance:.2f}, "
+        f"abstaining on held-out documents (n = {measure.n}): precision {precision} where chance is {measure.chance:.2f}, "
         f"recall {recall.value:.2f}, AUC {measure.auc:.2f}"
     )

@@ -18,7 +18,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Quote:
-    """A verbatim quote with where it stands: characters of the document text, end exclusive."""
+    """A verbatim quote and its offsets: characters of the document text, end exclusive."""
 
     text: str
     chunk_id: str
@@ -31,10 +31,10 @@ class Quote:
 class RaftExample:
     """One training or test example. Reference: RAFT, arXiv 2403.10131, section 3.
 
-    `passages` are in prompt order; `search_order` are their numbers (from 1) as search ranks them for the question. `oracles` are
-    the chunk ids that hold the evidence, whether or not they are among the passages. `policy` is "answer" (oracle present),
-    "abstain-absent" (oracle taken out) or "abstain-unanswerable".
-    `context` is equal for examples with the same passages in the same order: training encodes those once.
+    `passages` are in prompt order; `search_order` are their numbers (from 1) as search ranks them for the question.
+    `oracles` are the chunk ids that hold the evidence, whether or not they are among the passages. `policy` is "answer"
+    (oracle present), "abstain-absent" (oracle taken out) or "abstain-unanswerable". `context` is equal for examples
+    with the same passages in the same order: training encodes those once.
     """
 
     id: str
@@ -54,7 +54,10 @@ class RaftExample:
 
 @dataclass(frozen=True)
 class ParsedCompletion:
-    """A completion taken apart. `well_formed` is false when the answer marker is missing; the answer is then all the text."""
+    """A completion parsed into its answer and quotes.
+
+    `well_formed` is false when the answer marker is missing; the answer is then all the text.
+    """
 
     answer: str
     quotes: tuple[str, ...]
@@ -64,9 +67,10 @@ class ParsedCompletion:
 
 @dataclass(frozen=True)
 class Citation:
-    """A quote of an answer and the passage it was found in; not `verified` means it was found in none (offsets are then -1).
+    """A quote of an answer and the passage it was found in.
 
-    `page`, from 1, is the one its passage begins on, where the source has pages.
+    Not `verified` means it was found in none; offsets are then -1. `page`, from 1, is the one its passage begins on,
+    where the source has pages.
     """
 
     document_id: str
@@ -82,9 +86,10 @@ class Citation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant says to one question. `completion` is the model's raw text; `run` is None for the base model.
+    """The assistant's answer to one question, with its citations.
 
-    `support` is the estimated chance, in 0–1, that search found the evidence, or None where nothing estimates it.
+    `completion` is the model's raw text; `run` is None for the base model. `support` is the estimated chance, in 0–1,
+    that search found the evidence, or None where nothing estimates it.
     """
 
     question: str

@@ -1,4 +1,4 @@
-"""One question, or many, to answers with verified citations: retrieve, render, complete, parse, verify.
+"""Questions to answers with verified citations: retrieve, render, complete, parse, verify.
 
 Evaluation judges and serving serves exactly this code, so what was measured is what runs.
 """
@@ -27,10 +27,10 @@ def as_passage(chunk: Chunk) -> Passage:
 
 @dataclass(frozen=True)
 class Assistant:
-    """A searcher and an engine put together. `run` names the tuned model, None is the base; `passages` go into a prompt.
+    """Answers questions from retrieved passages with a searcher and an engine.
 
-    With a `support` model it abstains, without asking the engine, when the chance that search found the evidence is below
-    `min_support`.
+    `run` names the tuned model, None is the base; `passages` go into a prompt. With a `support` model it abstains,
+    without asking the engine, when the chance that search found the evidence is below `min_support`.
     """
 
     searcher: Searcher
@@ -42,7 +42,7 @@ class Assistant:
     min_support: float = 0.5
 
     def retrieve(self, questions: Sequence[str]) -> list[SearchResult]:
-        """The passages for each question."""
+        """The search result of each question, in order, with at most `passages` hits."""
         return self.searcher.search(questions, self.passages)
 
     def answer(self, questions: Sequence[str]) -> list[Answer]:
@@ -53,8 +53,8 @@ class Assistant:
         """Answers from passages already retrieved, so that several models can be asked about the same ones."""
         pairs = list(zip(questions, results, strict=True))
         answers = [self.abstention(question, result) for question, result in pairs]
-        asked = [pair for pair, answer in zip(pairs, answers, strict=True) if answer is None]
-        prompts = [self.prompt(question, result) for question, result in asked]
+        unanswered = [pair for pair, answer in zip(pairs, answers, strict=True) if answer is None]
+        prompts = [self.prompt(question, result) for question, result in unanswered]
         completions = iter(self.engine.complete(prompts, self.max_tokens) if prompts else [])
         return [
             answer or self.interpret(question, result, next(completions))
@@ -66,7 +66,7 @@ class Assistant:
         return self.support.probability(question, result) if self.support else None
 
     def abstention(self, question: str, result: SearchResult) -> Answer | None:
-        """The answer that says that the documents do not answer, when search found too little for any other; else None."""
+        """The abstaining answer when the chance of support is below `min_support`, else None."""
         support = self.support_of(question, result)
         if support is None or support >= self.min_support:
             return None
@@ -78,7 +78,7 @@ class Assistant:
         return render_prompt(passages, question, range(1, len(passages) + 1))
 
     def interpret(self, question: str, result: SearchResult, completion: Completion) -> Answer:
-        """A completion read back: its answer, and each quote looked up in the retrieved passages."""
+        """The answer that a completion gives, with each of its quotes looked up in the retrieved passages."""
         parsed = parse_completion(completion.text)
         citations = () if parsed.abstained else cite(parsed.quotes, [hit.chunk for hit in result.hits])
         return Answer(

@@ -1,4 +1,4 @@
-"""From a workspace to an assistant: the base model or a run's, checked to belong together. The commands start here."""
+"""Opening the assistant of a workspace: the base model, or a run's, checked to belong together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from retrieval.search.retriever import Searcher
 
 
 def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, say: Say = quiet) -> Assistant:
-    """The assistant of the base model (`run` None) or of a run. Raises ModelError when its parts do not belong together."""
+    """The assistant of the base model (`run` None) or of a run.
+
+    Raises ModelError when its parts do not belong together.
+    """
     from raft.answering.transformers_engine import TransformersEngine
 
     quiet_libraries()

@@ -1,7 +1,7 @@
 """The local engine: transformers, in batches, with quotes that cannot be invented.
 
-Between the quote markers the local engine may only continue a sentence of the prompt's own documents, from its beginning to
-its end. What the model chooses is which; a quote that is not in the retrieved text cannot be produced.
+Between the quote markers the local engine may only continue a sentence of the prompt's own documents, from its
+beginning to its end. What the model chooses is which; a quote that is not in the retrieved text cannot be produced.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class TransformersEngine:
         self.encoder = PromptEncoder(self._tokenizer)
 
     def complete(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Completion]:
-        """Greedy completions; prompts of like length are batched together, the order of the answer is that of the prompts."""
+        """Greedy completions, in the order of the prompts; prompts of like length are batched together."""
         encoded = [self.encoder.encode(prompt) for prompt in prompts]
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i].ids))
-        done: dict[int, Completion] = {}
+        completions: dict[int, Completion] = {}
         for first in range(0, len(order), self._batch_size):
             part = order[first : first + self._batch_size]
             for i, completion in zip(part, self._batch([encoded[i] for i in part], max_tokens), strict=True):
-                done[i] = completion
-        return [done[i] for i in range(len(encoded))]
+                completions[i] = completion
+        return [completions[i] for i in range(len(encoded))]
 
     def stream(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
         """Pieces of one greedy completion. Leaving the iterator early stops the generation at its next token."""
@@ -125,8 +125,8 @@ class TransformersEngine:
     def _constraints(self, prompts: Sequence[EncodedPrompt]) -> list[QuoteConstraint]:
         begin = [self.encoder.marker(BEGIN_QUOTE), self.encoder.marker(f" {BEGIN_QUOTE}")]
         end = self.encoder.marker(f" {END_QUOTE}")
-        most = max((len(prompt.passages) for prompt in prompts), default=0)
-        labels = [[self.encoder.marker(label(i)), self.encoder.marker(f" {label(i)}")] for i in range(1, most + 1)]
+        max_passages = max((len(prompt.passages) for prompt in prompts), default=0)
+        labels = [[self.encoder.marker(label(i)), self.encoder.marker(f" {label(i)}")] for i in range(1, max_passages + 1)]
         return [QuoteConstraint(prompt, begin, end, labels[: len(prompt.passages)]) for prompt in prompts]
 
 

@@ -48,8 +48,8 @@ def generate(
     if not files and not teacher:
         raise click.UsageError("give --from-qa FILE with questions you have, or --teacher URL to have some written")
     mapping = {field: columns[0] for field, columns in read_field_mapping(pairs, FIELDS).items()}
-    given = files, name, teacher, teacher_model, limit, mapping
-    manifest = generate_dataset(opened(workspace_folder), *given, say=say, progress=Progress("passages"))
+    arguments = files, name, teacher, teacher_model, limit, mapping
+    manifest = generate_dataset(opened(workspace_folder), *arguments, say=say, progress=Progress("passages"))
     counts = manifest["counts"]
     lines = [
         f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "

@@ -35,8 +35,8 @@ def train(
     from raft.training.train import train_run
 
     flags = {"adapter": adapter, "epochs": epochs, "learning_rate": learning_rate, "rank": rank, "max_examples": max_examples}
-    given = {key: value for key, value in flags.items() if value is not None}
-    result = train_run(opened(workspace_folder), dataset, run_name, base, given, say)
+    overrides = {key: value for key, value in flags.items() if value is not None}
+    result = train_run(opened(workspace_folder), dataset, run_name, base, overrides, say)
     text = (
         f"{result['run']}: {result['steps']} steps over {result['examples']} examples in {result['seconds']:.0f} s, "
         f"validation loss {result['validation_loss']}\nloss curve: {result['folder']}/loss.png\n"

@@ -1,1 +1,1 @@
-"""Whether tuning helped: arms on the same questions, measures, a report."""
+"""Evaluation of base and tuned models on the same questions: arms, measures, a report."""

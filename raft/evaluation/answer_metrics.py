@@ -12,7 +12,10 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize_answer(text: str) -> str:
-    """Lower case without punctuation, articles and extra white space. Rajpurkar et al., SQuAD evaluation script v2.0, 2018."""
+    """An answer in lower case, without punctuation, articles and extra white space.
+
+    Rajpurkar et al., SQuAD evaluation script v2.0, 2018.
+    """
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 

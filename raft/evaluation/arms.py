@@ -1,4 +1,4 @@
-"""Did tuning help? Base and tuned models answer the same held-out questions over the same retrieved passages.
+"""Base and tuned models judged on the same held-out questions over the same retrieved passages.
 
 Every figure comes with n and a 95 % paired-bootstrap interval. Knows no report and no files.
 """
@@ -28,7 +28,7 @@ MEASURED_HITS = 10
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that a report needs."""
+    """The judged answers of all arms, their measures, and those of retrieval."""
 
     rows: tuple[Row, ...]
     measures: tuple[Measure, ...]
@@ -51,44 +51,48 @@ def held_out(questions: Sequence[HeldQuestion], limit: int | None, seed: int = 0
 
 
 def evaluate(
-    held: Sequence[HeldQuestion],
+    test_questions: Sequence[HeldQuestion],
     searcher: Searcher,
     arms: Mapping[str, Callable[[], Assistant]],
     progress: Count = uncounted,
 ) -> Evaluation:
-    """Judge every arm on `held`; `progress` counts answers. Arms are made one after the other, so one model is in memory.
+    """Judge the answers of every arm to `test_questions`.
 
-    An arm answers from what its assistant retrieves, as `ask` and `serve` do: a search for more hits need not begin with
-    those of a search for fewer. Retrieval itself is measured on the first ten hits of `searcher`.
+    `progress` counts answers. Arms are made one after the other, so one model is in memory. An arm answers from what
+    its assistant retrieves, as `ask` and `serve` do: a search for more hits need not begin with those of a search for
+    fewer. Retrieval itself is measured on the first ten hits of `searcher`.
     """
-    questions = [item.question.text for item in held]
+    questions = [item.question.text for item in test_questions]
     retrievals: list[tuple[Searcher, int, list[SearchResult]]] = []
     rows: list[Row] = []
     for name, make in arms.items():
         assistant = make()
         retrieved = _retrieved(assistant, questions, retrievals)
-        for first in range(0, len(held), BLOCK):
+        for first in range(0, len(test_questions), BLOCK):
             part = slice(first, first + BLOCK)
             answers = assistant.answer_from(questions[part], retrieved[part])
-            for item, result, answer in zip(held[part], retrieved[part], answers, strict=True):
+            for item, result, answer in zip(test_questions[part], retrieved[part], answers, strict=True):
                 rows.append(judge(name, item, result, answer))
-            progress(len(rows), len(held) * len(arms))
+            progress(len(rows), len(test_questions) * len(arms))
         del assistant
     by_arm = {name: [row for row in rows if row.arm == name] for name in arms}
     first_arm = next(iter(by_arm.values()))
     return Evaluation(
         rows=tuple(rows),
         measures=tuple(measures(by_arm)),
-        retrieval=_retrieval(held, searcher.search(questions, MEASURED_HITS)),
+        retrieval=_retrieval(test_questions, searcher.search(questions, MEASURED_HITS)),
         chance=sum(not row.supported for row in first_arm) / len(first_arm),
-        n=len(held),
+        n=len(test_questions),
     )
 
 
 def _retrieved(
     assistant: Assistant, questions: Sequence[str], retrievals: list[tuple[Searcher, int, list[SearchResult]]]
 ) -> list[SearchResult]:
-    """What the assistant retrieves; arms that search alike share one search, kept in `retrievals`, and so see one snapshot."""
+    """What the assistant retrieves for `questions`.
+
+    Arms that search alike share one search, kept in `retrievals`, and so see one snapshot.
+    """
     for searcher, passages, results in retrievals:
         if searcher is assistant.searcher and passages == assistant.passages:
             return results
@@ -96,15 +100,17 @@ def _retrieved(
     return retrievals[-1][2]
 
 
-def _retrieval(held: Sequence[HeldQuestion], results: Sequence[SearchResult]) -> dict[str, Interval | None]:
-    qrels = {item.question.id: list(item.oracles) for item in held if item.oracles}
-    run = {item.question.id: [hit.chunk.id for hit in result.hits] for item, result in zip(held, results, strict=True)}
+def _retrieval(test_questions: Sequence[HeldQuestion], results: Sequence[SearchResult]) -> dict[str, Interval | None]:
+    qrels = {item.question.id: list(item.oracles) for item in test_questions if item.oracles}
+    run = {
+        item.question.id: [hit.chunk.id for hit in result.hits] for item, result in zip(test_questions, results, strict=True)
+    }
     per_query = retrieval_measures(qrels, run)
     return {name: bootstrap(mean_of(values), len(values)) for name, values in per_query.items()}
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything but the rows, ready for JSON."""
+    """The evaluation without its rows, as values for JSON."""
     return {
         "n": evaluation.n,
         "chance_abstention_precision": evaluation.chance,

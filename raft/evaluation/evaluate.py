@@ -36,7 +36,7 @@ def evaluate_runs(
     from retrieval.search.collection import open_collection
 
     data = read_dataset(workspace.dataset(dataset))
-    held = held_out(data.questions, limit)
+    test_questions = held_out(data.questions, limit)
     for run in runs:
         trained_on = run_config(workspace, run)["dataset_digest"]
         if trained_on != data.digest:
@@ -44,10 +44,10 @@ def evaluate_runs(
     collected = open_collection(workspace, say)
     names: list[str | None] = [None, *runs]
     arms = {run or BASE_ARM: (lambda run=run: open_assistant(workspace, collected.retriever, run, say)) for run in names}
-    evaluation = judge_arms(held, collected.retriever, arms, progress)
+    evaluation = judge_arms(test_questions, collected.retriever, arms, progress)
     facts = {
         "dataset": f"{data.name} ({data.digest[:16]})",
-        "questions": f"{len(held)} of the test split",
+        "questions": f"{len(test_questions)} of the test split",
         "base": workspace.options(ModelOptions).base,
         "encoder": collected.encoder.name,
         "passages": workspace.options(AskOptions).passages,

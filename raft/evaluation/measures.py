@@ -1,4 +1,4 @@
-"""Measures over rows, with intervals. Pure: rows in, figures out."""
+"""The measures of an evaluation, computed from judged answers, with intervals. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Measure:
-    """One line of the table: a value an arm, and each tuned arm's difference to the base."""
+    """One measure: its value for each arm, and each tuned arm's difference to the base."""
 
     name: str
     explanation: str
@@ -79,7 +79,7 @@ _MEASURES: tuple[tuple[str, str, _Build], ...] = (
 
 
 def measures(by_arm: Mapping[str, Sequence[Row]]) -> list[Measure]:
-    """The table: every measure for every arm and its paired difference to the base arm, if there is one."""
+    """Every measure for every arm, with its paired difference to the base arm, if there is one."""
     table = []
     base = by_arm.get(BASE_ARM)
     for name, explanation, build in _MEASURES:

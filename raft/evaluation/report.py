@@ -1,4 +1,4 @@
-"""An evaluation as files: `results.json`, `rows.jsonl`, `report.md`, and `report.png`, which a person reads at a glance."""
+"""The report of an evaluation: `report.md`, `report.png`, `rows.jsonl` and `results.json`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLOTTED = (
 
 
 def verdict(evaluation: Evaluation, arm: str) -> str:
-    """One plain sentence: did tuning help, by how much, and how sure that is."""
+    """Whether tuning helped, by how much and how sure that is, in one sentence."""
     first = evaluation.measures[0]
     change = first.differences.get(arm)
     if change is None:
@@ -46,7 +46,7 @@ def verdict(evaluation: Evaluation, arm: str) -> str:
 
 
 def table(measures: Sequence[Measure]) -> str:
-    """The table as Markdown: a column an arm, a column a difference."""
+    """The measures as a Markdown table: a column an arm, then a column a difference to the base."""
     arms = list(measures[0].arms)
     tuned = [arm for arm in arms if arm != BASE_ARM and BASE_ARM in arms]
     header = ["", *[_arm_name(arm) for arm in arms], *[f"{arm} − base" for arm in tuned]]
@@ -62,7 +62,7 @@ def _arm_name(arm: str) -> str:
 
 
 def to_markdown(evaluation: Evaluation, facts: Mapping[str, Any]) -> str:
-    """The report for people."""
+    """The report as Markdown: verdicts, measures, retrieval, and what the measures mean."""
     tuned = [arm for arm in evaluation.measures[0].arms if arm != BASE_ARM]
     verdicts = "\n\n".join(verdict(evaluation, arm) for arm in tuned) or "The base model alone was judged."
     retrieval = "\n".join(f"| {name} | {shown(value)} |" for name, value in evaluation.retrieval.items())
@@ -93,14 +93,14 @@ About this evaluation:
 
 
 def plot(evaluation: Evaluation) -> bytes:
-    """A PNG: bars with intervals for every arm, the verdict above them."""
+    """The report's chart, a PNG: every arm's measures with intervals, the verdict above them."""
     chosen = [measure for measure in evaluation.measures if measure.name in PLOTTED]
     arms = list(evaluation.measures[0].arms)
 
     def draw_chance(axes: Any) -> None:
-        for place, measure in enumerate(chosen):
+        for position, measure in enumerate(chosen):
             if measure.name == "abstention precision":
-                x, y = place, evaluation.chance
+                x, y = position, evaluation.chance
                 axes.hlines(y, x - 0.45, x + 0.45, colors="#cf222e", linestyles="dashed", linewidth=1)
                 axes.text(x + 0.46, y, "chance", fontsize=7, color="#cf222e", va="center")
 

@@ -1,4 +1,4 @@
-"""One answer to one question, judged: what every measure is computed from."""
+"""One judged answer to one question: what every measure is computed from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BASE_ARM = "base"
 class Row:
     """One question answered by one arm, judged. Scores are in 0–1; NaN where a measure does not apply.
 
-    `supported`: the evidence of the answer was among the retrieved passages. `right_citations` cite a passage that holds the
-    evidence, `right_documents` at least its document.
+    `supported`: the evidence of the answer was among the retrieved passages. `right_citations` cite a passage that
+    holds the evidence, `right_documents` at least its document.
     """
 
     arm: str
@@ -43,8 +43,8 @@ def judge(arm: str, item: HeldQuestion, result: SearchResult, answer: Answer) ->
     """Score one answer. An unanswerable question is answered rightly by abstaining, as in SQuAD v2."""
     question = item.question
     retrieved = {hit.chunk.id for hit in result.hits}
-    said = "" if answer.abstained else answer.answer
-    right = float(answer.abstained)
+    prediction = "" if answer.abstained else answer.answer
+    unanswerable_score = float(answer.abstained)
     verified = [citation for citation in answer.citations if citation.verified]
     return Row(
         arm=arm,
@@ -56,8 +56,8 @@ def judge(arm: str, item: HeldQuestion, result: SearchResult, answer: Answer) ->
         answerable=question.answerable,
         supported=bool(item.oracles) and set(item.oracles) <= retrieved,
         abstained=answer.abstained,
-        exact_match=exact_match(said, question.answers) if question.answerable else right,
-        token_f1=token_f1(said, question.answers) if question.answerable else right,
+        exact_match=exact_match(prediction, question.answers) if question.answerable else unanswerable_score,
+        token_f1=token_f1(prediction, question.answers) if question.answerable else unanswerable_score,
         quotes=len(answer.citations),
         verbatim_quotes=len(verified),
         right_citations=sum(citation.chunk_id in item.oracles for citation in verified),

@@ -1,7 +1,7 @@
 """RAFT examples from questions, an index and a seed. Every draw is seeded by item, so order and workers change nothing.
 
-Questions over the same documents are put together into one context (see `RaftExample.context`): the prompt's documents are
-most of its tokens, and training encodes those of a context once. Knows no files.
+Questions over the same documents are put together into one context (see `RaftExample.context`): the prompt's documents
+are most of its tokens, and training encodes those of a context once. Knows no files.
 """
 
 from __future__ import annotations
@@ -26,26 +26,28 @@ class _Context:
     questions: list[tuple[GroundedQuestion, str]]
 
 
-def build_examples(grounding: Grounding, found: Mapping[str, SearchResult], options: ExampleOptions) -> list[RaftExample]:
+def build_examples(
+    grounding: Grounding, search_results: Mapping[str, SearchResult], options: ExampleOptions
+) -> list[RaftExample]:
     """Examples of all splits, sorted by split and context; the same arguments give the same bytes.
 
-    `found` is what `search_questions` gives. Distractors come only from documents of the example's own split, so that no test
-    document is ever seen in training.
+    `search_results` is what `search_questions` gives. Distractors come only from documents of the example's own split,
+    so that no test document is ever seen in training.
     """
     examples: list[RaftExample] = []
     for split in SPLITS:
         members = sorted((g for g in grounding.questions if g.split == split), key=lambda g: g.question.id)
-        pool = {document for document, of in grounding.splits.items() if of == split}
-        examples += _split_examples(members, pool, found, options)
+        pool = {document for document, document_split in grounding.splits.items() if document_split == split}
+        examples += _split_examples(members, pool, search_results, options)
     return examples
 
 
 def _split_examples(
-    members: Sequence[GroundedQuestion], pool: set[str], found: Mapping[str, SearchResult], options: ExampleOptions
+    members: Sequence[GroundedQuestion], pool: set[str], search_results: Mapping[str, SearchResult], options: ExampleOptions
 ) -> list[RaftExample]:
     if not members:
         return []
-    results = [found[g.question.id] for g in members]
+    results = [search_results[g.question.id] for g in members]
     mined = {
         g.question.id: screened(
             [hit.chunk for hit in result.hits if hit.chunk.document_id in pool], g.question, {c.id for c in g.oracles}
@@ -55,7 +57,7 @@ def _split_examples(
     ranks = {g.question.id: {hit.chunk.id: hit.rank for hit in result.hits} for g, result in zip(members, results, strict=True)}
     everything = sorted({chunk.id: chunk for chunks in mined.values() for chunk in chunks}.values(), key=lambda c: c.id)
     policies = {g.question.id: _policy(g, options) for g in members}
-    # Questions to abstain from open contexts first, because theirs must be the hardest: what live retrieval would bring.
+    # Questions to abstain from open contexts first, as theirs must be the hardest: what live retrieval would bring.
     order = sorted(
         members, key=lambda g: (policies[g.question.id] == "answer", _draw(options, "order", g.question.id).random())
     )
@@ -96,7 +98,7 @@ def _context(
     passages = {chunk.id: chunk for chunk in seed.oracles} if policy == "answer" else {}
     questions = [(seed, policy)]
     near = mined[: options.mining_depth]
-    # Among equally good distractors those come first that are oracles of questions still waiting: one context, more questions.
+    # Of equally good distractors, oracles of questions still waiting come first: one context, more questions.
     useful = [c for c in near if any(g.question.id in waiting for g in by_oracle.get(c.id, ()))]
     for chunk in [*near[:1], *useful, *near]:
         if len(passages) >= size:
@@ -136,8 +138,8 @@ def _examples(context: _Context, ranks: Mapping[str, Mapping[str, int]], options
     for g, policy in context.questions:
         answers = policy == "answer"
         numbers = {passage.chunk_id: number for number, passage in enumerate(passages, start=1)}
-        found = ranks[g.question.id]
-        order = sorted(numbers, key=lambda chunk_id: (found.get(chunk_id, len(found) + 1), chunk_id))
+        question_ranks = ranks[g.question.id]
+        order = sorted(numbers, key=lambda chunk_id: (question_ranks.get(chunk_id, len(question_ranks) + 1), chunk_id))
         quoted = [(numbers[quote.chunk_id], quote.text) for quote in g.quotes] if answers else []
         completion = render_completion(quoted, g.question.answers[0]) if answers else render_abstention()
         examples.append(

@@ -1,5 +1,7 @@
-"""A RAFT dataset on disk: `examples.jsonl`, `questions.jsonl`, `support.json` (when to abstain), `README.md` (the card), and
-`manifest.json` last, which makes it complete.
+"""A RAFT dataset on disk, complete once its manifest is written.
+
+A folder with `examples.jsonl`, `questions.jsonl`, `support.json` (when to abstain), `README.md` (the card), and
+`manifest.json` last.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class HeldQuestion:
-    """A question as the dataset keeps it for evaluation: its split, its oracle chunks and the documents they belong to."""
+    """A question as the dataset keeps it for evaluation, with its split, oracle chunks and their documents."""
 
     question: Question
     split: str
@@ -81,12 +83,12 @@ def write_dataset(
     shutil.rmtree(folder, ignore_errors=True)
     if reviews is not None:
         write_atomic(folder / REVIEWS_FILE, reviews)
-    held = [
+    questions = [
         HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
         for g in grounding.questions
     ]
     write_atomic(folder / "examples.jsonl", _lines(examples))
-    write_atomic(folder / "questions.jsonl", _lines(sorted(held, key=lambda h: h.question.id)))
+    write_atomic(folder / "questions.jsonl", _lines(sorted(questions, key=lambda h: h.question.id)))
     files = ["examples.jsonl", "questions.jsonl"]
     if support:
         write_support(folder, support[0])
@@ -111,9 +113,9 @@ def read_dataset(folder: Path) -> RaftDataset:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except OSError as error:
-        there = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
-        known = f"datasets here: {', '.join(there)}" if there else "there is none yet; run `raftsmith generate`"
-        raise DatasetError(f"no complete dataset in {folder}; {known}") from error
+        names = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
+        hint = f"datasets here: {', '.join(names)}" if names else "there is none yet; run `raftsmith generate`"
+        raise DatasetError(f"no complete dataset in {folder}; {hint}") from error
     if is_purged(folder):
         raise DatasetError(f"{folder} was made from documents that have been purged since; generate it again")
     if manifest.get("format") != FORMAT:
@@ -136,14 +138,15 @@ def read_dataset(folder: Path) -> RaftDataset:
 def leaks(examples: Sequence[RaftExample], cluster_of: Mapping[str, str] | None = None) -> list[str]:
     """Ids of documents that occur among the passages of more than one split, sorted.
 
-    With `cluster_of`, document id → cluster of near-duplicates, also those of which a near-duplicate is in another split.
+    With `cluster_of`, document id → cluster of near-duplicates, also those of which a near-duplicate is in another
+    split.
     """
-    named = cluster_of or {}
+    clusters = cluster_of or {}
     splits: dict[str, set[str]] = {}
-    shown = {(passage.document_id, example.split) for example in examples for passage in example.passages}
-    for document, split in shown:
-        splits.setdefault(named.get(document, document), set()).add(split)
-    return sorted({document for document, _ in shown if len(splits[named.get(document, document)]) > 1})
+    occurrences = {(passage.document_id, example.split) for example in examples for passage in example.passages}
+    for document, split in occurrences:
+        splits.setdefault(clusters.get(document, document), set()).add(split)
+    return sorted({document for document, _ in occurrences if len(splits[clusters.get(document, document)]) > 1})
 
 
 def _lines(records: Sequence[Any]) -> bytes:
@@ -170,8 +173,8 @@ def _counts(grounding: Grounding, wrong: Sequence[tuple[str, str]], examples: Se
 
 
 def _position(example: RaftExample) -> str:
-    place = next((i for i, passage in enumerate(example.passages, start=1) if passage.chunk_id in example.oracles), 0)
-    return str(place)
+    position = next((i for i, passage in enumerate(example.passages, start=1) if passage.chunk_id in example.oracles), 0)
+    return str(position)
 
 
 def _card(name: str, manifest: dict[str, Any]) -> str:

@@ -31,8 +31,8 @@ def generate_dataset(
 ) -> dict[str, Any]:
     """Build the dataset `name` and give its manifest. Raises DatasetError when nothing usable is left.
 
-    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress` how
-    many of the passages the teacher has answered.
+    `mapping` names the columns of files with rows, see `read_questions`. `say` gets a line for each stage, `progress`
+    how many of the passages the teacher has answered.
     """
     from corpora.questions import read_questions
     from corpora.text.near_duplicates import clusters_of
@@ -55,9 +55,9 @@ def generate_dataset(
     for path in files:
         read = read_questions(path, mapping)
         say(f"{path.name}: {len(read.questions)} questions ({read.format}), {len(read.dropped)} dropped")
-        known = {question.id for question in questions}
-        questions += [question for question in read.questions if question.id not in known]
-        wrong += [(question.id, "the id occurs in two files") for question in read.questions if question.id in known]
+        known_ids = {question.id for question in questions}
+        questions += [question for question in read.questions if question.id not in known_ids]
+        wrong += [(question.id, "the id occurs in two files") for question in read.questions if question.id in known_ids]
         wrong += read.dropped
     if teacher:
         source = Teacher(teacher, teacher_model)
@@ -72,22 +72,22 @@ def generate_dataset(
         reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(counts.items())) or "the files hold none"
         raise DatasetError(f"no usable question: {reasons}; add the documents that the questions are about first")
     say(f"{len(grounding.questions)} questions found in the collection; mining distractors")
-    found = search_questions(grounding, collected.retriever, options)
-    examples = build_examples(grounding, found, options)
+    search_results = search_questions(grounding, collected.retriever, options)
+    examples = build_examples(grounding, search_results, options)
     passages = options.distractors + 1
     fitting, judging = support_splits(workspace)
-    support = fit_support(observations(grounding, found, fitting, passages), passages)
+    support = fit_support(observations(grounding, search_results, fitting, passages), passages)
     measure = None
     if support is None:
         say(f"too few {fitting[0]} questions, or search missed too few of them, to learn from search when to abstain")
     else:
-        held = observations(grounding, found, judging, passages)
-        measure = measure_support(support, held, workspace.options(AskOptions).min_support)
+        judged_cases = observations(grounding, search_results, judging, passages)
+        measure = measure_support(support, judged_cases, workspace.options(AskOptions).min_support)
         say(as_text(measure) if measure else "no held-out questions to measure abstaining on")
     sources = [path.name for path in files] + ([f"teacher {teacher_model}"] if teacher else [])
     learnt = (support, measure) if support else None
-    shown = {passage.document_id for example in examples for passage in example.passages}
-    documents = [document for document in collected.store.documents() if document.id in shown]
+    document_ids = {passage.document_id for example in examples for passage in example.passages}
+    documents = [document for document in collected.store.documents() if document.id in document_ids]
     clusters = clusters_of(documents, workspace.options(IngestOptions).cluster_similarity)
     snapshot = collected.store.snapshot
     return write_dataset(folder, name, grounding, wrong, examples, options, snapshot, sources, learnt, clusters)
@@ -96,7 +96,8 @@ def generate_dataset(
 def support_splits(workspace: Workspace) -> tuple[list[str], list[str]]:
     """Splits of the questions that abstaining is fitted on, and of those that it is judged on.
 
-    Search that was tuned to the training questions finds these better than new ones, so they say nothing of when it misses.
+    Search that was tuned to the training questions finds these better than new ones, so they say nothing of when it
+    misses.
     """
     from retrieval.search.options import tuned_here
 

@@ -20,7 +20,10 @@ from retrieval.search.retriever import Searcher
 
 @dataclass(frozen=True)
 class GroundedQuestion:
-    """A question with its evidence found in the store: the oracle chunks and verified quotes, in the order of its evidence."""
+    """A question with its evidence found in the store: the oracle chunks and verified quotes.
+
+    Both are in the order of its evidence.
+    """
 
     question: Question
     oracles: tuple[Chunk, ...]
@@ -44,23 +47,23 @@ class Grounding:
 def ground(questions: Sequence[Question], store: CorpusStore, options: ExampleOptions) -> Grounding:
     """Find every question's evidence in the store and give it the split of its documents.
 
-    Documents that one question needs together share a split. A question whose evidence is not found verbatim is dropped with
-    its reason, and so is an extractive one whose answer is not in its evidence; an unanswerable one takes the split of the
-    document it was asked about.
+    Documents that one question needs together share a split. A question whose evidence is not found verbatim is dropped
+    with its reason, and so is an extractive one whose answer is not in its evidence; an unanswerable one takes the
+    split of the document it was asked about.
     """
     locator = EvidenceLocator(store)
     result = Grounding()
-    found: list[tuple[Question, list[Chunk], list[Quote], list[str]]] = []
+    located: list[tuple[Question, list[Chunk], list[Quote], list[str]]] = []
     for question in questions:
         grounded = _grounded(question, locator)
         if isinstance(grounded, str):
             result.dropped.append((question.id, grounded))
         else:
-            found.append((question, *grounded))
+            located.append((question, *grounded))
     placed = {document.id: (document.cluster, document.position) for document in locator.documents.values()}
-    links = [home for *_, home in found]
+    links = [home for *_, home in located]
     result.splits = splits_of(placed, links, options.validation_fraction, options.test_fraction)
-    for question, oracles, quotes, home in found:
+    for question, oracles, quotes, home in located:
         result.questions.append(GroundedQuestion(question, tuple(oracles), tuple(quotes), result.splits[home[0]]))
     return result
 
@@ -69,16 +72,16 @@ def _grounded(question: Question, locator: EvidenceLocator) -> tuple[list[Chunk]
     """The oracle chunks, the quotes, and the ids of the question's documents; or why it cannot be grounded."""
     oracles: list[Chunk] = []
     quotes: list[Quote] = []
-    for place in locator.locate_all(question):
-        if isinstance(place, NotLocated):
-            return place.value
-        if not place.chunks:
+    for location in locator.locate_all(question):
+        if isinstance(location, NotLocated):
+            return location.value
+        if not location.chunks:
             return NO_CHUNKS
-        if place.holder is None:
+        if location.holder is None:
             return "its evidence lies in more than one chunk"
-        text = locator.documents[place.document_id].text[place.start : place.end]
-        oracles.append(place.holder)
-        quotes.append(Quote(text, place.holder.id, place.document_id, place.start, place.end))
+        text = locator.documents[location.document_id].text[location.start : location.end]
+        oracles.append(location.holder)
+        quotes.append(Quote(text, location.holder.id, location.document_id, location.start, location.end))
     reason = _unsupported(question, quotes) if question.answerable else None
     home = [quote.document_id for quote in quotes] or locator.names.called(question.document)[:1]
     return reason or ((oracles, quotes, home) if home else "the document it was asked about is not in the store")
@@ -93,7 +96,7 @@ def _unsupported(question: Question, quotes: Sequence[Quote]) -> str | None:
 
 
 def search_questions(grounding: Grounding, searcher: Searcher, options: ExampleOptions) -> dict[str, SearchResult]:
-    """What search finds for every question, by question id, deep enough to mine distractors from."""
+    """The search result of every question, by question id, deep enough to mine distractors from."""
     questions = [g.question for g in grounding.questions]
     depth = options.mining_depth * 5  # the search sees all splits; what other splits hold is taken out afterwards
     results = searcher.search([question.text for question in questions], depth)
@@ -101,13 +104,16 @@ def search_questions(grounding: Grounding, searcher: Searcher, options: ExampleO
 
 
 def observations(
-    grounding: Grounding, found: Mapping[str, SearchResult], splits: Sequence[str], k: int
+    grounding: Grounding, search_results: Mapping[str, SearchResult], splits: Sequence[str], k: int
 ) -> list[AbstentionCase]:
-    """The questions of `splits` with what search found: supported when the first `k` hits hold all of a question's oracles."""
+    """Abstention cases of the questions of `splits`, by question id.
+
+    A case is supported when the first `k` hits hold all of the question's oracles.
+    """
     rows = []
     for g in sorted(grounding.questions, key=lambda g: g.question.id):
         if g.split in splits:
-            result = found[g.question.id]
+            result = search_results[g.question.id]
             supported = bool(g.oracles) and {c.id for c in g.oracles} <= {hit.chunk.id for hit in result.hits[:k]}
             rows.append(AbstentionCase(g.question.text, result, supported))
     return rows

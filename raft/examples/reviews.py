@@ -1,7 +1,7 @@
-"""What people decided about generated examples, and what training makes of it. Knows no store and no page.
+"""People's reviews of generated examples, and how they change what is trained on. Knows no store and no page.
 
-`reviews.jsonl` in a dataset's folder holds one review a line. An edited completion counts only when each of its quotes is
-found verbatim in a passage that the example shows.
+`reviews.jsonl` in a dataset's folder holds one review a line. An edited completion counts only when each of its quotes
+is found verbatim in a passage that the example shows.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Verdict = Literal["accept", "edit", "reject"]
 
 @dataclass(frozen=True)
 class Review:
-    """What a person decided about one example.
+    """A person's verdict on one example.
 
-    `judged` is the `completion_id` of the completion that was looked at: when the example has another one by now, the review
-    is not applied. An edit brings its `completion` and the `quotes` in it, with their offsets in the documents.
+    `judged` is the `completion_id` of the completion that was looked at: when the example has another one by now, the
+    review is not applied. An edit brings its `completion` and the `quotes` in it, with their offsets in the documents.
     """
 
     example_id: str
@@ -52,7 +52,10 @@ class ReviewFile:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """Examples after their reviews, in order. `unused` are (example id, reason) of reviews that could not be applied."""
+    """Examples after their reviews, in order.
+
+    `unused` are (example id, reason) of reviews that could not be applied.
+    """
 
     examples: tuple[RaftExample, ...]
     accepted: int
@@ -62,7 +65,7 @@ class Reviewed:
 
 
 def completion_id(example: RaftExample) -> str:
-    """What a review calls the completion that it is about."""
+    """The id of the completion that a review is about: a hash of its text."""
     return content_id("completion", example.completion)
 
 
@@ -78,10 +81,10 @@ def judge(example: RaftExample, verdict: Verdict, completion: str, chunks: Seque
 
 
 def edited(example: RaftExample, completion: str, chunks: Sequence[Chunk]) -> RaftExample:
-    """`example` with another completion, rendered anew with the documents' own words and the right numbers.
+    """The example with another completion, rendered anew with the documents' own words and the right numbers.
 
-    One that abstains has no quotes, any other has one or more, each in one of `chunks` that the example shows. Raises
-    DatasetError.
+    A completion that abstains has no quotes, any other has one or more, each in one of `chunks` that the example shows.
+    Raises DatasetError.
     """
     parsed = parse_completion(completion)
     if not parsed.well_formed:
@@ -95,13 +98,13 @@ def edited(example: RaftExample, completion: str, chunks: Sequence[Chunk]) -> Ra
     if not parsed.quotes:
         raise DatasetError(f"the completion answers without a quote; quote a passage, or answer {ABSTENTION!r}")
     numbers = {passage.chunk_id: number for number, passage in enumerate(example.passages, start=1)}
-    shown = sorted((chunk for chunk in chunks if chunk.id in numbers), key=lambda chunk: numbers[chunk.id])
+    passages = sorted((chunk for chunk in chunks if chunk.id in numbers), key=lambda chunk: numbers[chunk.id])
     quotes: list[Quote] = []
-    for place, text in enumerate(parsed.quotes, start=1):
-        quote = verify_quote(text, shown)
+    for quote_number, text in enumerate(parsed.quotes, start=1):
+        quote = verify_quote(text, passages)
         if quote is None:
             raise DatasetError(
-                f"quote {place} of the completion is in none of the example's passages; quote them word for word"
+                f"quote {quote_number} of the completion is in none of the example's passages; quote them word for word"
             )
         quotes.append(quote)
     return replace(
@@ -116,14 +119,15 @@ def edited(example: RaftExample, completion: str, chunks: Sequence[Chunk]) -> Ra
 
 
 def apply_reviews(examples: Sequence[RaftExample], reviews: Sequence[Review]) -> Reviewed:
-    """Rejected examples left out, edited ones with their new completion, all others as they are; the last review counts.
+    """The examples after their reviews: without the rejected ones, and with the completions of the edited ones.
 
-    An edit whose quotes do not verify takes its example out: a person found the generated completion wrong.
+    The last review of an example counts. An edit whose quotes do not verify takes its example out: a person found the
+    generated completion wrong.
     """
     by_id = {review.example_id: review for review in reviews}
-    known = {example.id for example in examples}
-    unused = [(example_id, "no example has this id") for example_id in sorted(by_id.keys() - known)]
-    kept: list[RaftExample] = []
+    example_ids = {example.id for example in examples}
+    unused = [(example_id, "no example has this id") for example_id in sorted(by_id.keys() - example_ids)]
+    remaining: list[RaftExample] = []
     counts: Counter[str] = Counter()
     for example in examples:
         review = by_id.get(example.id)
@@ -131,22 +135,22 @@ def apply_reviews(examples: Sequence[RaftExample], reviews: Sequence[Review]) ->
             unused.append((example.id, "the example has changed since it was reviewed"))
             review = None
         if review is None:
-            kept.append(example)
+            remaining.append(example)
         elif review.verdict == "edit":
             try:
-                kept.append(edited(example, review.completion, _shown(example, review.quotes)))
+                remaining.append(edited(example, review.completion, _passage_chunks(example, review.quotes)))
                 counts["edit"] += 1
             except DatasetError as error:
                 unused.append((example.id, f"left out, as the edit does not verify: {error}"))
         else:
             counts[review.verdict] += 1
             if review.verdict == "accept":
-                kept.append(example)
-    return Reviewed(tuple(kept), counts["accept"], counts["edit"], counts["reject"], tuple(unused))
+                remaining.append(example)
+    return Reviewed(tuple(remaining), counts["accept"], counts["edit"], counts["reject"], tuple(unused))
 
 
 def as_text(reviewed: Reviewed) -> str:
-    """One line for a person, and one for each reason why reviews were not applied."""
+    """The counts of the reviews in one line, and a line for each reason why some were not applied."""
     first = (
         f"reviews: {reviewed.accepted} accepted, {reviewed.edited} edited, {reviewed.rejected} rejected and left out; "
         f"{len(reviewed.examples)} examples remain"
@@ -156,7 +160,10 @@ def as_text(reviewed: Reviewed) -> str:
 
 
 def read_reviews(folder: Path) -> ReviewFile | None:
-    """The reviews in a dataset's folder; None where there are none. Raises DatasetError naming the line that cannot be read."""
+    """The reviews in a dataset's folder; None where there are none.
+
+    Raises DatasetError naming the line that cannot be read.
+    """
     path = folder / FILE
     if not path.exists():
         return None
@@ -189,15 +196,15 @@ def as_lines(reviews: Sequence[Review]) -> bytes:
     return "".join(json.dumps(asdict(r), ensure_ascii=False, sort_keys=True) + "\n" for r in ordered).encode()
 
 
-def _shown(example: RaftExample, quotes: Sequence[Quote]) -> list[Chunk]:
+def _passage_chunks(example: RaftExample, quotes: Sequence[Quote]) -> list[Chunk]:
     """The passages as chunks, as far as verified quotes tell where in their documents they lie."""
     passages = {passage.chunk_id: passage for passage in example.passages}
     chunks: dict[str, Chunk] = {}
     for quote in (*example.quotes, *quotes):
         passage = passages.get(quote.chunk_id)
-        place = locate(quote.text, passage.text) if passage else None
-        if passage and place:
-            start = quote.start - place[0]
+        span = locate(quote.text, passage.text) if passage else None
+        if passage and span:
+            start = quote.start - span[0]
             chunks[passage.chunk_id] = Chunk(
                 passage.chunk_id,
                 passage.document_id,

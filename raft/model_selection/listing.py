@@ -16,7 +16,9 @@ from retrieval.model_folders import PACKAGED, cached_hub_models, resolve_model
 
 
 def list_models(extra: Sequence[str], tokens: int, say: Say) -> list[dict[str, Any]]:
-    """A row a model: the packaged ones, the hub models already on this machine, and `extra`. Memory is in GB (1e9 bytes).
+    """A row a model: the packaged ones, the hub models already on this machine, and `extra`.
+
+    Memory is in GB (1e9 bytes).
 
     A packaged model whose package is missing is left out with a line to `say`.
     """
@@ -50,5 +52,5 @@ def _row(name: str, folder: Path, tokens: int) -> dict[str, Any]:
 
 def _licence(folder: Path) -> str:
     card = folder / "README.md"
-    found = re.search(r"^license:\s*(\S+)", card.read_text(encoding="utf-8"), re.M) if card.exists() else None
-    return found[1] if found else "unknown"
+    match = re.search(r"^license:\s*(\S+)", card.read_text(encoding="utf-8"), re.M) if card.exists() else None
+    return match[1] if match else "unknown"

@@ -1,4 +1,4 @@
-"""What a model needs in memory for inference, LoRA, QLoRA and full tuning, from its configuration. Pure arithmetic."""
+"""The memory that a model needs for inference, LoRA, QLoRA and full tuning, from its configuration. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def lora_parameters(shape: ModelShape, rank: int, layers_fraction: float) -> int
 
 
 def memory_need(shape: ModelShape, tokens: int, rank: int = 16, layers_fraction: float = 2 / 3) -> MemoryNeed:
-    """The estimate: weights + what is trained (gradient and two Adam moments) + activations kept for the backward pass.
+    """The estimated memory: weights, what is trained (gradient, two Adam moments), activations for the backward pass.
 
-    Activations a token and trained layer: the inputs of the linear modules and norms (about 14 h + 5 i floats with LoRA's own),
-    attention probabilities (2 · heads · tokens, eager attention), and the output layer on a quarter of the tokens. On a CPU
-    QLoRA was measured to take more than LoRA with long rows; what fits is that it keeps the activations of all layers and
-    unpacked weights of the trained ones.
+    Activations a token and trained layer: the inputs of the linear modules and norms (about 14 h + 5 i floats with
+    LoRA's own), attention probabilities (2 · heads · tokens, eager attention), and the output layer on a quarter of the
+    tokens. On a CPU QLoRA was measured to take more than LoRA with long rows; what fits is that it keeps the
+    activations of all layers and unpacked weights of the trained ones.
     """
     weights = 4.0 * shape.parameters
     quantised = 4.0 * (shape.parameters - shape.linear_parameters) + 0.55 * shape.linear_parameters

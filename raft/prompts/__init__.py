@@ -1,1 +1,1 @@
-"""What a model reads and writes, and its tokens. Knows no model."""
+"""Prompts and completions, as text and as token ids. Knows no model."""

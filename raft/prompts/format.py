@@ -1,7 +1,7 @@
-"""The one place where prompts are rendered and completions are parsed, for generation, training, evaluation and serving.
+"""Rendering of prompts and parsing of completions, the same for generation, training, evaluation and serving.
 
-No torch and no tokenizer here: text in, text out. The format is RAFT's (arXiv 2403.10131): a reason with verbatim quotes
-between markers, then the answer.
+No torch and no tokenizer here: text in, text out. The format is RAFT's (arXiv 2403.10131): a reason with verbatim
+quotes between markers, then the answer.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class Prompt:
 
 
 def label(number: int) -> str:
-    """How passage `number` (from 1) is called in prompts and completions."""
+    """The label of passage `number` (from 1) in prompts and completions."""
     return f"[{number}]"
 
 
 def render_prompt(passages: Sequence[Passage], question: str, search_order: Sequence[int]) -> Prompt:
-    """Documents first and the question last, so that questions over the same documents share everything before it.
+    """A prompt with the documents first and the question last: questions over the same documents share the prefix.
 
-    `search_order` are the passages' numbers as search ranked them for this question, best first: the places of the documents
-    are shuffled and tell nothing, what search thinks of them is said here.
+    `search_order` are the passages' numbers as search ranked them for this question, best first: the positions of the
+    documents are shuffled and tell nothing, what search thinks of them is said here.
     """
     documents = tuple((f"{label(number)} {passage.title}:", passage.text) for number, passage in enumerate(passages, start=1))
     order = " ".join(map(label, search_order))
@@ -72,7 +72,10 @@ def render_abstention() -> str:
 
 
 def parse_completion(text: str) -> ParsedCompletion:
-    """Take a completion apart; never raises. Without an answer marker the whole text is the answer and it is not well formed."""
+    """The answer and quotes of a completion; never raises.
+
+    Without an answer marker the whole text is the answer and it is not well formed.
+    """
     reason, marker, answer = text.partition(ANSWER)
     quotes = tuple(quote.strip() for quote in _QUOTE.findall(reason) if quote.strip())
     if not marker:

@@ -1,7 +1,8 @@
-"""Prompts to token ids through the model's own chat template. Text of documents and questions never becomes a control token.
+"""Prompts to token ids through the model's own chat template.
 
-The template is rendered around placeholders; the pieces between them are the template's and may hold control tokens, the
-contents are encoded with `split_special_tokens`, so that "<|im_start|>" in a document stays text (promise S13). Knows no torch.
+Text of documents and questions never becomes a control token. The template is rendered around placeholders; the pieces
+between them are the template's and may hold control tokens, the contents are encoded with `split_special_tokens`, so
+that "<|im_start|>" in a document stays text (promise S13). Knows no torch.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ class PassageTokens:
 
 @dataclass(frozen=True)
 class EncodedPrompt:
-    """Token ids of a prompt up to where the completion begins; `ids[:shared]` depend on system text and documents only."""
+    """Token ids of a prompt up to where the completion begins.
+
+    `ids[:shared]` depend on system text and documents only.
+    """
 
     ids: tuple[int, ...]
     shared: int
@@ -133,8 +137,8 @@ def _frame(tokenizer: PreTrainedTokenizerBase) -> _Frame:
 
 def _passage_tokens(text: str, spans: Sequence[tuple[int, int]], offset: int) -> PassageTokens:
     starts, ends = [], []
-    for left, right in sentence_spans(text):
-        covering = [i for i, (a, b) in enumerate(spans) if a < right and b > left]
+    for start, end in sentence_spans(text):
+        covering = [i for i, (a, b) in enumerate(spans) if a < end and b > start]
         if covering:
             starts.append(covering[0])
             ends.append(covering[-1] + 1)

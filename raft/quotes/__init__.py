@@ -1,1 +1,1 @@
-"""Quotes: verified against their source, and decoding held to them."""
+"""Verification of quotes against their source, and decoding that can only quote verbatim."""

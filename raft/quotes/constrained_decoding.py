@@ -1,4 +1,4 @@
-"""Decoding held to the sentences of the prompt's documents: a quote can only be one of them."""
+"""Constrained decoding of quotes: a quote can only be a sentence of the prompt's documents."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class QuoteConstraint:
         if opened is None:
             return None
         before, inside = opened
-        named = [i for i, ways in enumerate(self._labels) if any(before[-len(way) :] == way for way in ways)]
-        bodies = [self._bodies[i] for i in named] or self._bodies
+        labelled = [i for i, ways in enumerate(self._labels) if any(before[-len(way) :] == way for way in ways)]
+        bodies = [self._bodies[i] for i in labelled] or self._bodies
         options: set[int] = set()
         for body in bodies:
             options |= self._continuations(body, inside)
@@ -60,19 +60,19 @@ class QuoteConstraint:
         return options
 
     def _open_quote(self, ids: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """What stands before the opening marker of the last quote, and what was written in it; None when it is closed."""
+        """The ids before the opening marker of the last quote, and those inside it; None when it is closed."""
         opened = begun = -1
         for marker in self._begin:
-            for place in range(len(ids) - len(marker), -1, -1):
-                if ids[place : place + len(marker)] == marker:
-                    if place + len(marker) > opened:
-                        begun, opened = place, place + len(marker)
+            for position in range(len(ids) - len(marker), -1, -1):
+                if ids[position : position + len(marker)] == marker:
+                    if position + len(marker) > opened:
+                        begun, opened = position, position + len(marker)
                     break
         if opened < 0:
             return None
         inside = ids[opened:]
-        for place in range(len(inside) - len(self._end) + 1):
-            if inside[place : place + len(self._end)] == self._end:
+        for position in range(len(inside) - len(self._end) + 1):
+            if inside[position : position + len(self._end)] == self._end:
                 return None
         return ids[:begun], inside
 
@@ -85,12 +85,12 @@ class QuoteProcessor:
         self._width = prompt_width
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """`scores` `(rows, vocabulary)` with what may not follow at minus infinity."""
+        """The scores `(rows, vocabulary)`, at minus infinity for every token that may not follow."""
         for row, constraint in enumerate(self._constraints):
             allowed = constraint.allowed(input_ids[row, self._width :].tolist())
             if allowed is not None:
                 keep = list(allowed)
-                kept = scores[row, keep].clone()
+                allowed_scores = scores[row, keep].clone()
                 scores[row] = float("-inf")
-                scores[row, keep] = kept
+                scores[row, keep] = allowed_scores
         return scores

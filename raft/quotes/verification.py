@@ -1,4 +1,4 @@
-"""Where a quote stands in its source: verbatim up to white space, with exact offsets. Pure; the ground of every proof."""
+"""Verification of quotes: found in their source verbatim up to white space, with exact offsets. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from raft.records import Citation, Quote
 def verify_quote(quote: str, chunks: Sequence[Chunk]) -> Quote | None:
     """The quote with offsets in its document, from the first chunk that has it; the text is the source's own."""
     for chunk in chunks:
-        place = locate(quote, chunk.text)
-        if place:
-            start, end = chunk.start + place[0], chunk.start + place[1]
-            return Quote(chunk.text[place[0] : place[1]], chunk.id, chunk.document_id, start, end)
+        span = locate(quote, chunk.text)
+        if span:
+            start, end = chunk.start + span[0], chunk.start + span[1]
+            return Quote(chunk.text[span[0] : span[1]], chunk.id, chunk.document_id, start, end)
     return None
 
 
@@ -24,20 +24,20 @@ def cite(quotes: Sequence[str], chunks: Sequence[Chunk]) -> tuple[Citation, ...]
     by_id = {chunk.id: chunk for chunk in chunks}
     citations = []
     for text in quotes:
-        found = verify_quote(text, chunks)
-        if found is None:
+        quote = verify_quote(text, chunks)
+        if quote is None:
             citations.append(Citation("", "", "", "", -1, -1, text, verified=False))
         else:
-            chunk = by_id[found.chunk_id]
+            chunk = by_id[quote.chunk_id]
             citations.append(
                 Citation(
                     chunk.document_id,
                     chunk.id,
                     chunk.title,
                     chunk.source,
-                    found.start,
-                    found.end,
-                    found.text,
+                    quote.start,
+                    quote.end,
+                    quote.text,
                     verified=True,
                     page=chunk.page,
                 )

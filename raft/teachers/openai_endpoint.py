@@ -12,7 +12,10 @@ from corpora.errors import DatasetError
 
 @dataclass(frozen=True)
 class Teacher:
-    """An OpenAI-compatible endpoint: `url` ends before `/chat/completions`. The key comes from `RAFTSMITH_TEACHER_KEY`."""
+    """An OpenAI-compatible endpoint, asked with the key in `RAFTSMITH_TEACHER_KEY`.
+
+    `url` ends before `/chat/completions`; `timeout_s` is of one request.
+    """
 
     url: str
     model: str

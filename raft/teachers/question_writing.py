@@ -1,7 +1,7 @@
-"""Questions from a teacher model where there are none: any OpenAI-compatible endpoint writes them, we verify every one.
+"""Questions written by a teacher model for the passages of a collection, each verified against its passage.
 
-Only what `--teacher` names is contacted. Replies are kept beside the dataset as they come, so that a stopped generation goes on
-where it was and nothing is paid for twice.
+The teacher is any OpenAI-compatible endpoint, and only what `--teacher` names is contacted. Replies are kept beside the
+dataset as they come, so that a stopped generation goes on where it was and nothing is paid for twice.
 """
 
 from __future__ import annotations
@@ -36,28 +36,31 @@ def teach(
 
     `journal` is a JSONL file of the replies so far, keyed by teacher model and chunk; it is read first and appended to.
     """
-    known = _read_journal(journal, teacher.model)
+    replies = _read_journal(journal, teacher.model)
     questions: list[Question] = []
     dropped: list[tuple[str, str]] = []
     journal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with journal.open("a", encoding="utf-8") as handle:
         for number, chunk in enumerate(chunks, start=1):
-            if chunk.id not in known:
-                known[chunk.id] = teacher.reply(f"{_INSTRUCTION}\n\nPassage:\n{chunk.title}\n{chunk.text}")
-                handle.write(json.dumps({"model": teacher.model, "chunk": chunk.id, "reply": known[chunk.id]}) + "\n")
+            if chunk.id not in replies:
+                replies[chunk.id] = teacher.reply(f"{_INSTRUCTION}\n\nPassage:\n{chunk.title}\n{chunk.text}")
+                handle.write(json.dumps({"model": teacher.model, "chunk": chunk.id, "reply": replies[chunk.id]}) + "\n")
                 handle.flush()
                 os.fsync(handle.fileno())
-            made = question_from_reply(known[chunk.id], chunk)
-            if isinstance(made, str):
-                dropped.append((chunk.id, made))
+            question_or_reason = question_from_reply(replies[chunk.id], chunk)
+            if isinstance(question_or_reason, str):
+                dropped.append((chunk.id, question_or_reason))
             else:
-                questions.append(made)
+                questions.append(question_or_reason)
             progress(number, len(chunks))
     return questions, dropped
 
 
 def question_from_reply(reply: str, chunk: Chunk) -> Question | str:
-    """The question in a teacher's reply, or the reason why it cannot be used: a quote must be in the passage, verbatim."""
+    """The question in a teacher's reply, or the reason why it cannot be used.
+
+    A quote must be in the passage, verbatim.
+    """
     match = re.search(r"\{.*\}", reply, re.S)
     try:
         value: Any = json.loads(match[0]) if match else None
@@ -78,7 +81,7 @@ def question_from_reply(reply: str, chunk: Chunk) -> Question | str:
 
 
 def _read_journal(path: Path, model: str) -> dict[str, str]:
-    known: dict[str, str] = {}
+    replies: dict[str, str] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
@@ -86,5 +89,5 @@ def _read_journal(path: Path, model: str) -> dict[str, str]:
             except ValueError:
                 continue  # a line torn by a kill: that one reply is asked for again
             if row.get("model") == model:
-                known[row["chunk"]] = row["reply"]
-    return known
+                replies[row["chunk"]] = row["reply"]
+    return replies

@@ -13,10 +13,13 @@ def answer_trainer_class() -> Any:
     from trl import SFTTrainer
 
     class AnswerSFTTrainer(SFTTrainer):  # type: ignore[misc]
-        """SFTTrainer whose output layer runs on the labelled positions only; TRL does so on GPUs, and scores every one on a CPU."""
+        """SFTTrainer whose output layer runs on the labelled positions only.
+
+        TRL does so on GPUs, and scores every position on a CPU.
+        """
 
         def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-            """Mean negative log-likelihood of the labelled tokens (summed over `num_items_in_batch` when that is given)."""
+            """Mean negative log-likelihood of the labelled tokens (summed over `num_items_in_batch` if given)."""
             labels = inputs["labels"][:, 1:]
             causal = model.get_base_model() if hasattr(model, "get_base_model") else model
             hidden = causal.model(
@@ -25,10 +28,10 @@ def answer_trainer_class() -> Any:
                 attention_mask=inputs["attention_mask"].to(next(causal.parameters()).device, dtype=causal.dtype),
                 use_cache=False,
             ).last_hidden_state[:, :-1]
-            kept = labels != IGNORED
-            logits = causal.get_output_embeddings()(hidden[kept]).float()
-            total = torch.nn.functional.cross_entropy(logits, labels[kept], reduction="sum")
-            loss = total / (num_items_in_batch if num_items_in_batch is not None else kept.sum().clamp(min=1))
+            labelled = labels != IGNORED
+            logits = causal.get_output_embeddings()(hidden[labelled]).float()
+            total = torch.nn.functional.cross_entropy(logits, labels[labelled], reduction="sum")
+            loss = total / (num_items_in_batch if num_items_in_batch is not None else labelled.sum().clamp(min=1))
             return (loss, {"loss": loss}) if return_outputs else loss
 
     return AnswerSFTTrainer

@@ -20,7 +20,7 @@ def load_for_training(base: ModelFolder, options: TrainOptions, gpu: bool) -> tu
         quantization = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype, bnb_4bit_use_double_quant=True
         )
-    # Additive masks with branches need eager or SDPA attention; on a CPU eager is the faster of the two at these lengths.
+    # Additive masks with branches need eager or SDPA attention; on a CPU eager is the faster at these lengths.
     model = AutoModelForCausalLM.from_pretrained(
         base.path,
         dtype=dtype,
@@ -37,8 +37,8 @@ def load_for_training(base: ModelFolder, options: TrainOptions, gpu: bool) -> tu
     if quantization is not None:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         for module in model.modules():
-            # On processors with bfloat16 bitsandbytes (0.50) would repack the weights at the first validation, for a kernel that has to be
-            # fetched, which fails for narrow layers and is not undone when training goes on.
+            # On processors with bfloat16 bitsandbytes (0.50) would repack the weights at the first validation, for a
+            # kernel that has to be fetched, which fails for narrow layers and is not undone when training goes on.
             if getattr(module, "support_avx512bf16_for_cpu", False):
                 module.support_avx512bf16_for_cpu = False
     modules, layers = _targets(model, options.layers_fraction)

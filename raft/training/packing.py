@@ -2,9 +2,9 @@
 
     prefix (system, documents) | question 1, completion 1 | question 2, completion 2 | ...
 
-Every branch attends to the prefix and to itself, never to another branch, and its positions go on from the prefix's end, so
-each token sees exactly what it would see in a sequence of its own. The prompt's documents are most of its tokens;
-with four questions a context this halves the cost of an example. Pure but for the tensors of the collator.
+Every branch attends to the prefix and to itself, never to another branch, and its positions go on from the prefix's
+end, so each token sees exactly what it would see in a sequence of its own. The prompt's documents are most of its
+tokens; with four questions a context this halves the cost of an example. Pure but for the tensors of the collator.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class PackedSequence:
 def pack(examples: Sequence[RaftExample], encoder: PromptEncoder, max_tokens: int, share: bool = True) -> list[PackedSequence]:
     """Rows for `examples`, those of one context together when `share`. Order of first appearance is kept.
 
-    Raises TrainingError, with counts, when a single example is longer than `max_tokens`: nothing is ever cut (promise R12).
+    Raises TrainingError, with counts, when a single example is longer than `max_tokens`: nothing is ever cut (promise
+    R12).
     """
     groups: dict[str, list[tuple[tuple[int, ...], int, tuple[int, ...]]]] = {}
     too_long = []
@@ -97,9 +98,10 @@ def as_dataset(rows: Sequence[PackedSequence]) -> Any:
 
 
 class PackedCollator:
-    """Rows to tensors: `input_ids`, `position_ids`, `labels` int64 `(batch, length)`; the mask is float32, additive, 4-D.
+    """Rows to tensors for `SFTTrainer`, short rows padded.
 
-    Labels that would be predicted across a branch's border (its first token from the token before it) are ignored; the first
+    `input_ids`, `position_ids` and `labels` are int64 `(batch, length)`; the mask is float32, additive, 4-D. Labels
+    that would be predicted across a branch's border (its first token from the token before it) are ignored; the first
     token of a branch belongs to the question, so no completion token is lost.
     """
 
@@ -124,6 +126,6 @@ class PackedCollator:
             branch[i, :n] = torch.tensor(row["branch"])
         causal = torch.ones((length, length), dtype=torch.bool).tril()
         same = branch[:, :, None] == branch[:, None, :]
-        seen = causal & (same | (branch[:, None, :] == 0))
-        mask = torch.zeros((len(rows), 1, length, length)).masked_fill_(~seen[:, None], torch.finfo(torch.float32).min)
+        visible = causal & (same | (branch[:, None, :] == 0))
+        mask = torch.zeros((len(rows), 1, length, length)).masked_fill_(~visible[:, None], torch.finfo(torch.float32).min)
         return {"input_ids": ids, "position_ids": positions, "attention_mask": mask, "labels": labels}

@@ -1,4 +1,4 @@
-"""What a training says while it runs: metrics, time left, checkpoints that are whole."""
+"""The progress of a training: metrics, time left, complete checkpoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from corpora.workspace.run_folder import RunFolder, mark_complete, newest_comple
 
 
 class TrainingProgress:
-    """What a method reports to while it trains `run`; `say` gets a line for a person."""
+    """Records the metrics and checkpoints of `run` while a method trains it; `say` gets a line for a person."""
 
     def __init__(self, run: RunFolder, say: Say) -> None:
         """The clock starts, and starts again with `begin`."""
@@ -26,7 +26,7 @@ class TrainingProgress:
         return checkpoint
 
     def begin(self, step: int) -> None:
-        """Training starts after `step`, 0 for a new run: what an earlier try reported of later ones goes."""
+        """Start the clock after `step`, 0 for a new run; metrics of later steps, from an earlier try, are dropped."""
         self._started, self._first_step = time.monotonic(), step
         self.run.keep_metrics(step)
 
@@ -39,17 +39,19 @@ class TrainingProgress:
         validation_loss: float | None = None,
         learning_rate: float | None = None,
     ) -> None:
-        """Keep the loss, or the validation loss, at `step` of `steps`, and say it with the time that is left."""
+        """Append the loss, or the validation loss, at `step` of `steps` to the metrics, and say it with the time
+        left.
+        """
         seconds = time.monotonic() - self._started
-        given = {"train_loss": loss, "validation_loss": validation_loss, "learning_rate": learning_rate}
-        shown = {name: "" if value is None else value for name, value in given.items()}
-        self.run.append_metrics({"step": step, "epoch": round(epoch, 4), **shown, "seconds": round(seconds, 1)})
-        left = seconds / max(step - self._first_step, 1) * (steps - step)
+        figures = {"train_loss": loss, "validation_loss": validation_loss, "learning_rate": learning_rate}
+        cells = {name: "" if value is None else value for name, value in figures.items()}
+        self.run.append_metrics({"step": step, "epoch": round(epoch, 4), **cells, "seconds": round(seconds, 1)})
+        seconds_left = seconds / max(step - self._first_step, 1) * (steps - step)
         kind = f"loss {loss:.3f}" if loss is not None else f"validation loss {validation_loss:.3f}"
-        self.say(f"step {step}/{steps}  {kind}  about {left / 60:.1f} min left")
+        self.say(f"step {step}/{steps}  {kind}  about {seconds_left / 60:.1f} min left")
 
     def checkpoint_written(self, checkpoint: Path) -> None:
-        """The checkpoint is whole, and may be resumed from."""
+        """Mark a checkpoint as complete, so that it may be resumed from."""
         mark_complete(checkpoint)
 
 

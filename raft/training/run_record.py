@@ -1,4 +1,4 @@
-"""What is recorded of a run: all that it depends on, what it ended with, the loss curve and the model card. Knows no torch."""
+"""The record of a run: its resolved configuration, result, loss curve and model card. Knows no torch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ VERSIONED = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate
 
 @dataclass(frozen=True)
 class MethodDescription:
-    """What a way of training is, for the record of its runs.
+    """A training method, described for the records of its runs.
 
-    `kind` is what comes of it, "assistant" for what `ask` and `serve` answer with; the model card says by which `technique`, and in a
-    sentence its `ability`; `loss` labels the loss curve.
+    `kind` is what comes of it, "assistant" for what `ask` and `serve` answer with; the model card says by which
+    `technique`, and in a sentence its `ability`; `loss` labels the loss curve.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class MethodDescription:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a method ended with: the folder of the `weights`, safetensors, in the run's; the rest as in TrainingResult."""
+    """The result of a method: the folder of the `weights`, safetensors, in the run's; the rest as in TrainingResult."""
 
     weights: Path
     steps: int
@@ -47,7 +47,10 @@ class Fitted:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a run ended with. `seconds` is of training in this process only; losses are means, of `sft` in nats a token."""
+    """The result of a run.
+
+    `seconds` is of training in this process only; losses are means, of `sft` in nats a token.
+    """
 
     run: str
     folder: str
@@ -61,8 +64,8 @@ class TrainingResult:
     trained_parameters: int
 
     @classmethod
-    def of(cls, run: RunFolder, examples: int, fitted: Fitted) -> TrainingResult:
-        """The result of `run`, which learnt `examples`."""
+    def from_fitted(cls, run: RunFolder, examples: int, fitted: Fitted) -> TrainingResult:
+        """The result of `run`, trained on `examples` examples."""
         return cls(
             run=run.name,
             folder=str(run.folder),
@@ -78,9 +81,10 @@ class TrainingResult:
 
 
 def resolved_config(run: str, base: ModelFolder, data: TrainingData, options: TrainOptions, method: str) -> dict[str, Any]:
-    """All that a run depends on; a run may be resumed only with the same.
+    """The resolved configuration of a run: all that it depends on. A run resumes only with an equal one.
 
-    Nothing is said of reviews where there are none, nor of the method "sft": runs that were begun before there were any go on.
+    Nothing is said of reviews where there are none, nor of the method "sft": runs that were begun before there were any
+    go on.
     """
     return {
         **({"reviews_digest": data.reviews_digest} if data.reviews_digest else {}),
@@ -97,7 +101,10 @@ def resolved_config(run: str, base: ModelFolder, data: TrainingData, options: Tr
 
 
 def plot_losses(rows: Sequence[Mapping[str, str]], label: str, target: Path) -> None:
-    """Draw training and validation loss over steps, `rows` of metrics.csv, as a PNG; `label` is that of the losses' axis."""
+    """Draw the training and validation loss over steps, as a PNG.
+
+    `rows` are those of metrics.csv; `label` is that of the losses' axis.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")

@@ -1,8 +1,8 @@
 """One training run of a workspace, from a dataset to its folder, whatever the method.
 
-A run folder gets `config.json`, `metrics.csv`, `loss.png`, `checkpoints/` while it trains, the weights in `adapter/` or `model/`,
-`support.json`, `README.md` (the model card), and `run.json` last: its presence means the run is complete. What was stopped resumes from
-the newest complete checkpoint. Knows no loss and no trainer.
+A run folder gets `config.json`, `metrics.csv`, `loss.png`, `checkpoints/` while it trains, the weights in `adapter/` or
+`model/`, `support.json`, `README.md` (the model card), and `run.json` last: its presence means the run is complete.
+What was stopped resumes from the newest complete checkpoint. Knows no loss and no trainer.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ def train_run(
     dataset: str,
     run_name: str | None = None,
     base: str | None = None,
-    given: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
     say: Say = quiet,
     method: str = "sft",
 ) -> dict[str, Any]:
-    """Train or resume one run and give its result. `given` are TrainOptions that go over the configuration's."""
+    """Train or resume one run and give its result.
+
+    `overrides` are TrainOptions that go over the configuration's. Raises TrainingError, DatasetError or ModelError.
+    """
     data = read_training_data(workspace, dataset, say)
-    options = workspace.options(TrainOptions, **(given or {}))
+    options = workspace.options(TrainOptions, **(overrides or {}))
     name = run_name or f"{dataset}-{options.adapter if method == 'sft' else method}"
     quiet_libraries()
     model = resolve_model(base or workspace.options(ModelOptions).base, say)
@@ -71,7 +74,7 @@ def train(
     validation = data.split("validation", options.max_validation_examples)
     fitted = METHODS[method].fit(examples, validation, base, options, TrainingProgress(run, say))
     about = METHODS[method].ABOUT
-    result = TrainingResult.of(run, len(examples), fitted)
+    result = TrainingResult.from_fitted(run, len(examples), fitted)
     plot_losses(run.metrics(), about.loss, run.folder / "loss.png")
     write_atomic(run.folder / "README.md", model_card(about, config, result).encode())
     shutil.rmtree(run.checkpoints, ignore_errors=True)

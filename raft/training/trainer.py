@@ -1,4 +1,4 @@
-"""The libraries' trainers as every method uses them: steps and validations, checkpoints, seeds, precision, early stopping, the weights.
+"""Driving the libraries' trainers, for every method: steps, checkpoints, seeds, precision, early stopping, weights.
 
 Nothing goes to stdout and nothing is reported to anybody. Knows no examples and no loss.
 """
@@ -18,7 +18,7 @@ from raft.training.run_record import Fitted
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a training is: optimizer steps, rows of the data in each, and the steps from one validation to the next."""
+    """The length of a training: optimizer steps, rows in each, and steps from one validation to the next."""
 
     steps: int
     rows_per_step: int
@@ -26,7 +26,10 @@ class Schedule:
 
 
 def make_schedule(rows: int, examples: int, options: TrainOptions) -> Schedule:
-    """The schedule for `rows` rows that hold `examples` examples: about `options.batch_examples` of these are in a step."""
+    """The schedule for `rows` rows that hold `examples` examples.
+
+    About `options.batch_examples` examples are in a step.
+    """
     rows_per_step = max(1, round(options.batch_examples * rows / examples))
     steps = max(1, math.ceil(rows * options.epochs / rows_per_step))
     return Schedule(steps, rows_per_step, max(1, math.ceil(steps / options.evaluations)))
@@ -40,7 +43,10 @@ def on_gpu() -> bool:
 
 
 def trainer_arguments(run: RunFolder, schedule: Schedule, options: TrainOptions, validated: bool) -> dict[str, Any]:
-    """What `transformers.TrainingArguments`, and any class below it, is given; with `validated` rows the best checkpoint is kept."""
+    """Arguments for `transformers.TrainingArguments` and its subclasses.
+
+    With `validated` rows the best checkpoint is kept.
+    """
     gpu = on_gpu()
     return {
         "output_dir": str(run.checkpoints),

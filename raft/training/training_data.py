@@ -1,4 +1,4 @@
-"""What a run learns from: the examples of a dataset after their reviews, and those of a split, whole contexts at most so many."""
+"""The training data of a run: the examples of a dataset after their reviews, by split."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ class TrainingData:
             )
 
     def split(self, name: str, limit: int | None) -> list[RaftExample]:
-        """The examples of a split: the first whole contexts with together at most `limit`, drawn evenly by a hash of the context."""
+        """The examples of a split, at most `limit`.
+
+        With a limit they are whole contexts, drawn evenly by a hash of the context.
+        """
         examples = [example for example in self.examples if example.split == name]
         if limit is None or len(examples) <= limit:
             return examples

@@ -27,7 +27,8 @@ class Method(Protocol):
     ) -> Fitted:
         """Learn from `examples` and write the weights into the run's folder; goes on from `progress.resume_from()`.
 
-        Libraries are seeded before. Raises TrainingError, with counts, when an example cannot be learnt whole (promise R12).
+        Libraries are seeded before. Raises TrainingError, with counts, when an example cannot be learnt whole (promise
+        R12).
         """
 
 

@@ -1,4 +1,7 @@
-"""Supervised fine-tuning on RAFT examples with TRL's SFTTrainer: QLoRA, LoRA or full, the loss on the answer's tokens alone."""
+"""Supervised fine-tuning on RAFT examples with TRL's SFTTrainer: QLoRA, LoRA or full.
+
+The loss is on the answer's tokens alone.
+"""
 
 from __future__ import annotations
 
@@ -31,21 +34,24 @@ def fit(
     options: TrainOptions,
     progress: TrainingProgress,
 ) -> Fitted:
-    """Tune `base` to write the completions of `examples`. Raises TrainingError when one is longer than `options.max_tokens`."""
+    """Tune `base` to write the completions of `examples`.
+
+    Raises TrainingError when one is longer than `options.max_tokens`.
+    """
     from transformers import AutoTokenizer
     from trl import SFTConfig
 
     tokenizer = AutoTokenizer.from_pretrained(base.path, local_files_only=True, trust_remote_code=False)
     encoder = PromptEncoder(tokenizer)
     rows = pack(examples, encoder, options.max_tokens, options.share_prefix)
-    held = pack(validation, encoder, options.max_tokens, options.share_prefix)
+    validation_rows = pack(validation, encoder, options.max_tokens, options.share_prefix)
     schedule = make_schedule(len(rows), len(examples), options)
     progress.say(
         f"{len(examples)} examples in {len(rows)} rows of {sum(r.length for r in rows) // len(rows)} tokens on average, "
         f"{schedule.steps} steps of {schedule.rows_per_step} rows"
     )
     arguments = SFTConfig(
-        **trainer_arguments(progress.run, schedule, options, validated=bool(held)),
+        **trainer_arguments(progress.run, schedule, options, validated=bool(validation_rows)),
         remove_unused_columns=False,
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
@@ -56,10 +62,10 @@ def fit(
         model=model,
         args=arguments,
         train_dataset=as_dataset(rows),
-        eval_dataset=as_dataset(held) if held else None,
+        eval_dataset=as_dataset(validation_rows) if validation_rows else None,
         processing_class=tokenizer,
         peft_config=peft_config,
         data_collator=PackedCollator(tokenizer.pad_token_id or 0),
-        callbacks=trainer_callbacks(progress, options, validated=bool(held)),
+        callbacks=trainer_callbacks(progress, options, validated=bool(validation_rows)),
     )
     return run_trainer(trainer, progress, options)
