@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from tests_collection import Collection
 
-from corpora.workspace.config import SearchConfig
 from raft.answering.assistant import Assistant
 from raft.answering.engine import Completion
 from raft.evaluation.arms import evaluate, held_out
@@ -20,6 +19,7 @@ from raft.examples.grounding import ground
 from raft.examples.options import ExampleOptions
 from raft.prompts.format import Prompt, render_abstention, render_completion
 from retrieval.encoders.hashing import HashingEncoder
+from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import SearchContext, make_searcher
 
 
@@ -112,7 +112,7 @@ class RecordingEngine:
 def test_the_prompts_that_are_judged_are_those_that_ask_makes(
     collection: Collection, held: list[HeldQuestion], passages: int, per_source: int
 ) -> None:
-    options = SearchConfig(max_per_source=per_source)
+    options = SearchOptions(max_per_source=per_source)
     index = SearchContext(collection.store, collection.root, HashingEncoder(128))
     searcher = make_searcher(index, options, lambda name: pytest.fail("no reranker is asked for"))
     judged, asked = RecordingEngine(), RecordingEngine()
