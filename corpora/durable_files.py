@@ -80,9 +80,9 @@ def _replace(path: Path, fill: Callable[[Write], None]) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make `folder`, mode 0700, and what is missing above it, so that it is there after a power failure. Raises OSError."""
-    for place in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
-        place.mkdir(exist_ok=True, mode=0o700)  # one by one: the mode of `parents=True` is the process's own
-        sync_folder(place.parent)
+    for missing in reversed([missing for missing in (folder, *folder.parents) if not missing.exists()]):
+        missing.mkdir(exist_ok=True, mode=0o700)  # one by one: the mode of `parents=True` is the process's own
+        sync_folder(missing.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -20,6 +20,6 @@ def uncounted(done: int, total: int) -> None:
     """Counts nothing."""
 
 
-def no_progress(what: str) -> Count:
+def no_progress(things: str) -> Count:
     """Gives a counter that nobody sees."""
     return uncounted

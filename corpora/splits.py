@@ -71,7 +71,10 @@ def splits_of(
     positions: dict[str, list[float]] = {}
     for document, cluster in cluster_of.items():
         positions.setdefault(cluster, []).append(placed[document][1])
-    split = {cluster: split_at(joined_positions(of), validation_fraction, test_fraction) for cluster, of in positions.items()}
+    split = {
+        cluster: split_at(joined_positions(cluster_positions), validation_fraction, test_fraction)
+        for cluster, cluster_positions in positions.items()
+    }
     return {document: split[cluster] for document, cluster in cluster_of.items()}
 
 
@@ -90,6 +93,6 @@ def merged_clusters(cluster_of: Mapping[str, str], links: Iterable[Iterable[str]
 
     for linked in links:
         roots = sorted({root(cluster_of[document]) for document in linked if document in cluster_of})
-        for other in roots[1:]:
-            parent[other] = roots[0]
+        for joined in roots[1:]:
+            parent[joined] = roots[0]
     return {document: root(cluster) for document, cluster in cluster_of.items()}

@@ -122,12 +122,12 @@ def _add_block(pieces: list[Piece], block: Block, start: int, number: int) -> No
     spans = sentence_spans(block.text)
     if pieces and spans and item:
         pieces[-1] = replace(pieces[-1], cut_cost=max(WITHIN_LIST, pieces[-1].cut_cost))
-    for position, (left, right) in enumerate(spans, start=1):
-        page = block.page and block.page + sum(offset <= left for offset in block.breaks)
+    for position, (sentence_start, sentence_end) in enumerate(spans, start=1):
+        page = block.page and block.page + sum(offset <= sentence_start for offset in block.breaks)
         last = position == len(spans)
         lead_in = last and _LEAD_IN.search(block.text) is not None
         cost = AFTER_LEAD_IN if lead_in else 0.0 if last else WITHIN_PARAGRAPH
-        pieces.append(Piece(start + left, start + right, page, number, cost))
+        pieces.append(Piece(start + sentence_start, start + sentence_end, page, number, cost))
 
 
 def _measured(
@@ -156,9 +156,9 @@ def _windows(section: _Section, overlap: int) -> list[tuple[int, int]]:
         ([piece.words for piece in section.pieces], section.max_words),
         ([piece.tokens for piece in section.pieces], section.max_tokens),
     )
-    kept = [(sizes, limit) for sizes, limit in measured if limit is not None]
+    limited = [(sizes, limit) for sizes, limit in measured if limit is not None]
     costs = [piece.cut_cost for piece in section.pieces]
-    return best_windows([sizes for sizes, _ in kept], [limit for _, limit in kept], costs, overlap)
+    return best_windows([sizes for sizes, _ in limited], [limit for _, limit in limited], costs, overlap)
 
 
 def _chunk(document: Document, section: str, window: Sequence[Piece]) -> Chunk:

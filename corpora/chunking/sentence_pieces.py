@@ -77,9 +77,9 @@ def _parts(
     """`piece` in parts, each with what cutting after it costs; the last has what cutting after the piece does."""
     whole = text[piece.start : piece.end]
     spans = spans_of(whole)
-    counts = encoder.count_tokens([whole[left:right] for left, right, _ in spans])
+    counts = encoder.count_tokens([whole[first:end] for first, end, _ in spans])
     parts = [
-        replace(piece, start=piece.start + left, end=piece.start + right, cut_cost=cost, tokens=count)
-        for (left, right, cost), count in zip(spans, counts, strict=True)
+        replace(piece, start=piece.start + first, end=piece.start + end, cut_cost=cost, tokens=count)
+        for (first, end, cost), count in zip(spans, counts, strict=True)
     ]
     return [*in_words(parts[:-1], text), replace(in_words(parts[-1:], text)[0], cut_cost=piece.cut_cost)]

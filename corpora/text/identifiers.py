@@ -86,7 +86,7 @@ _SMALL = frozenset("and or to of in on by per at from than for with out vs was i
 
 
 def _spellings(names: dict[str, str]) -> dict[str, str]:
-    return {spelling: name for name, others in names.items() for spelling in (name, *others.split())}
+    return {spelling: name for name, variants in names.items() for spelling in (name, *variants.split())}
 
 
 _NAME_OF, _UNIT_OF = _spellings(_NAMES), _spellings(_UNITS)
@@ -181,8 +181,8 @@ def _quantities(text: str) -> Iterator[str]:
         names = [_UNIT_OF[unit] for unit in re.split(r"\s?/\s?|\sper\s", units.lower())]
         for amount in filter(None, (first, last)):
             yield from _nested(_amount(amount), *names, least=2)
-    for sign, amount, many in _MONEY.findall(text):
-        yield from _nested(_amount(amount, _MANY.get(many, "")), _CURRENCIES[sign], least=2)
+    for sign, amount, magnitude in _MONEY.findall(text):
+        yield from _nested(_amount(amount, _MANY.get(magnitude, "")), _CURRENCIES[sign], least=2)
     for amount in _THOUSANDS.findall(text):
         yield _amount(amount)
 
@@ -229,9 +229,9 @@ def _cases(text: str) -> Iterator[str]:
     for versus in _VERSUS.finditer(text):
         before = _NAME_WORD.findall(text[max(0, versus.start() - 60) : versus.start()])[-5:][::-1]
         after = _NAME_WORD.findall(text[versus.end() : versus.end() + 60])[:5]
-        for left in _party(before):
-            for right in _party(after):
-                yield from _nested("v", left, right, least=3)
+        for plaintiff in _party(before):
+            for defendant in _party(after):
+                yield from _nested("v", plaintiff, defendant, least=3)
     for name in _IN_RE.findall(text):
         yield from _nested("re", name, least=2)
 

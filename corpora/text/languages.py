@@ -27,7 +27,7 @@ STOP_WORDS = {
     "também está ser tem",
 }
 _LANGUAGES_OF = {
-    word: [language for language, others in STOP_WORDS.items() if word in others.split()]
+    word: [language for language, stop_words in STOP_WORDS.items() if word in stop_words.split()]
     for words in STOP_WORDS.values()
     for word in words.split()
 }
@@ -66,5 +66,5 @@ def language_of(text: str) -> str:
 def _script(text: str) -> str:
     """The script of most letters by their Unicode names: "latin", "cyrillic", "cjk", ...; "unknown" without a letter."""
     letters = [character for character in text if character.isalpha()][:500]
-    found = Counter(unicodedata.name(letter, UNKNOWN).split()[0].lower() for letter in letters)
-    return found.most_common(1)[0][0] if found else UNKNOWN
+    scripts = Counter(unicodedata.name(letter, UNKNOWN).split()[0].lower() for letter in letters)
+    return scripts.most_common(1)[0][0] if scripts else UNKNOWN

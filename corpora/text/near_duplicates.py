@@ -87,8 +87,8 @@ def find_duplicates(texts: Mapping[str, str], threshold: float = THRESHOLD) -> l
 
     for id in parent:
         sketch = _sketch(texts[id])
-        for other, _ in index._similar(sketch):
-            parent[root(id)] = root(other)
+        for similar_id, _ in index._similar(sketch):
+            parent[root(id)] = root(similar_id)
         index._insert(id, sketch)
     groups: dict[str, list[str]] = {}
     for id in parent:
@@ -99,8 +99,10 @@ def find_duplicates(texts: Mapping[str, str], threshold: float = THRESHOLD) -> l
 
 def _cluster(ids: list[str], texts: Mapping[str, str]) -> Cluster:
     canonical = min(ids, key=lambda id: (-len(texts[id]), id))
-    own = grams(normalised(texts[canonical]))
-    return Cluster(canonical, tuple(Duplicate(id, jaccard(own, grams(normalised(texts[id])))) for id in ids if id != canonical))
+    canonical_grams = grams(normalised(texts[canonical]))
+    return Cluster(
+        canonical, tuple(Duplicate(id, jaccard(canonical_grams, grams(normalised(texts[id])))) for id in ids if id != canonical)
+    )
 
 
 class DuplicateIndex:
@@ -167,9 +169,9 @@ class DuplicateIndex:
         self._digest_of[id] = sketch.digest
 
     def _similar(self, sketch: _Sketch) -> list[tuple[str, float]]:
-        found = dict.fromkeys(self._ids.get(sketch.digest, ()), 1.0)
+        similarities = dict.fromkeys(self._ids.get(sketch.digest, ()), 1.0)
         if sketch.minhash is not None:
-            own = grams(sketch.normalised)
+            sketch_grams = grams(sketch.normalised)
             for candidate in self._lsh.query(sketch.minhash):
                 if candidate == sketch.digest or sketch.minhash.jaccard(self._minhashes[candidate]) < _LEAST_ESTIMATE:
                     continue
@@ -177,10 +179,10 @@ class DuplicateIndex:
                 shorter, longer = sorted((len(text), len(sketch.normalised)))
                 if shorter < self.threshold * (longer - GRAM_CHARACTERS):
                     continue  # more alike than their lengths are they cannot be
-                similarity = jaccard(own, grams(text))
+                similarity = jaccard(sketch_grams, grams(text))
                 if similarity >= self.threshold:
-                    found.update(dict.fromkeys(self._ids[candidate], similarity))
-        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+                    similarities.update(dict.fromkeys(self._ids[candidate], similarity))
+        return sorted(similarities.items(), key=lambda item: (-item[1], item[0]))
 
     def _normalised(self, digest: bytes) -> str:
         return self._texts[digest] if self._text_of is None else normalised(self._text_of(min(self._ids[digest])))
@@ -246,8 +248,8 @@ def _windows(values: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
 
     count = max(0, len(values) - size + 1)
     total = np.zeros(count, dtype=np.uint64)
-    for place in range(size):
-        total += values[place : place + count] * np.uint64(_FACTORS[place])
+    for offset in range(size):
+        total += values[offset : offset + count] * np.uint64(_FACTORS[offset])
     return total
 
 
@@ -290,6 +292,6 @@ def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, st
     On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
     the check afterwards: a name that stands for two splits is a leak.
     """
-    found = find_duplicates({document.id: document.text for document in documents}, threshold)
-    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in found]
+    duplicates = find_duplicates({document.id: document.text for document in documents}, threshold)
+    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in duplicates]
     return merged_clusters({document.id: document.cluster for document in documents}, links)

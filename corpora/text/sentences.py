@@ -125,8 +125,8 @@ def _ends(text: str, start: int, match: re.Match[str], lowered: bool) -> bool:
 
 def _opens_otherwise(text: str, position: int) -> bool:
     """What follows is no word: a dash goes on with a sentence ("In general. — Each"), and so does a line to fill in."""
-    rest = text[position : position + 40].lstrip()
-    return not rest or not (rest[0].isalnum() or rest[0] in "—–_,;:.")
+    following = text[position : position + 40].lstrip()
+    return not following or not (following[0].isalnum() or following[0] in "—–_,;:.")
 
 
 def _abbreviates(text: str, start: int, stop: int, following: _Following) -> bool:
@@ -134,10 +134,10 @@ def _abbreviates(text: str, start: int, stop: int, following: _Following) -> boo
     opening = stop - start <= 12 and _OPENING_NUMBER.match(text[start:stop])
     if opening or _ENUMERATOR.search(text, max(start, stop - 16), stop):
         return True
-    found = _LAST_WORD.search(text, max(start, stop - 24), stop)
-    if found is None:
+    last_word = _LAST_WORD.search(text, max(start, stop - 24), stop)
+    if last_word is None:
         return False
-    before, word, stem = found[1] or "", found[2], found[2].lower()
+    before, word, stem = last_word[1] or "", last_word[2], last_word[2].lower()
     if stem in _BEFORE_NUMBER and (following.is_number or (following.in_bracket and stem != "no")):
         return True
     if len(word) > 1 and word.isalpha() and word.isupper() and not following.is_upper:
@@ -148,13 +148,13 @@ def _abbreviates(text: str, start: int, stop: int, following: _Following) -> boo
         # "MPS I." and "vitamin D." end, "J." of a name does not.
         lettered = before.lower() in _LETTERED or (2 <= len(before) <= 4 and before.isupper() and not following.is_upper)
         return word.isupper() and not lettered and not following.is_opener
-    known = stem in _BEFORE_OPENER or (word[0].isupper() and word.capitalize() in _CAPITALISED)
-    return bool(known or _INITIALS.fullmatch(word)) and not following.is_opener
+    abbreviation = stem in _BEFORE_OPENER or (word[0].isupper() and word.capitalize() in _CAPITALISED)
+    return bool(abbreviation or _INITIALS.fullmatch(word)) and not following.is_opener
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
     piece = text[start:end]
-    left = start + len(piece) - len(piece.lstrip())
-    right = end - (len(piece) - len(piece.rstrip()))
-    if left < right:
-        spans.append((left, right))
+    trimmed_start = start + len(piece) - len(piece.lstrip())
+    trimmed_end = end - (len(piece) - len(piece.rstrip()))
+    if trimmed_start < trimmed_end:
+        spans.append((trimmed_start, trimmed_end))
