@@ -39,32 +39,34 @@ def find_personal_data(text: str) -> list[Finding]:
     the name of a case. Where two findings meet, the surer wins, then the longer.
     """
     plain = folded(text)
-    found = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
-    cases = [f for f in found if f.kind == "case-name"]
-    found = [f for f in found if f.kind != "name" or f.confidence > BY_WORDS_ALONE or not any(_meet(f, case) for case in cases)]
-    surely = {plain[f.start : f.end] for f in found if f.kind == "name" and f.confidence >= _SURE_NAME}
-    found += find_again(plain, surely)
-    taken = [match.span() for match in _PSEUDONYM.finditer(plain)]
-    taken += [match.span() for match in _BLANK_LINE.finditer(plain)]
-    return _apart(found, taken)
+    findings = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
+    cases = [f for f in findings if f.kind == "case-name"]
+    findings = [
+        f for f in findings if f.kind != "name" or f.confidence > BY_WORDS_ALONE or not any(_meet(f, case) for case in cases)
+    ]
+    surely = {plain[f.start : f.end] for f in findings if f.kind == "name" and f.confidence >= _SURE_NAME}
+    findings += find_again(plain, surely)
+    excluded = [match.span() for match in _PSEUDONYM.finditer(plain)]
+    excluded += [match.span() for match in _BLANK_LINE.finditer(plain)]
+    return _apart(findings, excluded)
 
 
 def _meet(left: Finding, right: Finding) -> bool:
     return left.start < right.end and right.start < left.end
 
 
-def _apart(found: Iterable[Finding], taken: Iterable[tuple[int, int]]) -> list[Finding]:
-    """The best of `found` that overlap neither each other nor the spans `taken`, by place."""
-    spans = sorted(taken)
-    kept: list[Finding] = []
-    for finding in sorted(found, key=lambda f: (-f.confidence, f.start - f.end, f.start, f.kind)):
-        place = bisect_right(spans, (finding.start, finding.end))
-        before_clear = place == 0 or spans[place - 1][1] <= finding.start
-        after_clear = place == len(spans) or spans[place][0] >= finding.end
+def _apart(findings: Iterable[Finding], excluded: Iterable[tuple[int, int]]) -> list[Finding]:
+    """The surest of `findings` that overlap neither each other nor the spans `excluded`, in reading order."""
+    spans = sorted(excluded)
+    chosen: list[Finding] = []
+    for finding in sorted(findings, key=lambda f: (-f.confidence, f.start - f.end, f.start, f.kind)):
+        index = bisect_right(spans, (finding.start, finding.end))
+        before_clear = index == 0 or spans[index - 1][1] <= finding.start
+        after_clear = index == len(spans) or spans[index][0] >= finding.end
         if finding.end > finding.start and before_clear and after_clear:
-            spans.insert(place, (finding.start, finding.end))
-            kept.append(finding)
-    return sorted(kept, key=lambda f: f.start)
+            spans.insert(index, (finding.start, finding.end))
+            chosen.append(finding)
+    return sorted(chosen, key=lambda f: f.start)
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
@@ -106,8 +108,8 @@ def apply_policy(
     if policy == "keep" or not certain:
         return text
     if policy == "refuse":
-        found = ", ".join(f"{count} {kind}" for kind, count in counts(certain).items())
-        raise PersonalDataRefused(f"personal data in it: {found}; accepted: documents without, or the policies keep and mask")
+        kinds = ", ".join(f"{count} {kind}" for kind, count in counts(certain).items())
+        raise PersonalDataRefused(f"personal data in it: {kinds}; accepted: documents without, or the policies keep and mask")
     if policy != "mask":
         raise ValueError(f"policy is {policy!r}; accepted: keep, mask, refuse")
     parts: list[str] = []
@@ -134,9 +136,9 @@ def mask_blocks(
     start = 0
     for text in texts:
         end = start + len(text)
-        own = [
+        block_findings = [
             Finding(f.kind, f.start - start, f.end - start, f.confidence) for f in findings if start <= f.start and f.end <= end
         ]
-        masked.append(apply_policy(text, own, policy, key, min_confidence=min_confidence))
+        masked.append(apply_policy(text, block_findings, policy, key, min_confidence=min_confidence))
         start = end + 2
     return masked, counts(finding for finding in findings if finding.confidence >= min_confidence)

@@ -56,12 +56,12 @@ def read(items: Sequence[Any], broken: Iterable[tuple[str, str]] = ()) -> Questi
 
 def _passages(item: _Item, gathering: Gathering) -> list[tuple[str, Block]]:
     """`(document, block)` of the snippets, cleaned."""
-    found: list[tuple[str, Block]] = []
+    passages: list[tuple[str, Block]] = []
     for snippet in item.snippets:
         document = tidy(snippet.document.rstrip("/").rsplit("/", 1)[-1]) or f"snippet {content_id(snippet.text)[:8]}"
         blocks = gathering.carry(document, paragraphs(snippet.text), url=snippet.document)
-        found += [(document, block) for block in blocks]
-    return found
+        passages += [(document, block) for block in blocks]
+    return passages
 
 
 def _question(item: _Item, passages: Sequence[tuple[str, Block]]) -> Question | str:

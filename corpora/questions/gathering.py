@@ -58,9 +58,9 @@ class Gathering:
         else:
             cleaned, _ = clean(blocks)
         texts = {block.text for block in cleaned if block.kind != "heading"}
-        known = self._texts.setdefault(name, set())
-        if not texts <= known:
-            known |= texts
+        carried = self._texts.setdefault(name, set())
+        if not texts <= carried:
+            carried |= texts
             self._blocks.setdefault(name, []).extend(cleaned)
         self._metadata.setdefault(name, {}).update({key: value for key, value in metadata.items() if value})
         return cleaned
@@ -75,5 +75,5 @@ class Gathering:
 def fault(error: ValidationError) -> str:
     """The first thing wrong with a row, as the reason of a drop."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if not isinstance(part, int)) or "the row"
-    return f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    location = ".".join(str(part) for part in first["loc"] if not isinstance(part, int)) or "the row"
+    return f"{location}: {first['msg'][:1].lower()}{first['msg'][1:]}"

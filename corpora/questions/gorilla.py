@@ -67,8 +67,8 @@ def read(table: Table) -> QuestionSet:
 def _name(item: _Item) -> str:
     """The title that the row gives the oracle, or, where there is only a placeholder, a name by content."""
     titles, passages = _flat(item.context, "title"), _flat(item.context, "sentences")
-    named = dict(zip(passages, titles, strict=False)).get(item.oracle_context, "")
-    title = tidy(named) if named != _PLACEHOLDER else ""
+    context_title = dict(zip(passages, titles, strict=False)).get(item.oracle_context, "")
+    title = tidy(context_title) if context_title != _PLACEHOLDER else ""
     return title or f"passage {content_id(item.oracle_context)[:8]}"
 
 

@@ -59,8 +59,8 @@ def read(items: Iterable[tuple[str, Any]], broken: Iterable[tuple[str, str]] = (
         elif evidence is None:
             gathering.drop(pmid, "no sentence of its contexts shares a word with its conclusion")
         else:
-            found = (Evidence(pmid, evidence),)
-            gathering.add(Question(pmid, tidy(item.question), (decision,), found, pmid, extractive=False))
+            cited = (Evidence(pmid, evidence),)
+            gathering.add(Question(pmid, tidy(item.question), (decision,), cited, pmid, extractive=False))
     return gathering.as_set()
 
 
@@ -83,5 +83,5 @@ def _pools(blocks: list[Block]) -> Iterable[list[str]]:
         else:
             labelled.append((label, block))
     results = [block for label, block in labelled if _RESULTS.search(label)]
-    rest = [block for label, block in labelled if not _AIMS.search(label)]
-    return map(sentences, (results, rest, blocks))
+    beyond_aims = [block for label, block in labelled if not _AIMS.search(label)]
+    return map(sentences, (results, beyond_aims, blocks))

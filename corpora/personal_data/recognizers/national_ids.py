@@ -73,8 +73,8 @@ def find_state_numbers(text: str) -> Iterator[Finding]:
     """National ids in folded `text`; of those whose form is nobody else's, the valid ones without a label too."""
     for number, pattern in _LABELLED:
         for match in pattern.finditer(text):
-            right = number.valid is None or number.valid(match["value"])
-            yield Finding("national-id", *match.span("value"), 0.96 if right else 0.7)
+            valid = number.valid is None or number.valid(match["value"])
+            yield Finding("national-id", *match.span("value"), 0.96 if valid else 0.7)
     for number, pattern in _ALONE:
         for match in pattern.finditer(text):
             plain = match[0].isdigit()  # eleven digits in a row are many things
