@@ -158,15 +158,15 @@ def _office_type(data: bytes) -> str | None:
 
 def read_bytes(data: bytes, name: str, options: ReadOptions | None = None) -> FileReading:
     """Everything readable in one file. Raises UnreadableDocument when that is nothing; `name` is a hint and the last title."""
-    found = FileReading()
-    _read_into(found, data, name, "", options or ReadOptions(), 0)
-    if not found.readings:
-        reasons = "; ".join(f"{part}: {reason}" for part, reason in found.refused[:3])
+    file_reading = FileReading()
+    _read_into(file_reading, data, name, "", options or ReadOptions(), 0)
+    if not file_reading.readings:
+        reasons = "; ".join(f"{part}: {reason}" for part, reason in file_reading.refused[:3])
         raise UnreadableDocument(reasons or "no text in it; a scanned document needs OCR first")
-    return found
+    return file_reading
 
 
-def _read_into(found: FileReading, data: bytes, name: str, part: str, options: ReadOptions, depth: int) -> None:
+def _read_into(file_reading: FileReading, data: bytes, name: str, part: str, options: ReadOptions, depth: int) -> None:
     """Add the documents of `data`, which is the part called `part` ("" is the file itself); raises only for the file itself."""
     try:
         if len(data) > MAX_BYTES:
@@ -182,21 +182,21 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
             for member in archives.members(data):
                 inner = "/".join(piece for piece in (part, member.name or "(the rest of it)") if piece)
                 if isinstance(member, archives.Refused):
-                    found.refused.append((inner, member.reason))
+                    file_reading.refused.append((inner, member.reason))
                 else:
-                    _read_into(found, member.data, member.name, inner, options, depth + 1)
+                    _read_into(file_reading, member.data, member.name, inner, options, depth + 1)
             return
         for reading in _parsed(kind, data, options):
-            _keep(found, reading, kind, name, part, options)
+            _keep(file_reading, reading, kind, name, part, options)
         if kind == "message/rfc822" and depth < MAX_NESTING:
             from corpora.readers.mail import eml
 
             for attached, content in eml.attachments(data):
-                _read_into(found, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
+                _read_into(file_reading, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
     except UnreadableDocument as error:
         if not part:
             raise
-        found.refused.append((part, str(error)))
+        file_reading.refused.append((part, str(error)))
 
 
 def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
@@ -218,26 +218,28 @@ def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
         raise UnreadableDocument(f"damaged or unsupported {kind}: {type(error).__name__}: {error}") from error
 
 
-def _keep(found: FileReading, reading: Reading, kind: str, name: str, part: str, options: ReadOptions) -> None:
+def _keep(file_reading: FileReading, reading: Reading, kind: str, name: str, part: str, options: ReadOptions) -> None:
     blocks, changes = clean(reading.blocks, options.skip_steps)
-    found.cleaned += changes
+    file_reading.cleaned += changes
     whole = "/".join(piece for piece in (part, reading.part) if piece)
     if kind == "text/plain" and all(block.kind == "heading" for block in blocks):
         # A text in capitals only looks like headings.
         blocks = [replace(block, kind="paragraph", level=0) for block in blocks]
     if not any(block.kind != "heading" for block in blocks):
         if whole:
-            found.refused.append((whole, "no text in it; a scanned document needs OCR first"))
+            file_reading.refused.append((whole, "no text in it; a scanned document needs OCR first"))
         return
     title = clean_line(reading.title or "") or _first_heading(blocks) or clean_line(PurePath(name).stem)
     if not reading.title and reading.part:
         title = _first_heading(blocks) or f"{clean_line(PurePath(name).stem)} {reading.part}"
     metadata = {key: clean_line(str(value)) for key, value in reading.metadata.items()}
-    done = replace(reading, title=title, blocks=blocks, part=whole, metadata=metadata, media_type=kind)
-    found.readings.append(done if options.personal_data == "keep" else _without_personal_data(found, done, options))
+    finished = replace(reading, title=title, blocks=blocks, part=whole, metadata=metadata, media_type=kind)
+    file_reading.readings.append(
+        finished if options.personal_data == "keep" else _without_personal_data(file_reading, finished, options)
+    )
 
 
-def _without_personal_data(found: FileReading, reading: Reading, options: ReadOptions) -> Reading:
+def _without_personal_data(file_reading: FileReading, reading: Reading, options: ReadOptions) -> Reading:
     """The reading with pseudonyms in title, metadata and text; raises PersonalDataRefused where the policy is to refuse."""
     from corpora.personal_data.masking import (
         mask_blocks,  # its tables are slow to load, and most collections keep what they have
@@ -245,7 +247,7 @@ def _without_personal_data(found: FileReading, reading: Reading, options: ReadOp
 
     texts = [reading.title or "", *reading.metadata.values(), *(block.text for block in reading.blocks)]
     masked, counted = mask_blocks(texts, options.personal_data, bytes.fromhex(options.personal_key))
-    found.personal_data.update(counted)
+    file_reading.personal_data.update(counted)
     first = 1 + len(reading.metadata)
     blocks = [
         # Where a text was changed its page breaks no longer fit; such a block counts as standing on its first page.

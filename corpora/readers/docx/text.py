@@ -28,8 +28,8 @@ _SYMBOL_LOW = (  # Adobe's Symbol encoding, from 0x20
 _SYMBOL_HIGH = (  # from 0xA0
     "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…|—↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊〈®©™∑"
 )
-_SYMBOL = {0x20 + place: sign for place, sign in enumerate(_SYMBOL_LOW)} | {
-    0xA0 + place: sign for place, sign in enumerate(_SYMBOL_HIGH)
+_SYMBOL = {0x20 + offset: sign for offset, sign in enumerate(_SYMBOL_LOW)} | {
+    0xA0 + offset: sign for offset, sign in enumerate(_SYMBOL_HIGH)
 }
 _WINGDINGS = {  # what says something: boxes, ticks and arrows; the rest are ornaments
     0x6F: "☐", 0x71: "☐", 0x72: "☐", 0x78: "☒", 0xA8: "☐", 0xFB: "✗", 0xFC: "✓", 0xFD: "☒", 0xFE: "☑",
@@ -147,8 +147,8 @@ def _form_field(field_data: etree._Element) -> str:
     if choices is None:
         return ""
     entries = [value(entry) or "" for entry in choices if local(entry) == "listEntry"]
-    place = value(child(choices, "result")) or value(child(choices, "default")) or "0"
-    return entries[int(place)] if place.isdecimal() and int(place) < len(entries) else ""
+    index = value(child(choices, "result")) or value(child(choices, "default")) or "0"
+    return entries[int(index)] if index.isdecimal() and int(index) < len(entries) else ""
 
 
 def _formula(element: etree._Element) -> str:
@@ -159,11 +159,11 @@ def _formula(element: etree._Element) -> str:
     if name.endswith("Pr"):
         return ""
     parts = [_formula(inner) for inner in element if not local(inner).endswith("Pr")]
-    held = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
-    if name in ("sSup", "sSub", "f") and len(held) == 2:
-        return held[0] + {"sSup": "^", "sSub": "_", "f": "/"}[name] + held[1]
-    if name == "sSubSup" and len(held) == 3:
-        return f"{held[0]}_{held[1]}^{held[2]}"
+    grouped = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
+    if name in ("sSup", "sSub", "f") and len(grouped) == 2:
+        return grouped[0] + {"sSup": "^", "sSub": "_", "f": "/"}[name] + grouped[1]
+    if name == "sSubSup" and len(grouped) == 3:
+        return f"{grouped[0]}_{grouped[1]}^{grouped[2]}"
     if name == "rad":
         return f"√({parts[-1]})" if parts else ""
     if name == "d":
@@ -172,11 +172,11 @@ def _formula(element: etree._Element) -> str:
         return f"{_bracket(begin, '(')}{', '.join(parts)}{_bracket(end, ')')}"
     if name == "nary":
         sign = child(child(element, "naryPr"), "chr") if child(element, "naryPr") is not None else None
-        limits = "".join(mark + part for mark, part in zip("_^", held, strict=False) if part)
+        limits = "".join(mark + part for mark, part in zip("_^", grouped, strict=False) if part)
         return f"{value(sign) or '∫'}{limits} {parts[-1]}" if len(parts) == 3 else "".join(parts)
     return "".join(parts)
 
 
 def _bracket(element: etree._Element | None, otherwise: str) -> str:
-    said = value(element)
-    return otherwise if said is None else said
+    character = value(element)
+    return otherwise if character is None else character

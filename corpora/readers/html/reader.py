@@ -70,9 +70,9 @@ def _encoding(data: bytes) -> str | None:
 
 def _title(root: lxml_html.HtmlElement) -> str | None:
     for path in ("//main//h1 | //*[@role='main']//h1 | //article//h1", "//h1", "//title"):
-        found = root.xpath(path)
-        if found:
-            return " ".join(found[0].text_content().split()) or None
+        elements = root.xpath(path)
+        if elements:
+            return " ".join(elements[0].text_content().split()) or None
     return None
 
 
@@ -176,16 +176,16 @@ def _numbers(listing: etree._Element) -> dict[etree._Element, str]:
     return numbers
 
 
-def _integer(stated: str | None, other: int) -> int:
-    return int(stated) if stated and re.fullmatch(r"\s*-?\d{1,6}\s*", stated) else other
+def _integer(stated: str | None, default: int) -> int:
+    return int(stated) if stated and re.fullmatch(r"\s*-?\d{1,6}\s*", stated) else default
 
 
 def _numeral(number: int, style: str) -> str:
     if style in ("a", "A") and number > 0:
         letters = ""
         while number:
-            number, rest = divmod(number - 1, 26)
-            letters = chr(ord(style) + rest) + letters
+            number, letter = divmod(number - 1, 26)
+            letters = chr(ord(style) + letter) + letters
         return letters
     if style in ("i", "I") and 0 < number < 4000:
         roman = ""

@@ -159,11 +159,11 @@ class Provisions:
 
     def _are_long(self, children: list[etree._Element]) -> bool:
         """True where numbered levels deserve headings: long ones, with no text after them that belongs to the level above."""
-        nested = [place for place, part in enumerate(children) if local(part) in self._names.nested]
+        nested = [index for index, part in enumerate(children) if local(part) in self._names.nested]
         after = {local(part) for part in children[nested[0] :]} if nested else set()
         if not nested or after - self._names.nested - self._names.headed - self._names.dropped - self._names.notes.keys():
             return False
-        return 2 * sum(words(children[place]) >= LONG_LEVEL_WORDS for place in nested) > len(nested)
+        return 2 * sum(words(children[index]) >= LONG_LEVEL_WORDS for index in nested) > len(nested)
 
     def _begin(self, number: str, heading: str) -> None:
         """Sets what the next text begins with; numbers with no text between them stand together: "(c)(1)"."""

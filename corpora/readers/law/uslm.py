@@ -56,7 +56,7 @@ def read(data: bytes) -> list[Reading]:
     meta = child(root, "meta")
     facts = {local(fact): inline(fact) for fact in reversed(meta)} if meta is not None else {}  # the first of a name counts
     law = _Law(root)
-    title = facts.get("title") or next((inline(found) for found in find(root, "officialTitle")), "")
+    title = facts.get("title") or next((inline(descendant) for descendant in find(root, "officialTitle")), "")
     top = child(child(root, "main"), "title", "appendix") if child(root, "main") is not None else None
     if top is not None and local(root) == "uscDoc":
         title = " ".join("".join(law.label(top)).split()) or title
@@ -71,7 +71,7 @@ def read(data: bytes) -> list[Reading]:
         else:
             law.walk(part, 2)
     law.close()
-    dated = next((found.get("date") for found in find(root, "date") if found.get("date")), "") or _approved(root)
+    dated = next((descendant.get("date") for descendant in find(root, "date") if descendant.get("date")), "") or _approved(root)
     return [
         Reading(
             title or None,
@@ -133,8 +133,8 @@ class _Law(Provisions):
 
 def _approved(root: etree._Element) -> str:
     """The date of a public law, which stands in its last line: "Approved March 13, 2017."."""
-    found = (re.search(r"Approved (\w+) (\d{1,2}), (\d{4})", inline(action)) for action in find(root, "actionDescription"))
-    return next((iso_date(match[3], match[1], match[2]) for match in found if match), "")
+    matches = (re.search(r"Approved (\w+) (\d{1,2}), (\d{4})", inline(action)) for action in find(root, "actionDescription"))
+    return next((iso_date(match[3], match[1], match[2]) for match in matches if match), "")
 
 
 def _cite_in_headings(root: etree._Element) -> None:

@@ -135,7 +135,7 @@ def _facts(part: EmailMessage) -> _Facts:
 
 
 def _named(parts: list[EmailMessage]) -> Iterator[tuple[str, EmailMessage]]:
-    seen: set[str] = set()
+    names: set[str] = set()
     for number, part in enumerate(parts, 1):
         facts = _facts(part)
         name = harmless_name(facts.filename) or f"attachment-{number}"
@@ -143,10 +143,10 @@ def _named(parts: list[EmailMessage]) -> Iterator[tuple[str, EmailMessage]]:
             name += ".eml"
         path = PurePosixPath(name)
         copy = 1
-        while name in seen:
+        while name in names:
             copy += 1
             name = f"{path.stem} ({copy}){path.suffix}"
-        seen.add(name)
+        names.add(name)
         yield name, part
 
 
@@ -181,8 +181,8 @@ def _blocks(part: EmailMessage) -> list[Block]:
     blocks: list[Block] = []
     for depth, lines in groupby(body.split("\n"), key=_quote_depth):
         run = "\n".join(_QUOTE.sub("", line, count=1) if depth else line for line in lines)
-        found = text.read(run.encode("utf-8", "replace"))[0].blocks
-        blocks += [Block("paragraph", block.text) for block in found] if depth else found
+        run_blocks = text.read(run.encode("utf-8", "replace"))[0].blocks
+        blocks += [Block("paragraph", block.text) for block in run_blocks] if depth else run_blocks
     return blocks
 
 

@@ -46,8 +46,8 @@ def read(data: bytes) -> list[Reading]:
     if len(readings) == 1:
         return readings
     return [
-        Reading(reading.title, reading.blocks, reading.metadata.get("identifier") or str(place), reading.metadata)
-        for place, reading in enumerate(readings, 1)
+        Reading(reading.title, reading.blocks, reading.metadata.get("identifier") or str(number), reading.metadata)
+        for number, reading in enumerate(readings, 1)
     ]
 
 
@@ -69,8 +69,8 @@ class _Article:
         self.emit("heading", title, 1)
         if meta is not None:
             group = child(meta, "title-group")
-            for other in find(group, "subtitle", "trans-title") if group is not None else ():
-                self.emit("paragraph", self.text(other))
+            for further_title in find(group, "subtitle", "trans-title") if group is not None else ():
+                self.emit("paragraph", self.text(further_title))
             for part in find(meta, "abstract", "trans-abstract", "kwd-group"):
                 self.section(part, 2)
         for part in self.article:
@@ -188,18 +188,18 @@ class _Article:
         sources = (self.text(source) for source in find(meta, "funding-source"))
         lines += [f"Funding: {source}" for source in dict.fromkeys(sources) if source not in stated]
         lines += [self.text(address) for address in find(meta, "corresp")]
-        lines += [f"Related: {text}" for other in find(meta, "related-article") if (text := self.text(other))]
+        lines += [f"Related: {text}" for related in find(meta, "related-article") if (text := self.text(related))]
         for custom in find(meta, "custom-meta"):
             lines.append(f"{self.text(child(custom, 'meta-name')).rstrip(':')}: {self.text(child(custom, 'meta-value'))}")
         if any(lines):
             self.emit("heading", "About this article", 2)
         for line in lines:
             self.emit("paragraph", line)
-        places = [self.text(place) for place in find(meta, "aff")]
-        if any(places):
+        affiliations = [self.text(affiliation) for affiliation in find(meta, "aff")]
+        if any(affiliations):
             self.emit("heading", "Affiliations", 2)
-        for place in places:
-            self.emit("item", place)
+        for affiliation in affiliations:
+            self.emit("item", affiliation)
 
     def reference(self, element: etree._Element) -> str:
         label = self.text(child(element, "label"))

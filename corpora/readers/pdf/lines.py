@@ -58,28 +58,30 @@ def _downwards(lines: list[Line], page_quarters: int) -> Iterator[Line]:
         yield from sorted(run, key=lambda line: -line.top if down else 0.0)
 
 
-def _at_one_height(one: Line, other: Line) -> bool:
-    shared = min(one.top, other.top) - max(one.bottom, other.bottom)
-    lower, higher = sorted((one.top - one.bottom, other.top - other.bottom))
+def _at_one_height(first: Line, second: Line) -> bool:
+    shared = min(first.top, second.top) - max(first.bottom, second.bottom)
+    lower, higher = sorted((first.top - first.bottom, second.top - second.bottom))
     # A line much higher than its neighbour is a stamp across the page, not a piece of the same line.
-    return one.quarters == other.quarters != ASKEW and shared > 0.5 * lower and higher < 2.5 * lower
+    return first.quarters == second.quarters != ASKEW and shared > 0.5 * lower and higher < 2.5 * lower
 
 
-def _joined(one: Line, other: Line) -> Line:
-    between = (one.text[:-1] + "-") if one.text[-1] in _HYPHENS else one.text + " "
-    size = one.size if len(one.text) >= len(other.text) else other.size
-    return Line(between + other.text, max(one.top, other.top), min(one.bottom, other.bottom), size, one.page, one.quarters)
+def _joined(first: Line, second: Line) -> Line:
+    between = (first.text[:-1] + "-") if first.text[-1] in _HYPHENS else first.text + " "
+    size = first.size if len(first.text) >= len(second.text) else second.size
+    return Line(
+        between + second.text, max(first.top, second.top), min(first.bottom, second.bottom), size, first.page, first.quarters
+    )
 
 
 def _pieces(layer: pypdfium2.PdfTextPage, number: int) -> Iterator[Line]:
     count = layer.count_chars()
     text = layer.get_text_range() if count else ""
-    for found in _LINE.finditer(text):
-        words = " ".join(found[0].split())
+    for match in _LINE.finditer(text):
+        words = " ".join(match[0].split())
         if not words:
             continue
-        first = found.end() - len(found[0].lstrip())
-        last = middle = found.start() + len(found[0].rstrip()) - 1
+        first = match.end() - len(match[0].lstrip())
+        last = middle = match.start() + len(match[0].rstrip()) - 1
         middle -= (last - first) // 2
         while text[middle].isspace():
             middle -= 1

@@ -95,13 +95,13 @@ def _page(document: pypdfium2.PdfDocument, number: int, languages: str) -> _Page
 
 def _in_order(blocks: list[Block], pages: list[_Page], running: set[Line]) -> Iterator[Block]:
     """All blocks: before those that begin on a page its running lines, after them its notes and what was read off its picture."""
-    rest = iter(blocks)
-    block = next(rest, None)
+    remaining = iter(blocks)
+    block = next(remaining, None)
     for number, page in enumerate(pages, 1):
         yield from (Block("running", line.text, page=number) for line in page.lines if line in running)
         while block is not None and block.page == number:
             yield block
-            block = next(rest, None)
+            block = next(remaining, None)
         yield from page.notes
         yield from page.scanned or ()
 
@@ -130,14 +130,14 @@ def _recognised(page: pypdfium2.PdfPage, number: int, lines: list[Line], languag
     texts = ocr.paragraphs(dots, picture.width, picture.height, languages, round(scale * 72))
     if lines:
         texts = [
-            "\n".join(line for line in text.split("\n") if not any(_alike(line, known.text) for known in lines))
+            "\n".join(line for line in text.split("\n") if not any(_alike(line, layer_line.text) for layer_line in lines))
             for text in texts
         ]
     return [Block("paragraph", text, page=number + 1) for text in texts if text]
 
 
-def _alike(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).ratio() > 0.8
+def _alike(first: str, second: str) -> bool:
+    return SequenceMatcher(None, first.casefold(), second.casefold(), autojunk=False).ratio() > 0.8
 
 
 def _running_lines(pages: list[list[Line]]) -> set[Line]:
@@ -146,11 +146,11 @@ def _running_lines(pages: list[list[Line]]) -> set[Line]:
     shapes = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
     repeated = {shape for shape, count in shapes.items() if len(pages) > 1 and count >= max(2, len(pages) / 2)}
     running = [line for edge in edges for line in edge if _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line.text)]
-    said: dict[str, Line] = {}
+    sentences: dict[str, Line] = {}
     for line in running:
         if _is_sentence(line.text):
-            said.setdefault(line.text, line)
-    return set(running).difference(said.values())
+            sentences.setdefault(line.text, line)
+    return set(running).difference(sentences.values())
 
 
 def _is_sentence(text: str) -> bool:
@@ -168,7 +168,7 @@ def _across(page: list[Line]) -> list[Line]:
 
 
 def _lies_over(line: Line, page: list[Line]) -> bool:
-    return sum(line.bottom < (other.top + other.bottom) / 2 < line.top for other in page) > 2  # itself is one
+    return sum(line.bottom < (neighbour.top + neighbour.bottom) / 2 < line.top for neighbour in page) > 2  # itself is one
 
 
 def _shape(line: Line) -> tuple[str, int]:

@@ -48,8 +48,8 @@ def value_text(value: object) -> str:
     """A value as text: strings as they are, nothing for None, everything else as compact JSON. Never a lone surrogate."""
     if value is None:
         return ""
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return shown.encode("utf-8", "replace").decode("utf-8")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def looks_like_jsonl(head: bytes) -> bool:
@@ -159,8 +159,8 @@ def _json_lines(lines: str) -> list[Row]:
 
 
 def _json_list(whole: str) -> list[Row]:
-    found = _loads(whole, "the file")
-    values = found if isinstance(found, list) else [found]
+    loaded = _loads(whole, "the file")
+    values = loaded if isinstance(loaded, list) else [loaded]
     rows = [_object(value, f"entry {number}") for number, value in enumerate(values, 1)]
     _check_count(rows)
     return rows

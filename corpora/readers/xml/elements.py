@@ -161,9 +161,9 @@ def script(mark: str, text: str, parts: list[str]) -> str:
 
 def _formula(name: str, parts: list[str]) -> str:
     """A MathML construct in one line: "x^2", "(a+b)/c"."""
-    held = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
+    grouped = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
     if name == "msqrt":
         return f"√({' '.join(parts)})"
-    if len(held) == 2:
-        return held[0] + {"msup": "^", "msub": "_", "mfrac": "/"}.get(name, " ") + held[1]
-    return f"{held[0]}_{held[1]}^{held[2]}" if len(held) == 3 else " ".join(parts)
+    if len(grouped) == 2:
+        return grouped[0] + {"msup": "^", "msub": "_", "mfrac": "/"}.get(name, " ") + grouped[1]
+    return f"{grouped[0]}_{grouped[1]}^{grouped[2]}" if len(grouped) == 3 else " ".join(parts)

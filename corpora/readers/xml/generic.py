@@ -41,7 +41,7 @@ def read(data: bytes) -> list[Reading]:
         for entry in list(find(root, "entry")):
             entry.getparent().remove(entry)
     blocks = list(_walk(root, 1))
-    title = next((text for found in find(root, "title", "Title") if (text := inline(found))), "")
+    title = next((text for element in find(root, "title", "Title") if (text := inline(element))), "")
     return [Reading(title or None, blocks, metadata=_clinical(root) if clinical else _dublin_core(root))]
 
 
@@ -154,5 +154,5 @@ def _clinical(root: etree._Element) -> dict[str, str]:
 
 
 def _attribute(root: etree._Element, name: str, attribute: str) -> str:
-    found = child(root, name)
-    return (found.get(attribute) or "") if found is not None else ""
+    element = child(root, name)
+    return (element.get(attribute) or "") if element is not None else ""

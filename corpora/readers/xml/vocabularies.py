@@ -56,19 +56,19 @@ def kind_of(head: bytes) -> str | None:
     if not text.startswith("<"):
         return None
     start = _PROLOG.match(text)
-    rest = text[start.end() :] if start else text
-    doctype = _DOCTYPE.match(rest)
+    remainder = text[start.end() :] if start else text
+    doctype = _DOCTYPE.match(remainder)
     if doctype:
-        between = _PROLOG.match(rest, doctype.end())
-        rest = rest[between.end() if between else doctype.end() :]
+        between = _PROLOG.match(remainder, doctype.end())
+        remainder = remainder[between.end() if between else doctype.end() :]
     declared = text.startswith("<?xml") or doctype is not None
-    root = _ROOT.match(rest)
+    root = _ROOT.match(remainder)
     if root is None:  # a prolog longer than the head, or no XML at all
         return "application/xml" if declared and not (doctype and doctype[1].lower() == "html") else None
     name, attributes = root[1], root[2]
     if name.lower() == "html":
         return None
-    return _vocabulary(name, attributes, doctype[0] if doctype else "", rest) or (
+    return _vocabulary(name, attributes, doctype[0] if doctype else "", remainder) or (
         "application/xml" if declared or "xmlns" in attributes or (root[3] and name.lower() not in _HTML) else None
     )
 
@@ -149,19 +149,19 @@ def _as_declared(data: bytes) -> bytes:
 def _as_character(match: re.Match[bytes]) -> bytes:
     if match[1] is None:  # CDATA, a comment or an instruction: text of its own
         return match[0]
-    known = html5.get(match[1].decode("ascii", "replace") + ";")
-    return "".join(f"&#{ord(character)};" for character in known).encode() if known else b"&amp;" + match[0][1:]
+    characters = html5.get(match[1].decode("ascii", "replace") + ";")
+    return "".join(f"&#{ord(character)};" for character in characters).encode() if characters else b"&amp;" + match[0][1:]
 
 
 def _reason(error: etree.XMLSyntaxError) -> str:
-    said = " ".join(str(error).split(", line ")[0].split())
-    if "depth" in said.lower():
+    message = " ".join(str(error).split(", line ")[0].split())
+    if "depth" in message.lower():
         return f"the XML is nested deeper than {MAX_DEPTH} levels; is it a document?"
-    if "amplification" in said.lower() or "entity reference loop" in said.lower():
+    if "amplification" in message.lower() or "entity reference loop" in message.lower():
         return "the XML declares entities that grow without bound; save it again with the entities written out"
-    if "resource limit" in said.lower():
-        return f"one text or attribute in the XML is larger than the parser allows ({said}); split the file"
+    if "resource limit" in message.lower():
+        return f"one text or attribute in the XML is larger than the parser allows ({message}); split the file"
     line = error.lineno or 1
-    if "premature end" in said.lower() or "document is empty" in said.lower() or "couldn't find end" in said.lower():
-        return f"the XML ends in the middle, at line {line} ({said}); download or export it again"
-    return f"not well-formed XML at line {line} ({said}); mend that line or export the file again"
+    if "premature end" in message.lower() or "document is empty" in message.lower() or "couldn't find end" in message.lower():
+        return f"the XML ends in the middle, at line {line} ({message}); download or export it again"
+    return f"not well-formed XML at line {line} ({message}); mend that line or export the file again"
