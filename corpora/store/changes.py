@@ -46,7 +46,7 @@ class FinishedFile:
     sha256: str
     chunking: str
     parts: frozenset[str]
-    given: SourceAttributes = field(default_factory=SourceAttributes)
+    attributes: SourceAttributes = field(default_factory=SourceAttributes)
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class Change:
 
     def drop_vectors(self, encoder: str) -> None:
         """Take out all vectors that `encoder` made."""
-        mine = "SELECT number FROM segments WHERE encoder = ?"
-        self._db.execute(f"DELETE FROM vectors WHERE segment IN ({mine})", (encoder,))  # noqa: S608 - constant
+        own_segments = "SELECT number FROM segments WHERE encoder = ?"
+        self._db.execute(f"DELETE FROM vectors WHERE segment IN ({own_segments})", (encoder,))  # noqa: S608 - constant
         self._db.execute("DELETE FROM segments WHERE encoder = ?", (encoder,))
 
     def keep_topics(self, topics: Iterable[TopicSum]) -> None:
@@ -135,8 +135,8 @@ class Change:
 
     def remove_file(self, path: str, collection: str, keep: frozenset[str] = frozenset()) -> None:
         """Take out what was read from a file, but for the sources in `keep`, and forget its failures."""
-        held = self._db.execute("SELECT path FROM sources WHERE file = ? AND collection = ?", (path, collection)).fetchall()
-        for (source,) in held:
+        sources = self._db.execute("SELECT path FROM sources WHERE file = ? AND collection = ?", (path, collection)).fetchall()
+        for (source,) in sources:
             if source not in keep:
                 self._remove_source(source, collection)
         key = (path, collection)
@@ -148,19 +148,21 @@ class Change:
     def finish(self, file: FinishedFile) -> None:
         """Note that every document of a file is in; what it no longer holds goes."""
         self.remove_file(file.path, file.collection, keep=file.parts)
-        row = (file.path, file.collection, file.sha256, file.chunking, file.given.to_json())
+        row = (file.path, file.collection, file.sha256, file.chunking, file.attributes.to_json())
         self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
 
     def fail(self, path: str, collection: str, reason: str) -> None:
         """Keep why a file, or a part of one, did not become a document."""
         self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (path, collection, reason))
 
-    def set_readers(self, path: str, collection: str, given: SourceAttributes) -> None:
+    def set_readers(self, path: str, collection: str, attributes: SourceAttributes) -> None:
         """Change who may read what the file holds, from this commit on."""
-        self._db.execute("UPDATE files SET given = ? WHERE path = ? AND collection = ?", (given.to_json(), path, collection))
-        held = "SELECT document_id FROM sources WHERE file = ? AND collection = ?"
-        audience = self._audience(given.readers)
-        self._db.execute(f"UPDATE documents SET audience = ? WHERE id IN ({held})", (audience, path, collection))  # noqa: S608 - constant
+        self._db.execute(
+            "UPDATE files SET given = ? WHERE path = ? AND collection = ?", (attributes.to_json(), path, collection)
+        )
+        own_documents = "SELECT document_id FROM sources WHERE file = ? AND collection = ?"
+        audience = self._audience(attributes.readers)
+        self._db.execute(f"UPDATE documents SET audience = ? WHERE id IN ({own_documents})", (audience, path, collection))  # noqa: S608 - constant
         self._removed = True  # what was left out as a copy may have other readers now than what it is a copy of
 
     def forget_versions(self, files: Sequence[tuple[str, str]]) -> None:
@@ -190,11 +192,11 @@ class Change:
             self._remove_source(*key)
         self._db.execute("DELETE FROM failures WHERE path = ? AND collection = ?", key)
         self._place(new)
-        known = self._db.execute(
+        stored = self._db.execute(
             "SELECT chunking, duplicate_of IS NOT NULL FROM documents WHERE id = ?", (document.id,)
         ).fetchone()
         metadata = json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True)
-        if known is None:
+        if stored is None:
             self._db.execute(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -215,7 +217,7 @@ class Change:
                 ),
             )
             self._add_chunks(new)
-        elif known != (new.chunking, int(new.duplicate_of is not None)):
+        elif stored != (new.chunking, int(new.duplicate_of is not None)):
             # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not before.
             # Where only the encoder is another one, the vectors by those before stay, so that one can go back.
             same = self._has_chunks(new)
@@ -251,9 +253,9 @@ class Change:
             number, count = self._db.execute("SELECT number, clusters FROM strata WHERE name = ?", (stratum,)).fetchone()
             self._db.execute("UPDATE strata SET clusters = clusters + 1 WHERE name = ?", (stratum,))
             position = stratified_position(number, count)
-        for other in new.merged:
-            self._db.execute("UPDATE documents SET cluster = ? WHERE cluster = ?", (cluster, other))
-            self._db.execute("DELETE FROM splits WHERE cluster = ?", (other,))
+        for merged in new.merged:
+            self._db.execute("UPDATE documents SET cluster = ? WHERE cluster = ?", (cluster, merged))
+            self._db.execute("DELETE FROM splits WHERE cluster = ?", (merged,))
         self._db.execute("INSERT OR REPLACE INTO splits VALUES (?, ?, ?)", (cluster, stratum, position))
 
     def _audience(self, readers: Sequence[str]) -> int:
@@ -296,37 +298,37 @@ class Change:
         self._removed = True
         self._end_version(path, collection)
         self._db.execute("DELETE FROM sources WHERE path = ? AND collection = ?", key)
-        other = self._db.execute("SELECT min(path) FROM sources WHERE document_id = ?", row).fetchone()[0]
-        if other is None:
+        other_source = self._db.execute("SELECT min(path) FROM sources WHERE document_id = ?", row).fetchone()[0]
+        if other_source is None:
             self._remove_chunks(row[0])
             self._db.execute("DELETE FROM documents WHERE id = ?", row)
         else:
-            self._db.execute("UPDATE documents SET source = ? WHERE id = ? AND source = ?", (other, row[0], path))
+            self._db.execute("UPDATE documents SET source = ? WHERE id = ? AND source = ?", (other_source, row[0], path))
 
     def _remove_chunks(self, document_id: str) -> None:
         self._removed = True
-        mine = "SELECT number FROM chunks WHERE document_id = ?1"
-        self._db.execute(f"INSERT INTO removed_chunks SELECT number, ?2 FROM ({mine})", (document_id, self._snapshot))  # noqa: S608
-        self._db.execute(f"DELETE FROM lexical WHERE rowid IN ({mine})", (document_id,))  # noqa: S608 - constant
+        own_chunks = "SELECT number FROM chunks WHERE document_id = ?1"
+        self._db.execute(f"INSERT INTO removed_chunks SELECT number, ?2 FROM ({own_chunks})", (document_id, self._snapshot))  # noqa: S608
+        self._db.execute(f"DELETE FROM lexical WHERE rowid IN ({own_chunks})", (document_id,))  # noqa: S608 - constant
         self._db.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
 
     def _has_chunks(self, new: NewDocument) -> bool:
         """Whether the store's document has the very chunks of `new`, under the same title."""
-        wanted = "SELECT id, section, page, paragraph FROM chunks WHERE document_id = ?"
-        there = set(self._db.execute(wanted, (new.document.id,)))
+        statement = "SELECT id, section, page, paragraph FROM chunks WHERE document_id = ?"
+        stored = set(self._db.execute(statement, (new.document.id,)))
         title = self._db.execute("SELECT title FROM documents WHERE id = ?", (new.document.id,)).fetchone()[0]
-        made = {(chunk.id, chunk.section, chunk.page, chunk.paragraph) for chunk in new.chunks}
-        return bool(title == new.document.title and there == made)
+        new_chunks = {(chunk.id, chunk.section, chunk.page, chunk.paragraph) for chunk in new.chunks}
+        return bool(title == new.document.title and stored == new_chunks)
 
     def _add_chunks(self, new: NewDocument) -> None:
-        found = self._db.execute("SELECT number FROM segments WHERE name = ?", (new.segment,)).fetchone()
+        segment = self._db.execute("SELECT number FROM segments WHERE name = ?", (new.segment,)).fetchone()
         for row, chunk in enumerate(new.chunks, start=new.first_row):
             cursor = self._db.execute(
                 'INSERT INTO chunks (id, document_id, "start", "end", section, page, paragraph) VALUES (?, ?, ?, ?, ?, ?, ?)',
                 (chunk.id, new.document.id, chunk.start, chunk.end, chunk.section, chunk.page, chunk.paragraph),
             )
             number = cursor.lastrowid
-            if found is not None:
-                self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, found[0], row))
+            if segment is not None:
+                self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, segment[0], row))
             entry = (number, *lexical_row(f"{chunk.title} {chunk.section}", chunk.text))
             self._db.execute("INSERT INTO lexical (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", entry)

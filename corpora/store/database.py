@@ -32,7 +32,7 @@ class Layout:
     that a new file begins with.
     """
 
-    what: str
+    description: str
     format: int
     schema: str
     upgrades: Mapping[int, str | Callable[[Database], None]] = field(default_factory=dict)
@@ -55,11 +55,11 @@ class Database:
         """Open, make or upgrade."""
         self.path, self._layout, self._changed = path, layout, False
         make_folder(path.parent)
-        held = path.exists() and path.stat().st_size > 0
+        has_content = path.exists() and path.stat().st_size > 0
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             sync_folder(path.parent)  # SQLite syncs the file; its name would be lost with the power
-        self.unsealed = not check_seal(path) and held
+        self.unsealed = not check_seal(path) and has_content
         """True when nothing tells whether it is what was written: a writer was killed, or is at it."""
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
@@ -73,7 +73,7 @@ class Database:
                 raise StoreError(
                     f"{path} could not be opened: {error}; free space or mend the disk and run it again"
                 ) from error
-            raise CorruptStore(f"{path} is not {layout.what} or is damaged ({error}); restore a backup of it") from error
+            raise CorruptStore(f"{path} is not {layout.description} or is damaged ({error}); restore a backup of it") from error
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """One statement; outside of `changing` only for reading."""
@@ -174,12 +174,12 @@ class Database:
                 self.executemany("INSERT INTO meta VALUES (?, ?)", list(entries.items()))
             self.execute("COMMIT")
         self._refuse_newer()
-        while (found := int(self.meta("format"))) < self._layout.format:
+        while (version := int(self.meta("format"))) < self._layout.format:
             self._begin()
-            if int(self.meta("format")) == found:  # else another process was quicker
-                upgrade = self._layout.upgrades[found]
+            if int(self.meta("format")) == version:  # else another process was quicker
+                upgrade = self._layout.upgrades[version]
                 self.run(upgrade) if isinstance(upgrade, str) else upgrade(self)
-                self.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(found + 1),))
+                self.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(version + 1),))
             self.execute("COMMIT")
         self.execute("PRAGMA foreign_keys = ON")  # only now: with it SQLite does not let an upgrade add a column that refers
 
@@ -192,8 +192,8 @@ class Database:
         return bool(self.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
 
     def _refuse_newer(self) -> None:
-        found = int(self.meta("format"))
-        if found > self._layout.format:
+        version = int(self.meta("format"))
+        if version > self._layout.format:
             raise StoreError(
-                f"{self.path} has format {found}; this raftsmith reads up to {self._layout.format}: install a newer raftsmith"
+                f"{self.path} has format {version}; this raftsmith reads up to {self._layout.format}: install a newer raftsmith"
             )

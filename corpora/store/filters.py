@@ -59,16 +59,16 @@ class Filter:
             values.append(json.dumps(self.collections, ensure_ascii=False))
         for condition in self.conditions:
             fact = _COLUMNS.get(condition.fact, "(SELECT value FROM json_each(d.metadata) m WHERE m.key = ?)")
-            named = [] if condition.fact in _COLUMNS else [condition.fact]
+            key = [] if condition.fact in _COLUMNS else [condition.fact]
             if condition.operator in ("=", "!="):
                 parts.append(f"{fact} {'IS' if condition.operator == '=' else 'IS NOT'} ?")
-                values += [*named, condition.value]
+                values += [*key, condition.value]
             elif _NUMBER.fullmatch(condition.value):
                 parts.append(f"({fact} GLOB '[-0-9]*' AND CAST({fact} AS REAL) {condition.operator} CAST(? AS REAL))")
-                values += [*named, *named, condition.value]
+                values += [*key, *key, condition.value]
             else:
                 parts.append(f"{fact} {condition.operator} ?")
-                values += [*named, condition.value]
+                values += [*key, condition.value]
         return " AND ".join(parts), values
 
 
@@ -90,5 +90,5 @@ def make_filter(
     readers: Sequence[str] | None = None, collections: Sequence[str] = (), conditions: Sequence[str] = ()
 ) -> Filter:
     """A filter from words as they are typed. Raises RaftsmithError."""
-    mine = None if readers is None else tuple(sorted(set(readers)))
-    return Filter(mine, tuple(sorted(set(collections))), tuple(map(parse_condition, conditions)))
+    reader_names = None if readers is None else tuple(sorted(set(readers)))
+    return Filter(reader_names, tuple(sorted(set(collections))), tuple(map(parse_condition, conditions)))

@@ -114,8 +114,8 @@ INSERT INTO versions SELECT s.path, s.collection, 1, s.file, d.id, s.sha256, d.t
   FROM sources s JOIN documents d ON d.id = s.document_id;
 """  # noqa: S608 - constants
     )
-    known = database.execute("SELECT id, collection, text, cluster FROM documents").fetchall()
-    for identity, collection, text, cluster in known:
+    documents = database.execute("SELECT id, collection, text, cluster FROM documents").fetchall()
+    for identity, collection, text, cluster in documents:
         database.execute("UPDATE documents SET content = ? WHERE id = ?", (content_id(collection, text), identity))
         # Where a document was is where it stays: the split of formats 1 and 2 was a hash of the cluster.
         row = (cluster, collection, hashed_position(cluster))

@@ -24,7 +24,7 @@ class SourceAttributes:
         return json.dumps({"readers": self.readers, "metadata": dict(sorted(self.metadata.items()))}, ensure_ascii=False)
 
 
-def given_from_json(text: str) -> SourceAttributes:
+def attributes_from_json(text: str) -> SourceAttributes:
     """The value that `SourceAttributes.to_json` wrote; "{}" is nothing said."""
     value = json.loads(text)
     return SourceAttributes(tuple(value.get("readers", ())), value.get("metadata", {}))

@@ -35,18 +35,18 @@ class VectorPlaces:
         """`(chunk_id, segment, row)` of every chunk that `encoder` has encoded, or of those of `ids`, by chunk id: an index
         built from it is the same every time.
         """
-        wanted = (
+        statement = (
             "SELECT c.id, s.name, v.row FROM chunks c JOIN vectors v ON v.chunk = c.number JOIN segments s ON s.number = v.segment "
             "WHERE s.encoder = ?"
         )
         if ids is None:
-            return list(self._db.execute(f"{wanted} ORDER BY c.id", (encoder,)))
-        places = []
+            return list(self._db.execute(f"{statement} ORDER BY c.id", (encoder,)))
+        rows = []
         for first in range(0, len(ids), 500):
             part = list(ids[first : first + 500])
             marks = ",".join("?" * len(part))
-            places += self._db.execute(f"{wanted} AND c.id IN ({marks})", (encoder, *part)).fetchall()
-        return sorted(places)
+            rows += self._db.execute(f"{statement} AND c.id IN ({marks})", (encoder, *part)).fetchall()
+        return sorted(rows)
 
     def after(self, encoder: str, segment: int) -> list[VectorPlace]:
         """The vectors by `encoder` in segments with higher numbers than `segment`, by segment and row: what was added since that one."""
@@ -89,8 +89,8 @@ class VectorPlaces:
 
     def chunk_numbers(self, encoder: str) -> list[int]:
         """Numbers of the chunks that `encoder` has encoded, in no order."""
-        wanted = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
-        return [row[0] for row in self._db.execute(wanted, (encoder,))]
+        statement = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
+        return [row[0] for row in self._db.execute(statement, (encoder,))]
 
     def removed_after(self, snapshot: int) -> list[int]:
         """Numbers of the chunks that went in later commits than that of `snapshot`. A number is never used again."""
