@@ -20,10 +20,14 @@ def backup(target: Path, everything: bool, workspace_folder: Path | None, as_jso
     """
     from corpora.workspace.backup import back_up
 
-    made = back_up(opened(workspace_folder).root, target, everything)
-    size = sum(made.files.values())
-    value = {"backup": str(target.resolve()), "snapshot": made.snapshot, "files": made.files}
-    emit(value, as_json, f"{target}: snapshot {made.snapshot}, {len(made.files)} files, {size / 1e6:.1f} MB before compression")
+    written = back_up(opened(workspace_folder).root, target, everything)
+    size = sum(written.files.values())
+    value = {"backup": str(target.resolve()), "snapshot": written.snapshot, "files": written.files}
+    emit(
+        value,
+        as_json,
+        f"{target}: snapshot {written.snapshot}, {len(written.files)} files, {size / 1e6:.1f} MB before compression",
+    )
 
 
 @click.command("restore", **with_example("raftsmith restore collection-2026-11.zip restored"))
@@ -34,6 +38,6 @@ def restore(source: Path, folder: Path, as_json: bool) -> None:
     """Make a workspace in a new folder from a backup; every file is checked."""
     from corpora.workspace.backup import restore as restore_to
 
-    made = restore_to(source, folder)
-    value = {"workspace": str(folder.resolve()), "snapshot": made.snapshot, "files": made.files}
-    emit(value, as_json, f"{folder}: snapshot {made.snapshot}, {len(made.files)} files")
+    restored = restore_to(source, folder)
+    value = {"workspace": str(folder.resolve()), "snapshot": restored.snapshot, "files": restored.files}
+    emit(value, as_json, f"{folder}: snapshot {restored.snapshot}, {len(restored.files)} files")

@@ -160,15 +160,15 @@ def _unpacked(archive: zipfile.ZipFile, name: str, digest: str, workspace: Path,
     if not path.is_relative_to(workspace.resolve()):
         raise CorruptStore(f"{backup} names a file outside of the workspace; it was not made by raftsmith")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found, size = hashlib.sha256(), 0
+    computed, size = hashlib.sha256(), 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as sink, archive.open(name) as source:
         while block := source.read(_BLOCK):
-            found.update(block)
+            computed.update(block)
             size += len(block)
             sink.write(block)
         sink.flush()
         os.fsync(sink.fileno())
-    if found.hexdigest() != digest:
+    if computed.hexdigest() != digest:
         raise CorruptStore(f"{name} in {backup} is damaged; take another backup, or restore it to read what is whole")
     return size

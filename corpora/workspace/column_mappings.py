@@ -49,14 +49,14 @@ def read_mappings(root: Path) -> Mappings:
     if not path.exists():
         return {}
     try:
-        held = _File.model_validate_json(path.read_bytes())
+        stored = _File.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
         raise WorkspaceError(f"{path} cannot be read ({_first_line(error)}); delete it and give --map again") from error
-    if held.format != _FORMAT:
-        raise WorkspaceError(f"{path} has format {held.format}; this version reads {_FORMAT}: update raftsmith")
+    if stored.format != _FORMAT:
+        raise WorkspaceError(f"{path} has format {stored.format}; this version reads {_FORMAT}: update raftsmith")
     return {
         (collection, file): FieldMapping(**mapping.model_dump())
-        for collection, files in held.collections.items()
+        for collection, files in stored.collections.items()
         for file, mapping in files.items()
     }
 
@@ -74,10 +74,10 @@ def remember(root: Path, mappings: Mappings) -> None:
 
 def forget(root: Path, files: Iterable[tuple[str, str]]) -> None:
     """Drop what is remembered of `files`, which are (file, collection)."""
-    held = read_mappings(root)
+    mappings = read_mappings(root)
     gone = {(collection, file) for file, collection in files}
-    if gone & held.keys():
-        remember(root, {key: mapping for key, mapping in held.items() if key not in gone})
+    if gone & mappings.keys():
+        remember(root, {key: mapping for key, mapping in mappings.items() if key not in gone})
 
 
 def may_hold_tables(path: Path) -> bool:

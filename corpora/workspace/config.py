@@ -40,8 +40,8 @@ class Config:
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     path: Path | None = None
 
-    def options(self, section: type[S], **given: Any) -> S:
-        """The options of one section: what is `given` over what the file says over the defaults.
+    def options(self, section: type[S], **overrides: Any) -> S:
+        """The options of one section: `overrides` over what the file says over the defaults.
 
         A model that one of the workspace's own runs made is given by its full path: written they stay right when the workspace moves.
         Raises WorkspaceError for an unknown key (with a suggestion) and for a wrong value.
@@ -51,7 +51,7 @@ class Config:
         if section.PARTIAL:
             values = {key: value for key, value in values.items() if key in keys}
         try:
-            return TypeAdapter(section).validate_python({**values, **given})
+            return TypeAdapter(section).validate_python({**values, **overrides})
         except ValidationError as error:
             raise WorkspaceError(
                 f"{self.path}: {_said(error, section.SECTION, [f'{section.SECTION}.{key}' for key in keys])}"
@@ -63,21 +63,21 @@ class Config:
 
     def check(self, sections: Sections) -> None:
         """Read every section. Raises WorkspaceError for a table or a key that none of them has, and for a wrong value."""
-        known = {section.SECTION: section for section in sections}
-        keys = [*known, *(f"{name}.{key}" for name, section in known.items() for key, _ in described(section))]
+        by_table = {section.SECTION: section for section in sections}
+        keys = [*by_table, *(f"{name}.{key}" for name, section in by_table.items() for key, _ in described(section))]
         for name in self.tables:
-            if name not in known:
+            if name not in by_table:
                 raise WorkspaceError(f"{self.path}: {_unknown(name, keys)}")
             for key in self.tables[name]:
-                if key not in {item.name for item in fields(known[name])}:
+                if key not in {item.name for item in fields(by_table[name])}:
                     raise WorkspaceError(f"{self.path}: {_unknown(f'{name}.{key}', keys)}")
-            self.options(known[name])
+            self.options(by_table[name])
 
     def _anchored(self, value: Any) -> Any:
         if self.path is None or not isinstance(value, str) or not value.startswith("runs/"):
             return value
-        own = self.path.parent / value
-        return str(own) if own.is_dir() else value
+        anchored = self.path.parent / value
+        return str(anchored) if anchored.is_dir() else value
 
 
 def read_config(path: Path) -> Config:

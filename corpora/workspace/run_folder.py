@@ -93,8 +93,8 @@ class RunFolder:
     def keep_metrics(self, last_step: int) -> None:
         """Drop the rows after the checkpoint that a run resumes from, so that no step stands twice."""
         if rows := self.metrics():
-            kept = [",".join(row.values()) for row in rows if int(row["step"]) <= last_step]
-            write_atomic(self.metrics_file, ("\n".join([",".join(rows[0]), *kept]) + "\n").encode())
+            lines = [",".join(row.values()) for row in rows if int(row["step"]) <= last_step]
+            write_atomic(self.metrics_file, ("\n".join([",".join(rows[0]), *lines]) + "\n").encode())
 
     def complete(self, kind: str, record: Mapping[str, Any]) -> None:
         """Write the record that makes the run a complete one of `kind`; nothing is written after it."""
@@ -142,8 +142,8 @@ def mark_complete(checkpoint: Path) -> None:
 
 def newest_complete_checkpoint(folder: Path) -> Path | None:
     """The checkpoint with the highest step whose files are all as its manifest says (promise R10), or None."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    for checkpoint in found:
+    checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    for checkpoint in checkpoints:
         try:
             expected = json.loads((checkpoint / "complete.json").read_text())
             if expected and all(sha256_file(checkpoint / name) == digest for name, digest in expected.items()):
@@ -182,8 +182,8 @@ def run_config(workspace: Workspace, run: str) -> dict[str, Any]:
     kind = finished_kind(folder)
     if kind == ASSISTANT:
         return RunFolder(run, folder).config()
-    known = ", ".join(finished.name for finished in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
+    names = ", ".join(finished.name for finished in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
     if kind is None:
-        raise ModelError(f"there is no complete run {run!r}; runs here: {known}")
+        raise ModelError(f"there is no complete run {run!r}; runs here: {names}")
     use = f"; its model is used as {SEARCH_SETTINGS[kind]} in raftsmith.toml" if kind in SEARCH_SETTINGS else ""
-    raise ModelError(f"run {run} is a tuned {kind}, which answers no questions{use}; runs to answer with: {known}")
+    raise ModelError(f"run {run} is a tuned {kind}, which answers no questions{use}; runs to answer with: {names}")

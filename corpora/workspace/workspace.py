@@ -42,9 +42,9 @@ class Workspace:
         """The corpus store."""
         return self.root / "corpus.db"
 
-    def options(self, section: type[S], **given: Any) -> S:
+    def options(self, section: type[S], **overrides: Any) -> S:
         """The options of one section of `raftsmith.toml`, see `Config.options`."""
-        return self.config.options(section, **given)
+        return self.config.options(section, **overrides)
 
     def owns(self, path: Path) -> bool:
         """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
