@@ -1,4 +1,7 @@
-"""How long work reports to whoever called it: a line at a time, and how many of a number of things are done. Knows no terminal."""
+"""Callbacks by which long work reports progress: a line at a time, and how many of a total are done.
+
+Knows no terminal.
+"""
 
 from __future__ import annotations
 

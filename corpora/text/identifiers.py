@@ -1,11 +1,13 @@
-"""Legal and medical identifiers as index terms, so that "42 C.F.R. § 482.13" and "42 CFR 482.13" meet. Pure; knows no index.
+"""Legal and medical identifiers as index terms.
 
-A tokenizer of words makes "337" and "a" of "§ 337(a)", which stand in every statute. The same function reads passages and queries, and
-what it gives is indexed and asked for beside the words. Two kinds of terms:
+"42 C.F.R. § 482.13" and "42 CFR 482.13" give the same terms. Pure; knows no index.
+
+A tokenizer of words makes "337" and "a" of "§ 337(a)", which stand in every statute. The same function reads passages
+and queries, and what it gives is indexed and asked for beside the words. Two kinds of terms:
 
 - joined words: "COX-2", "TNF-α" and "C.F.R." as "cox2", "tnfalpha" and "cfr", the words that others write for them;
-- references, of parts that each end in `BAR`: "sectionǀ337ǀaǀ", "cfrǀ42ǀ482ǀ13ǀ", "10ǀmgǀkgǀ", "vǀroeǀwadeǀ". Whatever such a reference
-  lies in is a term too ("sectionǀ337ǀ"), so that less exact ones are found, and rank below.
+- references, of parts that each end in `BAR`: "sectionǀ337ǀaǀ", "cfrǀ42ǀ482ǀ13ǀ", "10ǀmgǀkgǀ", "vǀroeǀwadeǀ".
+  Whatever such a reference lies in is a term too ("sectionǀ337ǀ"), so that less exact ones are found, and rank below.
 """
 
 from __future__ import annotations
@@ -129,7 +131,10 @@ _IN_RE = re.compile(r"\b(?i:in re|ex parte|re)\s(?:the\s)?([A-Z][\w'’]*)")
 
 
 def identifier_terms(text: str) -> list[str]:
-    """The terms of every identifier in `text`, each once, in lower case, of letters and digits only; none for plain prose."""
+    """Index terms of every identifier in `text`, each once; none for plain prose.
+
+    They are in lower case, of letters and digits only.
+    """
     plain = unicodedata.normalize("NFKC", text).replace("ς", "σ")
     rules = (_named, _bare, _citations, _quantities, _compounds, _cases)
     return list(dict.fromkeys(term for rule in rules for term in rule(plain)))
@@ -195,7 +200,10 @@ def _amount(digits: str, zeros: str = "") -> str:
 
 
 def _compounds(text: str) -> Iterator[str]:
-    """COX-2, HER2/neu, TNF-α, E11.9, C.F.R., 1:20-cv-01234, 95/46/EC, COX 2: written together. IL-6/STAT3: its parts as well."""
+    """COX-2, HER2/neu, TNF-α, E11.9, C.F.R., 1:20-cv-01234, 95/46/EC, COX 2: written together.
+
+    IL-6/STAT3: its parts as well.
+    """
     for compound in _COMPOUND.findall(text):
         for written in dict.fromkeys((compound, *compound.split("/"))):
             parts = re.split(rf"[{_DASH}/.]", written)

@@ -1,10 +1,13 @@
-"""Near-duplicates among texts: MinHash-LSH proposes pairs, their exact similarity decides. Knows no store and no documents.
+"""Near-duplicates among texts: MinHash-LSH proposes pairs, their exact similarity decides.
 
-Case, white space and punctuation are folded away. Copies of the same normalised text are found by a digest, without MinHash. Pairs
-that share word 5-grams are proposed by LSH (Broder, On the resemblance and containment of documents, 1997; Leskovec, Rajaraman and
-Ullman, Mining of Massive Datasets, section 3.4). What decides is the Jaccard similarity of their character 6-grams, counted as often
-as they occur: one wrong letter breaks five word 5-grams and only six of some hundred character 6-grams, so scans and corrected
-versions stay together where sections of one template fall apart (tests/benchmarks/duplicates.py compares the measures).
+Knows no store and no documents.
+
+Case, white space and punctuation are folded away. Copies of the same normalised text are found by a digest, without
+MinHash. Pairs that share word 5-grams are proposed by LSH (Broder, On the resemblance and containment of documents,
+1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4). What decides is the Jaccard similarity
+of their character 6-grams, counted as often as they occur: one wrong letter breaks five word 5-grams and only six of
+some hundred character 6-grams, so scans and corrected versions stay together where sections of one template fall apart
+(tests/benchmarks/duplicates.py compares the measures).
 """
 
 from __future__ import annotations
@@ -59,8 +62,8 @@ class Duplicate:
 class Cluster:
     """Texts that say the same. `canonical` is the longest, ties by smallest id; the members' similarities are to it.
 
-    A member can be less like the canonical text than the threshold where a third text links the two: of two similar texts,
-    one must never be in the training split and the other in the test split.
+    A member can be less like the canonical text than the threshold where a third text links the two: of two similar
+    texts, one must never be in the training split and the other in the test split.
     """
 
     canonical: str
@@ -75,7 +78,10 @@ class _Sketch:
 
 
 def find_duplicates(texts: Mapping[str, str], threshold: float = THRESHOLD) -> list[Cluster]:
-    """Clusters of two or more, by canonical id; members by id. The order of `texts` does not matter. `threshold` is in 0–1."""
+    """Clusters of two or more, by canonical id; members by id.
+
+    The order of `texts` does not matter. `threshold` is in 0–1.
+    """
     index = DuplicateIndex(threshold)
     parent = {id: id for id in sorted(texts)}
 
@@ -108,7 +114,8 @@ def _cluster(ids: list[str], texts: Mapping[str, str]) -> Cluster:
 class DuplicateIndex:
     """Finds texts like a given one among those added, without comparing all. Grows and shrinks one text at a time.
 
-    With `text_of`, an index keeps 529 bytes a text and asks for the few texts that have to be compared; without, it keeps all.
+    With `text_of`, an index keeps 529 bytes a text and asks for the few texts that have to be compared; without, it
+    keeps all.
     """
 
     def __init__(self, threshold: float = THRESHOLD, text_of: Callable[[str], str] | None = None) -> None:
@@ -129,7 +136,10 @@ class DuplicateIndex:
         return len(self._digest_of)
 
     def add(self, id: str, text: str) -> None:
-        """Add a text, or replace the one with this id. A text without a word is kept out: it is a duplicate of nothing."""
+        """Add a text, or replace the one with this id.
+
+        A text without a word is kept out: it is a duplicate of nothing.
+        """
         self._insert(id, _sketch(text))
 
     def add_signature(self, id: str, data: bytes) -> None:
@@ -199,7 +209,9 @@ def from_signatures(
 
 
 def signature(text: str) -> bytes:
-    """What an index keeps of a text: version, digest of the normalised text, MinHash (little-endian). Equal on every machine.
+    """What an index keeps of a text: version, digest of the normalised text, MinHash (little-endian).
+
+    Equal on every machine.
 
     529 bytes; 17 for a text under five words, which has no near-duplicates, only copies.
     """
@@ -224,7 +236,10 @@ def shingles(words: list[str]) -> NDArray[np.uint64]:
 
 
 def grams(text: str) -> NDArray[np.uint64]:
-    """Sorted hashes of the character 6-grams of a normalised text, each as often as it occurs; none for fewer characters."""
+    """Sorted hashes of the character 6-grams of a normalised text, each as often as it occurs.
+
+    None for fewer characters.
+    """
     import numpy as np
 
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
@@ -289,8 +304,8 @@ def _unpacked(data: bytes) -> _Sketch:
 def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, str]:
     """Document id → cluster, with clusters joined where their texts are at least `threshold` (0–1) alike.
 
-    On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
-    the check afterwards: a name that stands for two splits is a leak.
+    On the way into the store a document is compared within its collection only, and with the threshold of that day.
+    This is the check afterwards: a name that stands for two splits is a leak.
     """
     duplicates = find_duplicates({document.id: document.text for document in documents}, threshold)
     links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in duplicates]

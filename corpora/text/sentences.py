@@ -1,7 +1,8 @@
 """Sentence boundaries with exact offsets, for the prose of law and medicine. Knows no documents, only text.
 
-A full stop after an abbreviation is told by what follows: "the U.S. Court" goes on, "in the U.S. The court" does not, since
-"The" opens sentences and no names. Kiss and Strunk, "Unsupervised multilingual sentence boundary detection", 2006, section 4.
+A full stop after an abbreviation is told by what follows: "the U.S. Court" goes on, "in the U.S. The court" does not,
+since "The" opens sentences and no names. Kiss and Strunk, "Unsupervised multilingual sentence boundary detection",
+2006, section 4.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 # A full stop after one of these (lower case, without the stop) never ends a sentence ...
 _NEVER = frozenset("v vs cf e.g i.e viz dr mr mrs ms prof messrs approx ca no.s z.b d.h bzw vgl".split())
-# ... after one of these it does not before a number, "§" or "(": "No. 7", "para. (b)", but "The answer is no. The ..." ...
+# ... after one of these it does not before a number, "§" or "(" ("No. 7", "para. (b)", but "The answer is no. ...") ...
 _BEFORE_NUMBER = frozenset(
     (
         "no nos nr abs rn art arts sec secs s ss subsec cl reg regs para paras par pars p pp ch c r rr rs fig figs tab vol app appx "
@@ -33,7 +34,8 @@ _CAPITALISED = frozenset(
         "Wash Wis Wyo Bankr Const Stat Ct Soc Sec"
     ).split()
 )
-# A sentence does not open with one of these, so the stop before it is an abbreviation's: "Bell Atl. Corp.", "Sch. Dist.".
+# A sentence does not open with one of these, so the stop before it is an abbreviation's: "Bell Atl. Corp.", "Sch.
+# Dist.".
 _CLOSING = frozenset("inc ltd corp co llc bros assn dist dept supp app appx cir ct reg code".split())
 _OPENERS = frozenset(
     (
@@ -92,7 +94,9 @@ class _Following:
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences of `text`, in order, without surrounding white space; together they hold every visible character.
+    """Spans of the sentences of `text`, in order, without surrounding white space.
+
+    Together they hold every visible character.
 
     A number that opens a paragraph or an item ("12. (1) This Act ...") belongs to the sentence that it numbers.
     """
