@@ -1,7 +1,10 @@
-"""Personal data in a text: where it stands, and what a policy makes of it. Knows no store, and keeps nothing of what it finds.
+"""Personal data in a text: where it is, and what a policy makes of it.
 
-Patterns, checksums and labels find it (`corpora.personal_data.recognizers`); there is no model, so a name in running text without a title, a
-role, a label or a common given name is missed. Masking happens before chunking: offsets in the store are those of the masked text.
+Knows no store, and keeps nothing of what it finds.
+
+Patterns, checksums and labels find it (`corpora.personal_data.recognizers`); there is no model, so a name in running
+text without a title, a role, a label or a common given name is missed. Masking happens before chunking: offsets in the
+store are those of the masked text.
 """
 
 from __future__ import annotations
@@ -35,8 +38,8 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 def find_personal_data(text: str) -> list[Finding]:
     """Findings in reading order that never overlap, never cross a blank line and never touch a pseudonym.
 
-    A name found after a title or a label is found wherever else it stands in the text. A name known by its words alone is none inside
-    the name of a case. Where two findings meet, the surer wins, then the longer.
+    A name found after a title or a label is found wherever else it stands in the text. A name known by its words alone
+    is none inside the name of a case. Where two findings meet, the surer wins, then the longer.
     """
     plain = folded(text)
     findings = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
@@ -77,8 +80,8 @@ def counts(findings: Iterable[Finding]) -> dict[str, int]:
 def pseudonym(kind: str, value: str, key: bytes) -> str:
     """ "[PERSON-3f2a9c01]": equal for equal values of a kind under one key, whatever their case and punctuation.
 
-    HMAC-SHA-256 (RFC 2104), so nobody without the key can try values out. 32 bits: among 10,000 values of a kind two share a pseudonym
-    with a chance of 1 %. Raises ValueError for a key under 16 bytes.
+    HMAC-SHA-256 (RFC 2104), so nobody without the key can try values out. 32 bits: among 10,000 values of a kind two
+    share a pseudonym with a chance of 1 %. Raises ValueError for a key under 16 bytes.
     """
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(f"the key has {len(key)} bytes; at least {MIN_KEY_BYTES} random ones are needed")
@@ -100,9 +103,12 @@ def _normalised(kind: str, value: str) -> str:
 def apply_policy(
     text: str, findings: Sequence[Finding], policy: Policy, key: bytes, *, min_confidence: float = MIN_CONFIDENCE
 ) -> str:
-    """The text under the policy: "keep" leaves it, "mask" puts pseudonyms for findings, "refuse" raises PersonalDataRefused.
+    """The text with the policy applied to the findings in it.
 
-    Only findings of `min_confidence` (0–1) and above count. They must not overlap; everything between them stays as it is.
+    "keep" leaves it, "mask" puts pseudonyms for findings, "refuse" raises PersonalDataRefused.
+
+    Only findings of `min_confidence` (0–1) and above count. They must not overlap; everything between them stays as it
+    is.
     """
     certain = sorted((f for f in findings if f.confidence >= min_confidence), key=lambda f: f.start)
     if policy == "keep" or not certain:
@@ -125,8 +131,8 @@ def mask_blocks(
 ) -> tuple[list[str], dict[str, int]]:
     """The texts of a document's blocks under the policy, and how many findings of each kind it applied to.
 
-    All blocks are read as one, so that a label in one cell is context for the value in the next and a name introduced once is known
-    everywhere. Raises PersonalDataRefused.
+    All blocks are read as one, so that a label in one cell is context for the value in the next and a name introduced
+    once is known everywhere. Raises PersonalDataRefused.
     """
     whole = "\n\n".join(texts)
     findings = find_personal_data(whole)

@@ -22,8 +22,9 @@ __all__ = ["read_questions", "sentence_around"]
 def read_questions(path: Path, mapping: Mapping[str, str] | None = None) -> QuestionSet:
     """The questions of a file or folder, in its order, with what was dropped and the documents that it brings along.
 
-    `mapping` names the columns of rows, field to column: "question", "answer", "evidence", "document", "id"; with it a file of
-    rows is read as rows, whatever it looks like. Raises QuestionsError when the file has no known format or no questions.
+    `mapping` names the columns of rows, field to column: "question", "answer", "evidence", "document", "id"; with it a
+    file of rows is read as rows, whatever it looks like. Raises QuestionsError when the file has no known format or no
+    questions.
     """
     question_set = _read(path, mapping or {})
     if not question_set.questions and not question_set.dropped:

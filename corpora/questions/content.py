@@ -25,7 +25,10 @@ _DELIMITERS = (",", "\t", ";", "|")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with what each is called ("line 7"), and `(name, reason)` for those that are no row. `format`: "jsonl" or "csv"."""
+    """Rows with what each is called ("line 7"), and `(name, reason)` for those that are no row.
+
+    `format`: "jsonl" or "csv".
+    """
 
     rows: tuple[tuple[str, dict[str, Any]], ...]
     broken: tuple[tuple[str, str], ...]

@@ -62,7 +62,10 @@ def sentences(blocks: Iterable[Block]) -> list[str]:
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of `text` in lower case, the plural as the singular, without the commonest ones and without verdicts."""
+    """The words of `text` in lower case, plurals as singulars.
+
+    The commonest words and verdicts are left out.
+    """
     tokens = frozenset(_WORD.findall(text.lower())) - _COMMON - _VERDICTS
     return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in tokens)
 
@@ -79,7 +82,10 @@ def closest(candidates: Sequence[str], text: str) -> str | None:
 
 
 def span_in(answer: str, text: str) -> int | None:
-    """Where `answer` stands in `text` as whole words; None where it does not, and for "yes" or the letter of a choice."""
+    """Offset of `answer` in `text` as whole words, or None.
+
+    None also for "yes" and its like, and for the letter of a choice.
+    """
     if not answer or answer.lower().rstrip(".") in _VERDICTS or (len(answer) == 1 and answer.isalpha()):
         return None
     match = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text)
@@ -89,8 +95,8 @@ def span_in(answer: str, text: str) -> int | None:
 def supporting(blocks: Sequence[Block], answers: Sequence[str], about: str) -> tuple[str, tuple[str, ...], bool] | None:
     """`(evidence, answers, extractive)`: a sentence of `blocks` for the answers, or None when nothing is near them.
 
-    An answer that stands in a block gives the sentence around it, and becomes the first of the answers; otherwise it is the
-    sentence closest to the first answer and `about`, and the answers are not extractive.
+    An answer that stands in a block gives the sentence around it, and becomes the first of the answers; otherwise it is
+    the sentence closest to the first answer and `about`, and the answers are not extractive.
     """
     for answer in answers:
         for block in blocks:

@@ -1,4 +1,7 @@
-"""What a reader of questions gathers: questions, drops and the documents that the set brings along. Knows no format."""
+"""The questions, drops and documents that a reader of question files collects.
+
+Knows no format.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from corpora.text.cleaning import clean
 
 
 class Loose(BaseModel):
-    """Base of what is read from a question file: other fields are left alone, null is as absent, numbers stand for text."""
+    """Base of the records that are read from a question file.
+
+    Other fields are left alone, null is as absent, numbers stand for text.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 

@@ -1,8 +1,11 @@
-"""The output of gorilla's RAFT generator: a question with its oracle passage and a reasoned answer a row. arXiv 2403.10131.
+"""Output of gorilla's RAFT generator: a question, its oracle passage and a reasoned answer a row.
 
-The answer is what follows the last `<ANSWER>:`. The evidence is the sentence around the quote (between `##begin_quote##` and
-`##end_quote##`) that is nearest to the answer; a teacher's quote that the oracle does not hold counts for nothing, and without
-one that it holds the evidence is the oracle's sentence nearest to the answer. The documents are the oracle passages.
+arXiv 2403.10131.
+
+The answer is what follows the last `<ANSWER>:`. The evidence is the sentence around the quote (between
+`##begin_quote##` and `##end_quote##`) that is nearest to the answer; a teacher's quote that the oracle does not hold
+counts for nothing, and without one that it holds the evidence is the oracle's sentence nearest to the answer. The
+documents are the oracle passages.
 """
 
 from __future__ import annotations

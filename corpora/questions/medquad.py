@@ -1,9 +1,11 @@
-"""MedQuAD: pages of the US National Institutes of Health as questions and answers. Ben Abacha and Demner-Fushman, BMC Bioinf. 2019.
+"""MedQuAD: pages of the US National Institutes of Health as questions and answers.
 
-An answer is a section of a page, 200 words in the mean, and no short text answers for it. Its first whole sentence is taken as
-the answer and as its evidence: NIH pages answer first and explain then. Where that only announces a list or a table, or there
-is none, the question is dropped. The document is the page with all its sections, under the name of its subject (with its source
-where two pages have one subject); the types of the questions are the headings.
+Ben Abacha and Demner-Fushman, BMC Bioinf. 2019.
+
+An answer is a section of a page, 200 words in the mean, and no short text answers for it. Its first whole sentence is
+taken as the answer and as its evidence: NIH pages answer first and explain then. Where that only announces a list or a
+table, or there is none, the question is dropped. The document is the page with all its sections, under the name of its
+subject (with its source where two pages have one subject); the types of the questions are the headings.
 """
 
 from __future__ import annotations
@@ -64,7 +66,10 @@ def read_xml(text: str, path: Path) -> QuestionSet:
 
 
 def read_folder(folder: Path) -> QuestionSet:
-    """The set of all XML files under `folder`; one that is not a page is dropped with its reason. Raises QuestionsError."""
+    """The set of all XML files under `folder`; one that is not a page is dropped with its reason.
+
+    Raises QuestionsError.
+    """
     files = sorted(path for path in folder.rglob("*.xml") if path.is_file())
     pairs: list[tuple[str, Mapping[str, Any]]] = []
     broken: list[tuple[str, str]] = []
@@ -147,7 +152,10 @@ def _page_names(pairs: Sequence[_Pair]) -> dict[str, str]:
 
 
 def _blocks(pair: _Pair) -> list[Block]:
-    """A block for each line and item of a list: MedQuAD keeps a paragraph on a line, and a list on one or on several."""
+    """A block for each line and list item of an answer.
+
+    MedQuAD keeps a paragraph on a line, and a list on one or on several.
+    """
     blocks: list[Block] = []
     for line in pair.answer.splitlines():
         first, *items = _ITEM.split(line)

@@ -1,8 +1,9 @@
 """PubMedQA: questions on abstracts, decided yes, no or maybe. Reference: Jin et al., EMNLP 2019, arXiv 1909.06146.
 
-The conclusion of the abstract (LONG_ANSWER) is not among its CONTEXTS, so that no context says the answer. What supports it is
-taken to be the sentence of the contexts whose words overlap most with the conclusion: from the results, where the abstract
-names them, else from anything but its background and aims, which repeat the question. The answer is the decision alone.
+The conclusion of the abstract (LONG_ANSWER) is not among its CONTEXTS, so that no context says the answer. What
+supports it is taken to be the sentence of the contexts whose words overlap most with the conclusion: from the results,
+where the abstract names them, else from anything but its background and aims, which repeat the question. The answer is
+the decision alone.
 """
 
 from __future__ import annotations

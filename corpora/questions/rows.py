@@ -1,8 +1,9 @@
 """Rows of JSONL, JSON or CSV: which column is the question, the answer, the evidence, the document and the id.
 
-A mapping says so, or usual names are recognised. A column of passages (its name says "context" or "passage") gives documents of
-the set, and the evidence is the sentence of a passage that holds the answer or is nearest to it. Any other column of evidence is
-taken whole. Without such a column an answer of six words or more stands for its own evidence: somewhere it must be written.
+A mapping says so, or usual names are recognised. A column of passages (its name says "context" or "passage") gives
+documents of the set, and the evidence is the sentence of a passage that holds the answer or is nearest to it. Any other
+column of evidence is taken whole. Without such a column an answer of six words or more stands for its own evidence:
+somewhere it must be written.
 """
 
 from __future__ import annotations

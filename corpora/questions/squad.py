@@ -1,8 +1,10 @@
-"""SQuAD v1 and v2, and sets of that form: CUAD, PolicyQA, COVID-QA, and their rows with `answers.text` beside each other.
+"""SQuAD v1 and v2, and sets of that form: CUAD, PolicyQA and COVID-QA.
 
-Beyond SQuAD's own fields a question may carry `evidence`: a list of `{"document", "text"}`, one for each passage that it
-needs; without it the evidence is the sentence of the context that holds the first answer. The contexts of an article are one
-document under its title, unless questions carry evidence: then the documents are elsewhere.
+Also their rows, with `answers.text` beside the starts.
+
+Beyond SQuAD's own fields a question may carry `evidence`: a list of `{"document", "text"}`, one for each passage that
+it needs; without it the evidence is the sentence of the context that holds the first answer. The contexts of an article
+are one document under its title, unless questions carry evidence: then the documents are elsewhere.
 """
 
 from __future__ import annotations
@@ -73,8 +75,8 @@ def fits(row: Mapping[str, Any]) -> bool:
 def read(data: Sequence[Any], broken: Iterable[tuple[str, str]] = ()) -> QuestionSet:
     """The set of the articles, or flat rows, of `data`. What is broken is dropped with its reason.
 
-    A flat row without answers cannot be answered, as in SQuAD v2; in an article only `is_impossible` or plausible answers say
-    so. An answer without a start is searched in the context, and counts when it is there once.
+    A flat row without answers cannot be answered, as in SQuAD v2; in an article only `is_impossible` or plausible
+    answers say so. An answer without a start is searched in the context, and counts when it is there once.
     """
     gathering = Gathering("squad", broken)
     carried: set[tuple[str, str]] = set()

@@ -146,7 +146,10 @@ def find_names(text: str) -> Iterator[Finding]:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The place up to the first word that belongs to no name; empty where that is the first, or makes an institution of it."""
+    """The span of a name, cut before the first word that belongs to no name.
+
+    Empty where that is the first word, or where a word makes an institution of it.
+    """
     name_end = start
     for word in re.finditer(r"[\w.'-]+", text[start:end]):
         bare = word[0].strip(".'-")

@@ -1,4 +1,6 @@
-"""Numbers by which more states know a person: by their label, or by a form and a checksum that no other number has.
+"""Recogniser of national identity numbers of further countries.
+
+By their label, or by a form and a checksum that no other number has.
 
 Checksums are python-stdnum's. A labelled number that fails its checksum is most likely mistyped, and still somebody's.
 """
@@ -31,7 +33,10 @@ from corpora.personal_data.recognizers.finding import JOIN, NUMBER, Finding, any
 
 @dataclass(frozen=True)
 class _Number:
-    """What a state calls its number, how it is written, its checksum (None: it has none), and whether its form tells it alone."""
+    """A national number: its label, its form and its checksum.
+
+    `valid` is None where it has no checksum; `alone` is True where its form is that of no other number.
+    """
 
     label: str
     form: str
