@@ -32,7 +32,10 @@ ACCEPTED = "PDF, DOCX, ODT, RTF, DOC, WordPerfect, HTML, Markdown, text, EML, EP
 
 
 def _reader(name: str, function: str = "read") -> Callable[[bytes], list[Reading]]:
-    """A function of the module of that name, imported with the first file that needs it: few collections need all parsers."""
+    """A function of the reader module `name`, which is imported with the first file that needs it.
+
+    Few collections need all parsers.
+    """
     return lambda data: cast("list[Reading]", getattr(import_module(f"corpora.readers.{name}"), function)(data))
 
 
@@ -62,9 +65,12 @@ _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are read: cleaning steps left out, which fields of a table's rows are what, and what becomes of personal data.
+    """How files are read.
 
-    `personal_key`, hexadecimal, is what pseudonyms are made with. `ocr_languages` are tesseract's names, divided by "+".
+    Which cleaning steps are left out, which fields of a table's rows are what, and what becomes of personal data.
+
+    `personal_key`, hexadecimal, is what pseudonyms are made with. `ocr_languages` are tesseract's names, divided by
+    "+".
     """
 
     skip_steps: tuple[str, ...] = ()
@@ -76,8 +82,10 @@ class ReadOptions:
 
 @dataclass
 class FileReading:
-    """What came of one file: its documents, `(part, reason)` for each part that is none, what cleaning changed, and how much
-    personal data of each kind was found (looked for only where the policy is not "keep").
+    """The documents read from one file, and what was left out of it.
+
+    `refused` are `(part, reason)` for each part that is no document. `cleaned` counts what each cleaning step changed,
+    and `personal_data` the findings of each kind, which are looked for only where the policy is not "keep".
     """
 
     readings: list[Reading] = field(default_factory=list)
@@ -87,7 +95,10 @@ class FileReading:
 
 
 def media_type(data: bytes, name: str) -> str:
-    """The media type of `data`, by content; the name only tells Markdown and tables from text. Raises UnreadableDocument."""
+    """The media type of `data`, by content; the name only tells Markdown and tables from text.
+
+    Raises UnreadableDocument.
+    """
     head = data[:8192].lstrip(b"\xef\xbb\xbf \t\r\n")
     lowered = name.lower()
     if head.startswith(b"%PDF-"):
@@ -157,7 +168,10 @@ def _office_type(data: bytes) -> str | None:
 
 
 def read_bytes(data: bytes, name: str, options: ReadOptions | None = None) -> FileReading:
-    """Everything readable in one file. Raises UnreadableDocument when that is nothing; `name` is a hint and the last title."""
+    """Everything readable in one file.
+
+    Raises UnreadableDocument when that is nothing; `name` is a hint and the last title.
+    """
     file_reading = FileReading()
     _read_into(file_reading, data, name, "", options or ReadOptions(), 0)
     if not file_reading.readings:
@@ -167,7 +181,10 @@ def read_bytes(data: bytes, name: str, options: ReadOptions | None = None) -> Fi
 
 
 def _read_into(file_reading: FileReading, data: bytes, name: str, part: str, options: ReadOptions, depth: int) -> None:
-    """Add the documents of `data`, which is the part called `part` ("" is the file itself); raises only for the file itself."""
+    """Add the documents of `data` to `file_reading`.
+
+    `part` is what the data is called within its file, "" for the file itself; raises only for the file itself.
+    """
     try:
         if len(data) > MAX_BYTES:
             raise UnreadableDocument(f"{len(data) / 2**20:.0f} MiB; at most {MAX_BYTES // 2**20} MiB a document: split it")
@@ -240,7 +257,10 @@ def _keep(file_reading: FileReading, reading: Reading, kind: str, name: str, par
 
 
 def _without_personal_data(file_reading: FileReading, reading: Reading, options: ReadOptions) -> Reading:
-    """The reading with pseudonyms in title, metadata and text; raises PersonalDataRefused where the policy is to refuse."""
+    """The reading with pseudonyms in title, metadata and text.
+
+    Raises PersonalDataRefused where the policy is to refuse.
+    """
     from corpora.personal_data.masking import (
         mask_blocks,  # its tables are slow to load, and most collections keep what they have
     )

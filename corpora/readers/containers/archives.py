@@ -1,7 +1,9 @@
-"""Archives of documents: zip and tar, one inside another up to a bound. Gives each file's bytes, and each refusal's reason.
+"""Archives of documents: zip and tar, one inside another up to a bound.
 
-Never extracts to disk, and does not read the documents: `archive_kind` leaves Word files, e-books and their like to their
-own readers.
+Gives each file's bytes, and each refusal's reason.
+
+Never extracts to disk, and does not read the documents: `archive_kind` leaves Word files, e-books and their like to
+their own readers.
 """
 
 from __future__ import annotations

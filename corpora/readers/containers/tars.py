@@ -134,7 +134,10 @@ def kind_of(data: bytes) -> str | None:
 
 
 def entries(data: bytes, kind: str, budget: Budget) -> Iterator[Member | Refused]:
-    """The files of a tar archive in its own order. Raises UnreadableDocument where it is damaged, LimitExceeded any time."""
+    """The files of a tar archive in its own order.
+
+    Raises UnreadableDocument where it is damaged, LimitExceeded any time.
+    """
     try:
         with tarfile.open(fileobj=_Unpacked(data, kind, budget), mode="r|", tarinfo=_Header) as archive:
             for info in archive:

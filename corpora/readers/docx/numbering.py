@@ -29,8 +29,10 @@ _ORDINALS = (
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a list. `text` has "%1" for the number of the first level; `restart` is the level (from 1) after which it
-    begins again, 0 for never, None for any above it. `style` is the paragraph style that is numbered so.
+    """One level of a list.
+
+    `text` has "%1" for the number of the first level; `restart` is the level (from 1) after which it begins again, 0
+    for never, None for any above it. `style` is the paragraph style that is numbered so.
     """
 
     start: int = 1
@@ -52,7 +54,7 @@ class _List:
 
 @dataclass(frozen=True)
 class _Use:
-    """A list as paragraphs name it: the abstract one, and what it has otherwise."""
+    """A list that paragraphs refer to: its abstract list, and the starts and levels that it overrides."""
 
     abstract: str
     starts: dict[int, int]
@@ -85,8 +87,9 @@ class Numbering:
         return self._found(number) is not None
 
     def label(self, number: str, depth: int) -> str:
-        """Counts one paragraph at level `depth` (from 0) and gives what is printed before it; "" for a bullet or a level that
-        prints nothing.
+        """Count one paragraph at level `depth` (from 0) and give the label printed before it.
+
+        "" for a bullet or a level that prints nothing.
         """
         numbered = self._found(number)
         if numbered is None or depth not in numbered[1]:

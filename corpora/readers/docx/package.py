@@ -1,7 +1,7 @@
 """The parts of a Word package and how they refer to each other (ECMA-376 part 2). Knows no text.
 
-Opened as a bounded zip, not through python-docx: that gives no footnotes, text boxes or revisions, and refuses templates, files with
-macros and the strict variant of the format, whose text is the same.
+Opened as a bounded zip, not through python-docx: that gives no footnotes, text boxes or revisions, and refuses
+templates, files with macros and the strict variant of the format, whose text is the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Word documents (DOCX, and templates and documents with macros): paragraphs, headings by style, lists with the numbers that Word
-prints, tables, text boxes, in reading order and as they are with all changes accepted.
+"""Reader of Word documents (DOCX, and templates and documents with macros).
 
-Foot- and endnotes stand where they are referred to. Headers and footers are running lines. Left out: comments, deleted and hidden
-text, descriptions of pictures.
+Paragraphs, headings by style, lists with the numbers that Word prints, tables and text boxes, in reading order and as
+they are with all changes accepted.
+
+Foot- and endnotes stand where they are referred to. Headers and footers are running lines. Left out: comments, deleted
+and hidden text, descriptions of pictures.
 """
 
 from __future__ import annotations
@@ -72,7 +74,10 @@ class _Document:
                 self.walk(inner)  # content controls, custom XML, insertions
 
     def close(self) -> None:
-        """Adds what waited for a next text. Where no style marks a section, short paragraphs that are bold throughout do."""
+        """Adds what waited for a next text.
+
+        Where no style marks a section, short paragraphs that are bold throughout do.
+        """
         if pending := self._joined.strip() + "".join(f" [note: {note}]" for note in self._later):
             self.blocks.append(Block("paragraph", pending.strip()))
         self._joined = ""

@@ -15,7 +15,10 @@ BODY_TEXT = 9  # the outline level that is none
 
 @dataclass(frozen=True)
 class Style:
-    """A paragraph style: `outline` from 0 is the level of a heading, `number` and `depth` (from 0) are its list and its level in it."""
+    """A paragraph style.
+
+    `outline`, from 0, is its level as a heading; `number` is its list and `depth`, from 0, its level in that.
+    """
 
     name: str = ""
     based_on: str = ""
@@ -36,7 +39,10 @@ def is_bold(paragraph: etree._Element, style: Style) -> bool:
 
 
 def read_styles(root: etree._Element | None) -> tuple[dict[str, Style], str, dict[str, str]]:
-    """The paragraph styles by id with what they inherit, the id of the default one, and the list of each numbering style."""
+    """Paragraph styles by id, the id of the default one, and the list of each numbering style.
+
+    Each style has what it inherits.
+    """
     stated: dict[str, Style] = {}
     default, lists = "", {}
     for element in list(root) if root is not None else []:

@@ -1,7 +1,7 @@
 """The text of a Word paragraph as it is read with all changes accepted (ECMA-376 part 1, 17.3 and 17.13.5).
 
-Insertions are in it, deletions, comments and hidden text are not; a note stands where it is referred to. Text boxes are handed on,
-since they are paragraphs of their own. Knows no styles and no lists.
+Insertions are in it, deletions, comments and hidden text are not; a note stands where it is referred to. Text boxes are
+handed on, since they are paragraphs of their own. Knows no styles and no lists.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ _WINGDINGS = {  # what says something: boxes, ticks and arrows; the rest are orn
 
 @dataclass
 class Line:
-    """A paragraph's text, the text boxes anchored in it (`txbxContent` elements), and the notes that it refers to, in order.
+    """The text of a paragraph, with its text boxes and notes in order.
+
+    `boxes` are the `txbxContent` elements anchored in it.
 
     With `apart` the notes are not in the text.
     """
@@ -63,8 +65,9 @@ def line_of(paragraph: etree._Element, note: NoteText, apart: bool = False) -> L
 
 
 def chosen(alternatives: etree._Element) -> etree._Element | None:
-    """What of `mc:AlternateContent` is read: the newer form, which says the same as the one for older programs, where it has
-    text.
+    """The child of `mc:AlternateContent` that is read: the newer form, where it has text.
+
+    The one for older programs says the same.
     """
     options = [option for option in alternatives if local(option) in ("Choice", "Fallback")]
     return next((option for option in options if next(find(option, "t"), None) is not None), None)
@@ -76,7 +79,10 @@ def is_on(element: etree._Element | None) -> bool:
 
 
 def in_unicode(text: str, font: str) -> str:
-    """Signs of the fonts Symbol and Wingdings, which stand for themselves or in the private area from U+F000; ornaments go."""
+    """Text in the fonts Symbol and Wingdings as Unicode characters.
+
+    They come as themselves or in the private area from U+F000; ornaments are left out.
+    """
     table = _SYMBOL if font == "Symbol" else _WINGDINGS if font.startswith("Wingdings") else None
     if table is None:
         return text
@@ -107,7 +113,8 @@ def _gather(element: etree._Element, line: Line, note: NoteText, font: str = "",
         elif name in ("footnoteReference", "endnoteReference"):
             _refer(note(name.removesuffix("Reference"), value(inner, "id") or ""), line)
         elif name in _FIXED:
-            # A page or column break divides words as a line end does, but is no end of a line that a word is divided at.
+            # A page or column break divides words as a line end does, but is no end of a line that a word is divided
+            # at.
             line.parts.append(" " if name == "br" and value(inner, "type") not in (None, "textWrapping") else _FIXED[name])
         elif name == "sym":
             line.parts.append(_symbol(value(inner, "char") or "", value(inner, "font") or ""))

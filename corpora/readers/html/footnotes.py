@@ -1,7 +1,9 @@
-"""Foot- and endnotes of a page, moved to where they are referred to: "text [note: ...]". Changes a parsed page in place.
+"""Foot- and endnotes of a page, moved to where they are referred to: "text [note: ...]".
 
-A mark is a link to a place in the book or page that says that it is one (role, `epub:type`, class or id) or is a short raised
-sign. What is cited from a list of literature stays there.
+Changes a parsed page in place.
+
+A mark is a link to a place in the book or page that says that it is one (role, `epub:type`, class or id) or is a short
+raised sign. What is cited from a list of literature stays there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""HTML: the visible text of the main content, headings kept, what lies around it marked, scripts left out. Fetches nothing.
+"""HTML: the visible text of the main content, headings kept, what lies around it marked, scripts left out.
 
-Numbers of ordered lists are text, since people cite by them; addresses of links, descriptions of pictures and hidden parts of a line
-are not.
+Fetches nothing.
+
+Numbers of ordered lists are text, since people cite by them; addresses of links, descriptions of pictures and hidden
+parts of a line are not.
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ MAX_CELL_WORDS = 100
 
 
 def read(data: bytes) -> list[Reading]:
-    """Title and blocks of a page. What its `main` or its articles hold is content, unless more of it stands elsewhere."""
+    """Title and blocks of a page.
+
+    What its `main` or its articles hold is content, unless more of it stands elsewhere.
+    """
     parser = lxml_html.HTMLParser(encoding=_encoding(data), no_network=True, remove_comments=True, remove_pis=True)
     root = lxml_html.document_fromstring(data, parser=parser)
     return [Reading(_title(root), blocks_of(root))]
@@ -77,7 +82,10 @@ def _title(root: lxml_html.HtmlElement) -> str | None:
 
 
 class _Walker:
-    """Collects the blocks of one page; each with whether it lies in the main part, and whether it is there to be passed over."""
+    """Collects the blocks of one page.
+
+    Each with whether it lies in the main part, and whether it is navigation or the like.
+    """
 
     def __init__(self, root: etree._Element, main: list[etree._Element]) -> None:
         self._main = set(main)

@@ -1,7 +1,7 @@
 """Akoma Ntoso (OASIS LegalDocML): acts, bills, judgments, debates and reports of many parliaments and courts.
 
-Levels down to the section or article are headings; below, a number begins its text, and long levels are headings too. Notes of the
-authors stand in the text where they are marked. See OASIS Akoma Ntoso 1.0, part 1.
+Levels down to the section or article are headings; below, a number begins its text, and long levels are headings too.
+Notes of the authors stand in the text where they are marked. See OASIS Akoma Ntoso 1.0, part 1.
 """
 
 from __future__ import annotations

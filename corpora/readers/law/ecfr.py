@@ -1,7 +1,7 @@
 """The electronic Code of Federal Regulations (GPO bulk data, and parts of it as the eCFR gives them out).
 
-`DIV1` ... `DIV9` (title ... section, appendix) with a `HEAD` each are headings; their paragraphs are flat and carry their own
-numbers. See the e-CFR XML User Guide (GPO), section 2.
+`DIV1` ... `DIV9` (title ... section, appendix) with a `HEAD` each are headings; their paragraphs are flat and carry
+their own numbers. See the e-CFR XML User Guide (GPO), section 2.
 """
 
 from __future__ import annotations

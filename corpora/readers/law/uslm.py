@@ -1,8 +1,10 @@
-"""Laws of the United States: United States Legislative Markup (USLM) 1 and 2, as the House and the Publishing Office give them out.
+"""Laws of the United States in United States Legislative Markup (USLM) 1 and 2.
+
+As the House and the Publishing Office give them out.
 
 Codes, public laws, bills, resolutions and compilations. Levels down to the section are headings ("Title 17—COPYRIGHTS",
-"§ 107. Limitations"); below it a number begins its text, and long levels are headings too. Left out: page numbers and marks of the
-printer. See the USLM User Guide (GPO).
+"§ 107. Limitations"); below it a number begins its text, and long levels are headings too. Left out: page numbers and
+marks of the printer. See the USLM User Guide (GPO).
 """
 
 from __future__ import annotations
@@ -90,7 +92,10 @@ def read(data: bytes) -> list[Reading]:
 
 
 class _Law(Provisions):
-    """A USLM document: footnotes stand where they are referred to, side notes after the text beside which they are printed."""
+    """The provisions of a USLM document.
+
+    Footnotes are put where they are referred to, side notes after the text beside which they are printed.
+    """
 
     def __init__(self, root: etree._Element) -> None:
         super().__init__(_USLM, self._instead)

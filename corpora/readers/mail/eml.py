@@ -1,6 +1,7 @@
 """E-mail messages (RFC 5322): headers as facts, the text of the body, and the attachments for others to read.
 
-Fetches nothing and opens no attachment. Every fact of a header is taken under guard: one bad header costs that fact only.
+Fetches nothing and opens no attachment. Every fact of a header is taken under guard: one bad header costs that fact
+only.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class _Facts:
 
 
 def looks_like(head: bytes) -> bool:
-    """True when `head` opens with header lines only, up to the first empty line, two of them known from every message."""
+    """True when `head` opens with the header lines of a message.
+
+    Up to the first empty line there are only header lines, two of them known from every message.
+    """
     lines = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
     if lines[0].startswith(b"From "):  # the mark that opens a message of an mbox file
         lines = lines[1:]
@@ -80,7 +84,10 @@ def read(data: bytes) -> list[Reading]:
 
 
 def attachments(data: bytes) -> list[tuple[str, bytes]]:
-    """`(name, bytes)` of each attachment in order; names are bare, harmless and unique. A forwarded message is one (.eml)."""
+    """`(name, bytes)` of each attachment in order; names are bare, harmless and unique.
+
+    A forwarded message is one (.eml).
+    """
     return [(name, _content(part)) for name, part in _named(_split(_parsed(data))[1])]
 
 
@@ -114,7 +121,10 @@ def _split(part: EmailMessage, depth: int = 0) -> tuple[list[EmailMessage], list
 
 
 def _preferred(alternatives: list[list[EmailMessage]]) -> list[EmailMessage]:
-    """The first alternative with a plain text that says something, else the last, which the sender holds for the best."""
+    """The first alternative with a plain text that is not empty, else the last.
+
+    The sender holds the last for the best.
+    """
     for bodies in alternatives:
         if any(_facts(body).type == "text/plain" and _text(body).strip() for body in bodies):
             return bodies

@@ -1,4 +1,7 @@
-"""What comes with mail and cannot be opened here: encrypted messages, and the container that only Outlook reads. Gives reasons."""
+"""Mail that cannot be opened here: encrypted messages, and the container that only Outlook reads.
+
+Gives reasons.
+"""
 
 from __future__ import annotations
 

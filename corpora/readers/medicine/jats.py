@@ -1,7 +1,8 @@
 """Articles of PubMed Central and most journals of medicine: JATS, and the NLM article tag set before it.
 
-Abstract, sections and lists in order; a table is its caption and one item a row, a figure its caption. A footnote stands in the
-text that refers to it; references are items under "References", affiliations under a heading of their own at the end.
+Abstract, sections and lists in order; a table is its caption and one item a row, a figure its caption. A footnote
+stands in the text that refers to it; references are items under "References", affiliations under a heading of their own
+at the end.
 """
 
 from __future__ import annotations
@@ -159,7 +160,10 @@ class _Article:
         self.content(element, level, skip=frozenset(("label", "title", "caption", "alternatives")))
 
     def instead(self, element: etree._Element) -> str | None:
-        """Footnotes at their marks; marks of references that are only raised get brackets, or they would join the word before."""
+        """Text that stands for an element: a footnote at its mark, or a raised mark of a reference in brackets.
+
+        Without brackets the mark would join the word before.
+        """
         name = local(element)
         if name in _SILENT:
             return ""
@@ -181,7 +185,10 @@ class _Article:
         return f" [note: {text}]"
 
     def about(self, meta: etree._Element) -> None:
-        """Statements about the article that are not of its text: interests, contributions, funding, availability of data."""
+        """Add statements about the article: interests, contributions, funding, availability of data.
+
+        They are not of its text.
+        """
         lines = [self.text(note) for notes in find(meta, "author-notes") for note in find(notes, "fn")]
         lines += [self.text(funding) for funding in find(meta, "funding-statement")]
         stated = " ".join(lines)

@@ -10,7 +10,10 @@ from corpora.readers.xml.elements import child, find, inline, iso_date, local, s
 
 
 def metadata(front: etree._Element | None, article: etree._Element) -> dict[str, str]:
-    """Identifiers, date of publication, licence, people, place in the journal, type and subjects, as far as they are stated."""
+    """Metadata of an article, as far as it is stated.
+
+    Identifiers, date of publication, licence, people, place in the journal, type and subjects.
+    """
     if front is None:
         return stated(type=article.get("article-type"))
     meta = child(front, "article-meta")

@@ -51,7 +51,10 @@ def _answer(answer: etree._Element) -> Iterator[Block]:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines of an answer: each is a paragraph, but for one that goes on in the next (no full stop, then a small letter)."""
+    """The paragraphs of an answer, one a line.
+
+    A line goes on in the next where it ends without a full stop and the next begins with a small letter.
+    """
     lines: list[str] = []
     ended = True
     for line in (" ".join(line.split()) for line in text.splitlines()):

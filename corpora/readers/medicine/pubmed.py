@@ -1,6 +1,7 @@
 """PubMed citations (NLM): one reading an article, its abstract under the labels that structure it.
 
-Of an article without abstract the title is the text. A notice of retraction, of concern or of an erratum is a paragraph of its own.
+Of an article without abstract the title is the text. A notice of retraction, of concern or of an erratum is a paragraph
+of its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""Old binary formats, Word 97-2003 and WordPerfect, through a converter that is installed; where none is, the reason names them.
+"""Word 97-2003 and WordPerfect documents, read through a converter that is installed.
 
-LibreOffice keeps headings, notes and tables, and gets a folder of its own that is removed; the smaller programs give plain text.
-Each runs as a child of the reader, within the memory and the time that a file may take (`corpora.ingest.sandbox`).
+Where none is, the reason names them.
+
+LibreOffice keeps headings, notes and tables, and gets a folder of its own that is removed; the smaller programs give
+plain text. Each runs as a child of the reader, within the memory and the time that a file may take
+(`corpora.ingest.sandbox`).
 """
 
 from __future__ import annotations
@@ -46,7 +49,10 @@ _SETTINGS = (
 
 
 def kind_of(data: bytes) -> str | None:
-    """The media type of an old binary document; None for anything else. Raises UnreadableDocument for those of other programs."""
+    """The media type of an old binary document; None for anything else.
+
+    Raises UnreadableDocument for those of other programs.
+    """
     if data.startswith(WORDPERFECT):
         return WPD
     if not data.startswith(OLE):

@@ -1,7 +1,9 @@
-"""OpenDocument texts (ODT): headings, lists with their numbers, tables and frames in reading order, notes at their place.
+"""Reader of OpenDocument texts (ODT).
 
-What was deleted under tracked changes, comments and hidden text are left out; headers and footers are running lines. See OASIS
-OpenDocument 1.3, part 3.
+Headings, lists with their numbers, tables and frames in reading order, notes at their place.
+
+What was deleted under tracked changes, comments and hidden text are left out; headers and footers are running lines.
+See OASIS OpenDocument 1.3, part 3.
 """
 
 from __future__ import annotations
@@ -198,7 +200,10 @@ class _Text:
 
 
 def _paragraphs(element: etree._Element) -> Iterator[etree._Element]:
-    """Paragraphs of a cell, its lists and tables included, without those inside of notes and frames, which go their own way."""
+    """The paragraphs of a cell, its lists and tables included.
+
+    Those inside of notes and frames are left out: they are read apart.
+    """
     for inner in element:
         if local(inner) in ("p", "h"):
             yield inner

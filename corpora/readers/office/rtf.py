@@ -1,7 +1,9 @@
-r"""Rich Text Format: paragraphs, headings by outline level, list numbers as they stand in the file, table rows; notes at their place.
+r"""Reader of Rich Text Format.
 
-Deleted and hidden text, comments, pictures and embedded objects are left out; headers and footers are running lines. See Microsoft's
-RTF specification 1.9.1. Every `{` is remembered once, so that depth costs no recursion.
+Paragraphs, headings by outline level, list numbers as they are in the file, table rows, notes at their place.
+
+Deleted and hidden text, comments, pictures and embedded objects are left out; headers and footers are running lines.
+See Microsoft's RTF specification 1.9.1. Every `{` is remembered once, so that depth costs no recursion.
 """
 
 from __future__ import annotations
@@ -162,7 +164,7 @@ class _Reader:
                 ours.parts.clear()
 
     def _divert(self, destination: str, out: _Out) -> None:
-        """The group goes into a stream of its own."""
+        """Send the group's text to a stream of its own."""
         self._state = replace(self._state, destination=destination, hidden=False, mark="")
         if self._stack and self._stack[-1][1] is None:
             self._stack[-1] = (self._stack[-1][0], self._out)

@@ -1,6 +1,9 @@
-"""What stands on a PDF page beside its text: the values of form fields, and what people wrote onto it. Knows one page.
+"""Form values and annotations of a PDF page, beside its text.
 
-A field gives "name: value", a box that is ticked its value too; an empty field and a box that is not ticked give nothing.
+Knows one page.
+
+A field gives "name: value", a box that is ticked its value too; an empty field and a box that is not ticked give
+nothing.
 """
 
 from __future__ import annotations

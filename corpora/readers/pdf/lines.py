@@ -1,7 +1,9 @@
-"""The lines of a PDF page, with where they stand. Knows one page: no paragraphs, no running headers, no pictures.
+"""The lines of a PDF page with their positions.
 
-pdfium gives the text of a page in one piece, divided as it was set, with U+FFFE for a hyphen that ends a line. Every character of
-it is in one line; boxes and font are asked for a line, not for a character.
+Knows one page: no paragraphs, no running headers, no pictures.
+
+pdfium gives the text of a page in one piece, divided as it was set, with U+FFFE for a hyphen that ends a line. Every
+character of it is in one line; boxes and font are asked for a line, not for a character.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ _LINE = re.compile(f"[^\r\n{_HYPHENS}]*[{_HYPHENS}]?")
 class Line:
     """One line, its words divided by single spaces; `size` is the font size, `page` counts from 0.
 
-    `top` and `bottom` are in points, as the line is read: up from the page's lower edge where it stands upright. `quarters` is by
-    how many quarter turns it is set clockwise, `ASKEW` for any other angle; lines that share them follow each other downwards.
+    `top` and `bottom` are in points, as the line is read: up from the page's lower edge where it stands upright.
+    `quarters` is by how many quarter turns it is set clockwise, `ASKEW` for any other angle; lines that share them
+    follow each other downwards.
     """
 
     text: str
@@ -53,7 +56,10 @@ def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
 
 
 def _downwards(lines: list[Line], page_quarters: int) -> Iterator[Line]:
-    """The lines, with those that run down the page as it is shown put in order: pdfium takes them for one line, from left to right."""
+    """The lines, with those that run down the page as it is shown in order from top to bottom.
+
+    pdfium takes them for one line, from left to right.
+    """
     for down, run in groupby(lines, lambda line: line.quarters != ASKEW and (line.quarters + page_quarters) % 4 == 1):
         yield from sorted(run, key=lambda line: -line.top if down else 0.0)
 

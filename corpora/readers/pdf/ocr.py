@@ -33,8 +33,8 @@ def installed() -> frozenset[str]:
 def paragraphs(picture: bytes, width: int, height: int, languages: str = "eng", dpi: int = DPI) -> list[str]:
     """The paragraphs on a page; `picture` is grey at `dpi`, a byte a dot, row by row. Lines stay divided by line ends.
 
-    `languages` are tesseract's names, divided by "+": "eng+deu". Raises UnreadableDocument when one is not installed, and when
-    tesseract fails or takes too long.
+    `languages` are tesseract's names, divided by "+": "eng+deu". Raises UnreadableDocument when one is not installed,
+    and when tesseract fails or takes too long.
     """
     missing = [language for language in languages.split("+") if language not in installed()]
     if missing:

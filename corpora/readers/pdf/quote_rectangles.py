@@ -1,4 +1,7 @@
-"""Where a quote stands on the pages of a PDF: rectangles to draw over it. Reads the file again; nothing of this is stored."""
+"""Rectangles to draw over a quote on the pages of a PDF.
+
+Reads the file again; nothing of this is stored.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ class Rectangle:
 
 
 def quote_rectangles(data: bytes, quote: str, page: int) -> list[Rectangle]:
-    """The boxes, one a line, of `quote`, which begins on `page` (from 1) and may go on over the next; empty when it is not there.
+    """Rectangles, one a line, of `quote`, which begins on `page` (from 1) and may go on over the next.
+
+    Empty when it is not there.
 
     White space, hyphens and the forms of letters (ligatures, case) do not matter: cleaning changes them. Raises
     UnreadableDocument for a file that is no PDF.

@@ -31,7 +31,10 @@ _MIN_SIGNS, _MAX_GARBLED = 20, 0.3
 
 @dataclass(frozen=True)
 class _Page:
-    """What one page holds: the lines of its text layer, field values and notes, and the paragraphs of a scan; None for an unread one."""
+    """What one page holds: the lines of its text layer, form values and notes, and the paragraphs of a scan.
+
+    `scanned` is None for a scan that nobody read.
+    """
 
     lines: list[Line]
     notes: list[Block]
@@ -73,7 +76,10 @@ def read(data: bytes, languages: str = "eng") -> list[Reading]:
 
 
 def is_garbled(lines: list[Line]) -> bool:
-    """True when the text layer holds no characters but numbers of glyphs, as a font gives that does not say what they are."""
+    """True when the text layer holds numbers of glyphs and no characters.
+
+    A font that does not say which characters its glyphs are gives such a layer.
+    """
     signs = [sign for line in lines for sign in line.text if not sign.isspace()]
     unknown = sum(sign == "\ufffd" or unicodedata.category(sign) in ("Co", "Cn", "Cc", "Cs") for sign in signs)
     return len(signs) >= _MIN_SIGNS and unknown > _MAX_GARBLED * len(signs)
@@ -94,7 +100,10 @@ def _page(document: pypdfium2.PdfDocument, number: int, languages: str) -> _Page
 
 
 def _in_order(blocks: list[Block], pages: list[_Page], running: set[Line]) -> Iterator[Block]:
-    """All blocks: before those that begin on a page its running lines, after them its notes and what was read off its picture."""
+    """All blocks in the order of the pages.
+
+    The running lines of a page come before the blocks that begin on it; its notes and the text of its scan after them.
+    """
     remaining = iter(blocks)
     block = next(remaining, None)
     for number, page in enumerate(pages, 1):
@@ -154,7 +163,10 @@ def _running_lines(pages: list[list[Line]]) -> set[Line]:
 
 
 def _is_sentence(text: str) -> bool:
-    """True for "No legal advice is given by the publisher of this form.": it runs along the pages, and is text all the same."""
+    """True for a whole sentence without numbers, which is text although it is repeated on every page.
+
+    As in "No legal advice is given by the publisher of this form."
+    """
     return text.endswith(".") and len(text.split()) >= 8 and not any(map(str.isdigit, text))
 
 

@@ -1,7 +1,9 @@
-"""Tables as documents by row: CSV, TSV, JSON Lines and a JSON list of objects. Which field is what, a mapping says.
+"""Tables read as documents, one a row: CSV, TSV, JSON Lines and a JSON list of objects.
 
-Without a mapping the fields' names are asked; where they do not tell, the table is one document and each row an item of it,
-so that nothing is lost.
+A mapping says which field is what.
+
+Without a mapping the fields' names are asked; where they do not tell, the table is one document and each row an item of
+it, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class FieldMapping:
 
 
 def read_rows(data: bytes, media_type: str, mapping: FieldMapping | None = None) -> list[Reading]:
-    """One reading a row, `part` being its id or "row N" (from 1); or one reading of all rows as items, without a mapping.
+    """One reading a row, or, without a mapping, one reading with all rows as items.
+
+    `part` is the row's id or "row N" (from 1).
 
     Raises UnreadableDocument when the table is damaged (naming the line) or lacks a field that `mapping` names.
     """

@@ -1,7 +1,7 @@
 """XML: which vocabulary it is, and the one parse that every reader of XML uses.
 
-Nothing outside the bytes is ever read: no DTD, no external entity, no schema, no network. Knows no vocabulary beyond the names
-by which it is told.
+Nothing outside the bytes is ever read: no DTD, no external entity, no schema, no network. Knows no vocabulary beyond
+the names by which it is told.
 """
 
 from __future__ import annotations
@@ -45,10 +45,13 @@ _HTML = frozenset(
 
 
 def kind_of(head: bytes) -> str | None:
-    """The media type by root element, namespace and doctype in the first 8 KiB or so; None for what is not XML, and for HTML.
+    """The media type of XML by root element, namespace and doctype in its first 8 KiB or so.
 
-    XML that says so (by a declaration, a doctype or a namespace) but is of no vocabulary known here is "application/xml"; without
-    such a sign an unknown first tag counts only when another tag follows it, so that text which merely begins with "<" stays text.
+    None for what is not XML, and for HTML.
+
+    XML that says so (by a declaration, a doctype or a namespace) but is of no vocabulary known here is
+    "application/xml"; without such a sign an unknown first tag counts only when another tag follows it, so that text
+    which merely begins with "<" stays text.
     """
     data = head.lstrip(b" \t\r\n")
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8-sig")
@@ -95,10 +98,12 @@ def _vocabulary(name: str, attributes: str, doctype: str, body: str) -> str | No
 
 
 def parse(data: bytes) -> etree._Element:
-    """The root element. Comments and processing instructions are dropped; named characters ("&sect;") become the characters.
+    """The root element.
 
-    A name that no list knows stays as it is written. Raises UnreadableDocument for XML that is damaged, deeper than `MAX_DEPTH`
-    or declares entities of its own, by which a file could read others or grow without bound.
+    Comments and processing instructions are dropped; named characters ("&sect;") become the characters.
+
+    A name that no list knows stays as it is written. Raises UnreadableDocument for XML that is damaged, deeper than
+    `MAX_DEPTH` or declares entities of its own, by which a file could read others or grow without bound.
     """
     data = _as_declared(data)
     if _NAMED_ENTITY.search(data):
@@ -128,7 +133,10 @@ def parse(data: bytes) -> etree._Element:
 
 
 def _as_declared(data: bytes) -> bytes:
-    """Bytes that libxml2 decodes rightly: no white space before the declaration, and UTF-8 wherever it would guess wrong."""
+    """Bytes that libxml2 decodes rightly.
+
+    No white space before the declaration, and UTF-8 wherever it would guess wrong.
+    """
     data = data.lstrip(b" \t\r\n")
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), None)
     if encoding:
