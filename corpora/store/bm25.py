@@ -1,7 +1,9 @@
-"""BM25 over the store's lexical index, at a price that grows slowly with it. Knows the tables, and no words but those it is given.
+"""BM25 over the store's lexical index, at a price that grows slowly with it.
 
-What costs is scoring: 2 µs a row, and the common words of a question stand in a tenth of all chunks, where finding these rows takes
-.1 µs each. So rows are chosen by a question's rarer words and scored by all of them.
+Knows the tables, and no words but those it is given.
+
+What costs is scoring: 2 µs a row, and the common words of a question stand in a tenth of all chunks, where finding
+these rows takes .1 µs each. So rows are chosen by a question's rarer words and scored by all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ _DOCUMENTS = "documents d INDEXED BY documents_facts"
 
 
 def few_permitted(database: Database, document_filter: Filter, scored_rows: int = SCORED_ROWS) -> str | None:
-    """Numbers of the chunks that `document_filter` lets through, as JSON, where these are so few that all of them are scored; else None.
+    """Numbers of the chunks that `document_filter` lets through, as JSON, or None where they are many.
+
+    Where they are few, all of them are scored.
 
     They are those of one snapshot: worth keeping for its next queries.
     """
@@ -45,11 +49,13 @@ def best_chunks(
     scored_rows: int = SCORED_ROWS,
     few: str | None = None,
 ) -> list[tuple[str, float]]:
-    """`(chunk_id, BM25 score)`, best first, ties by chunk id, of the chunks with any of `terms`, distinct words or phrases without quotes.
+    """The best chunks for a query by BM25: `(chunk_id, score)`, best first, ties by chunk id.
 
-    Only chunks of the documents that `document_filter` lets through; word frequencies are those of the whole collection. The title counts
-    double, an identifier four times. All rows are scored where `document_filter` lets few through, which `few_permitted` gave, and where
-    those that the rarer terms chose are fewer than `limit`.
+    They have any of `terms`, which are distinct words or phrases without quotes.
+
+    Only chunks of the documents that `document_filter` lets through; word frequencies are those of the whole
+    collection. The title counts double, an identifier four times. All rows are scored where `document_filter` lets few
+    through, which `few_permitted` gave, and where those that the rarer terms chose are fewer than `limit`.
     """
     if isinstance(terms, str):
         raise TypeError("terms is one string; give a list of words and phrases")  # it would be searched letter by letter
@@ -66,7 +72,8 @@ def best_chunks(
     scored = f"{_SCORES} {joined} WHERE lexical MATCH ? AND {condition} {_BEST}"
     chosen, unchosen = _choosing(database, quoted, scored_rows) if _chunks(database) > scored_rows else (quoted, [])
     if unchosen:
-        # FTS5 has no optional terms. A row of the chosen ones counts these twice here, so the rest is there twice as well.
+        # FTS5 has no optional terms. A row of the chosen ones counts these twice here, so the rest is there twice as
+        # well.
         rows, optional = " OR ".join(chosen), " OR ".join(unchosen)
         hits = _found(database, scored, (f"({rows}) AND ({rows} OR {optional} OR {optional})", *values, limit))
         if len(hits) == limit:
@@ -88,7 +95,7 @@ def _choosing(database: Database, terms: Sequence[str], scored_rows: int) -> tup
 
 
 def _chunks(database: Database) -> int:
-    """How many there are, those that are gone included: asked without counting."""
+    """The number of chunks, removed ones included, without counting them."""
     return int(database.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()[0])
 
 

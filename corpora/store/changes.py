@@ -1,4 +1,7 @@
-"""What one commit of the corpus store changes: documents, files, rights and segments. Works inside of the caller's transaction."""
+"""The changes of one commit of the corpus store: documents, files, rights and segments.
+
+Works inside of the caller's transaction.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from corpora.store.source_attributes import SourceAttributes
 
 @dataclass(frozen=True)
 class NewDocument:
-    """What one commit adds: the document, its chunks, its file's digest, how it was cut, and where its vectors lie.
+    """A document that a commit adds.
 
-    `file` is the path of the file that it was read from; "" where that is the document's source. `signature` is its MinHash.
-    `duplicate_of` is the indexed document that says the same, with its `similarity` in 0–1; such a document has no chunks.
-    `merged` are clusters that this document shows to be one with its own. `stratum` is the group, of collection and topic, that a
-    new cluster is split within.
+    With its chunks, its file's digest, how it was cut, and where its vectors are.
+
+    `file` is the path of the file that it was read from; "" where that is the document's source. `signature` is its
+    MinHash. `duplicate_of` is the indexed document that says the same, with its `similarity` in 0–1; such a document
+    has no chunks. `merged` are clusters that this document shows to be one with its own. `stratum` is the group, of
+    collection and topic, that a new cluster is split within.
     """
 
     document: Document
@@ -69,7 +74,10 @@ class StoredVectors:
 
 @dataclass(frozen=True)
 class MovedVectors:
-    """Vectors that lie elsewhere from now on: `(chunk number, number of the segment that it was in, row of `segment`)`."""
+    """Vectors that are now in another segment.
+
+    `rows` are `(chunk number, number of the old segment, row in segment)`.
+    """
 
     segment: Segment
     rows: Sequence[tuple[int, int, int]]
@@ -77,7 +85,10 @@ class MovedVectors:
 
 @dataclass(frozen=True)
 class TopicSum:
-    """A topic of a collection as its documents' vectors made it: the sum of their directions, float32 bytes of the encoder's dimension."""
+    """A topic of a collection: the sum of the directions of its documents' vectors.
+
+    `total` holds float32 bytes of the encoder's dimension.
+    """
 
     collection: str
     encoder: str
@@ -86,7 +97,10 @@ class TopicSum:
 
 
 class Change:
-    """The writing side of the store, for the length of one transaction of `database`, whose snapshot will be `snapshot`."""
+    """The writes of one commit, inside one transaction of `database`.
+
+    The commit's snapshot will be `snapshot`.
+    """
 
     def __init__(self, database: Database, snapshot: int, now: str, keep_versions: int) -> None:
         """`now` is the time that versions begin and end at, ISO 8601; of each source so many old texts are kept."""
@@ -113,7 +127,7 @@ class Change:
         )
 
     def move_vectors(self, moved: MovedVectors) -> None:
-        """Name another place of vectors that are there; segments that are empty then go."""
+        """Record the new segment and row of vectors; segments that are empty then are removed."""
         self.add_segment(moved.segment)
         number = self._db.execute("SELECT number FROM segments WHERE name = ?", (moved.segment.name,)).fetchone()[0]
         self._db.executemany(
@@ -146,7 +160,7 @@ class Change:
         )
 
     def finish(self, file: FinishedFile) -> None:
-        """Note that every document of a file is in; what it no longer holds goes."""
+        """Record that every document of a file is in; what it no longer holds is removed."""
         self.remove_file(file.path, file.collection, keep=file.parts)
         row = (file.path, file.collection, file.sha256, file.chunking, file.attributes.to_json())
         self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
@@ -170,7 +184,7 @@ class Change:
         self._db.executemany("DELETE FROM versions WHERE file = ? AND collection = ?", files)
 
     def close(self) -> None:
-        """What follows from the rest: segments without chunks go, and what was a copy of something gone is to be read again."""
+        """Finish the change: segments without chunks go, and copies of a removed document are to be read again."""
         unused = "DELETE FROM segments WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.segment = segments.number)"
         for name in self._segments:  # of documents that were all there already
             self._db.execute(f"{unused} AND name = ?", (name,))
@@ -218,8 +232,8 @@ class Change:
             )
             self._add_chunks(new)
         elif stored != (new.chunking, int(new.duplicate_of is not None)):
-            # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not before.
-            # Where only the encoder is another one, the vectors by those before stay, so that one can go back.
+            # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not
+            # before. Where only the encoder is another one, the vectors by those before stay, so that one can go back.
             same = self._has_chunks(new)
             if not same:
                 self._remove_chunks(document.id)
@@ -240,7 +254,10 @@ class Change:
         self._begin_version(new, file, metadata)
 
     def _place(self, new: NewDocument) -> None:
-        """Give the document's cluster its place among the splits, once; clusters that are found to be one keep one place."""
+        """Give the document's cluster its position among the splits, once.
+
+        Clusters that are found to be one keep one position.
+        """
         cluster = new.document.cluster
         names = (cluster, *new.merged)
         marks = ",".join("?" * len(names))

@@ -1,7 +1,8 @@
 """The corpus store: one SQLite database that is the only commit point of a workspace.
 
 Holds documents, chunks, the lexical index (FTS5, so that it commits with the rest) and where each vector lies. Knows no
-encoder and no FAISS: a segment is a file name to it. Every change is one transaction that also raises the snapshot number.
+encoder and no FAISS: a segment is a file name to it. Every change is one transaction that also raises the snapshot
+number.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _FILTERS_KEPT = 32
 class CorpusStore:
     """The store at `path`; creates it when absent. Raises StoreError when it is not one or is of a newer format.
 
-    One that a killed writer left without a seal is looked through, once, and sealed: 9 ms a megabyte. Raises CorruptStore.
+    One that a killed writer left without a seal is looked through, once, and sealed: 9 ms a megabyte. Raises
+    CorruptStore.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,7 +89,7 @@ class CorpusStore:
         return {path: (sha256, chunking) for path, sha256, chunking in rows}
 
     def given(self, collection: str) -> dict[str, SourceAttributes]:
-        """Path of every finished file → what was said of it when it was added."""
+        """Path of every finished file → its readers and facts, as given when it was added."""
         rows = self._db.execute("SELECT path, given FROM files WHERE collection = ?", (collection,))
         return {path: attributes_from_json(text) for path, text in rows}
 
@@ -204,14 +206,17 @@ class CorpusStore:
         return [Segment(*row) for row in rows]
 
     def topics(self, collection: str, encoder: str) -> list[TopicSum]:
-        """The topics that documents of the collection were found to be about when they came, by number."""
+        """The topics of the collection, by number, as they were found when its documents came."""
         rows = self._db.execute(
             "SELECT number, total FROM topics WHERE collection = ? AND encoder = ? ORDER BY number", (collection, encoder)
         )
         return [TopicSum(collection, encoder, number, total) for number, total in rows]
 
     def versions(self, name: str) -> list[Version]:
-        """The versions of every source that is called `name`, itself or by its file, oldest first; those of removed ones too."""
+        """The versions of every source called `name`, itself or by its file, oldest first.
+
+        Those of removed sources too.
+        """
         rows = self._db.execute(
             "SELECT v.path, v.collection, v.number, v.document_id, v.sha256, v.title, v.media_type, v.metadata, "
             "coalesce(v.text, d.text), v.began, v.ended FROM versions v LEFT JOIN documents d ON d.id = v.document_id "
@@ -245,7 +250,10 @@ class CorpusStore:
     def lexical_search(
         self, terms: Sequence[str], limit: int, document_filter: Filter = EVERYTHING, scored_rows: int = SCORED_ROWS
     ) -> list[tuple[str, float]]:
-        """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id, see `best_chunks`."""
+        """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id.
+
+        See `best_chunks`.
+        """
         snapshot = self.snapshot
         if self._few_at != snapshot:
             self._few_at, self._few = snapshot, {}
@@ -257,7 +265,10 @@ class CorpusStore:
         return best_chunks(self._db, terms, limit, document_filter, scored_rows, self._few[key])
 
     def chunks_with(self, words: Sequence[str], limit: int) -> list[str]:
-        """Ids of the chunks whose text has all of `words`, of which there is one at least, best first; word forms count as one."""
+        """Ids of the chunks whose text has all of `words`, best first.
+
+        `words` has one at least; forms of a word count as one.
+        """
         match = " AND ".join(f'"{word}"' for word in words)
         rows = self._db.execute(
             "SELECT c.id FROM lexical JOIN chunks c ON c.number = lexical.rowid WHERE lexical MATCH ? "
@@ -267,7 +278,10 @@ class CorpusStore:
         return [row[0] for row in rows]
 
     def find_documents(self, name: str) -> list[Document]:
-        """Documents that are called `name`: by id (or its first eight digits and more), by source, by file or by title."""
+        """Documents called `name`, by id, source, file or title.
+
+        Of an id its first eight digits are enough.
+        """
         start = name if len(name) >= 8 else "-"
         called = "d.id = ?1 OR substr(d.id, 1, length(?2)) = ?2 OR d.title = ?1"
         contained = "d.id IN (SELECT document_id FROM sources WHERE path = ?1 OR file = ?1)"
@@ -305,7 +319,10 @@ class CorpusStore:
         return [(path, collection) for path, collection in rows]
 
     def scrub(self) -> None:
-        """Leave nothing of what was deleted in the file, see `Database.scrub`; the lexical index forgets its words first."""
+        """Erase from the file what was deleted, see `Database.scrub`.
+
+        The lexical index forgets its words first.
+        """
         with self._db.changing():
             self._db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
         self._db.scrub()
@@ -317,11 +334,14 @@ class CorpusStore:
         return {"documents": documents, "chunks": chunks, "failed": failed, "snapshot": self.snapshot}
 
     def failures(self) -> list[tuple[str, str, str]]:
-        """`(path, collection, reason)` of every file, or part of one, that did not become a document at its last try."""
+        """`(path, collection, reason)` of every file, or part of one, that did not become a document."""
         return list(self._db.execute("SELECT path, collection, reason FROM failures ORDER BY path, collection"))
 
     def integrity(self) -> str | None:
-        """What is wrong with the file, or None: with its pages, its lexical index, or a text that is not what was written."""
+        """What is damaged in the file, or None.
+
+        Its pages, its lexical index, or a text that is not what was written.
+        """
         try:
             return self._damage()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -366,10 +386,10 @@ class CorpusStore:
         """Apply one change atomically and give the new snapshot number.
 
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
-        replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection, what is
-        now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones of chunks that are
-        there afterwards, `moved` ones lie elsewhere now, and those of `superseded` encoders go. Of each source `keep_versions` old texts are
-        kept. Raises StoreError, nothing changed.
+        replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection,
+        what is now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones
+        of chunks that are there afterwards, `moved` ones lie elsewhere now, and those of `superseded` encoders go. Of
+        each source `keep_versions` old texts are kept. Raises StoreError, nothing changed.
         """
         with self._db.changing():
             snapshot = self.snapshot + 1

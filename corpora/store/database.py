@@ -1,4 +1,7 @@
-"""SQLite files that a workspace commits to: of a known format, durable, changed in whole transactions. Knows no tables but `meta`."""
+"""SQLite files of a workspace: of a known format, durable, changed in whole transactions.
+
+Knows no tables but `meta`.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,12 @@ _IN_THE_WAY = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file holds: its name in messages ("a corpus store"), format number, schema, and the ways up from older formats.
+    """The schema of a database file, its format number, and the upgrades from older formats.
 
-    A way up is statements, or a function that makes the changes. `meta` are the entries of the table `meta`, beside "format",
-    that a new file begins with.
+    `description` is its name in messages ("a corpus store").
+
+    A way up is statements, or a function that makes the changes. `meta` are the entries of the table `meta`, beside
+    "format", that a new file begins with.
     """
 
     description: str
@@ -47,8 +52,8 @@ def of_the_disk(error: Exception) -> bool:
 class Database:
     """The file at `path`, made when absent with mode 0600, upgraded when older.
 
-    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format or when
-    the disk is in the way.
+    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer
+    format or when the disk is in the way.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
@@ -92,7 +97,10 @@ class Database:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """One transaction, committed at the end or not at all. Raises StoreError, nothing changed, when the disk is in the way."""
+        """One transaction, committed at the end or not at all.
+
+        Raises StoreError, nothing changed, when the disk is in the way.
+        """
         try:
             self._begin()
             try:
@@ -118,9 +126,12 @@ class Database:
         self._changed = True
 
     def scrub(self) -> None:
-        """Write the file anew without what was deleted, and empty the WAL (promise S16). Slow; needs as much space again.
+        """Write the file anew without what was deleted, and empty the WAL (promise S16).
 
-        Raises StoreBusy when another process reads it, whose view the WAL still holds, and StoreError when it cannot be done.
+        Slow; needs as much space again.
+
+        Raises StoreBusy when another process reads it, whose view the WAL still holds, and StoreError when it cannot be
+        done.
         """
         try:
             break_seal(self.path)
@@ -135,7 +146,10 @@ class Database:
             raise StoreBusy(f"{self.path} is being read by another process; stop that and do it again")
 
     def close(self) -> None:
-        """Close the file; SQLite checkpoints the WAL. What was changed is sealed, unless another process is at it too."""
+        """Close the file; SQLite checkpoints the WAL.
+
+        What was changed is sealed, unless another process is at it too.
+        """
         try:
             if self._changed:
                 self.seal()
@@ -143,7 +157,10 @@ class Database:
             self._connection.close()
 
     def seal(self) -> None:
-        """Seal the file as it is, unless another process is at it: then the last one to close does, or the next writer."""
+        """Seal the file as it is, unless another process uses it.
+
+        Then the last one to close seals it, or the next writer.
+        """
         try:
             self.execute("PRAGMA busy_timeout = 200")
             self._seal()

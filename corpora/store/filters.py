@@ -1,4 +1,7 @@
-"""Which documents a search may see: those that a reader may read, of some collections, with some facts. Becomes one SQL condition."""
+"""Which documents a search may see, as one SQL condition.
+
+Those that a reader may read, of some collections, with some facts.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ _COLUMNS = {"title": "d.title", "source": "d.source", "media_type": "d.media_typ
 class Condition:
     """A document's fact against a value. `operator` is one of = != < <= > >=.
 
-    The fact is title, source, media_type, document (its id), or one that the document states or that was said of it: date, type,
-    jurisdiction, licence, ... Order is that of numbers where both are numbers, else of text, as fits dates in ISO 8601.
-    A document without the fact meets no condition on it but !=.
+    The fact is title, source, media_type, document (its id), or one that the document states or that was said of it:
+    date, type, jurisdiction, licence, ... Order is that of numbers where both are numbers, else of text, as fits dates
+    in ISO 8601. A document without the fact meets no condition on it but !=.
     """
 
     fact: str
@@ -32,8 +35,9 @@ class Condition:
 class Filter:
     """The permitted documents.
 
-    `readers` are all the names that the one who asks goes by (their own, their groups'): they see what is for everybody or for
-    one of these names. None is the owner, who sees everything. `collections`, where there are any, and all `conditions` must hold.
+    `readers` are all the names that the one who asks goes by (their own, their groups'): they see what is for everybody
+    or for one of these names. None is the owner, who sees everything. `collections`, where there are any, and all
+    `conditions` must hold.
     """
 
     readers: tuple[str, ...] | None = None
