@@ -16,7 +16,8 @@ from corpora.commands.terminal import emit, opened, with_example, workspace_opti
 def backup(target: Path, everything: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Write the collection to one file, of one snapshot, while others go on adding and searching.
 
-    It holds the documents' text, the configuration, what was annotated, and the key of the pseudonyms: keep it as you keep these.
+    It holds the documents' text, the configuration, what was annotated, and the key of the pseudonyms: keep it as you
+    keep these.
     """
     from corpora.workspace.backup import back_up
 

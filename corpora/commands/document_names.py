@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def files_of(store: CorpusStore, names: tuple[str, ...], history: bool = False) -> list[tuple[str, str]]:
-    """`(file, collection)` of every file that the documents called `names` were read from. Raises RaftsmithError for a stranger.
+    """`(file, collection)` of every file that the documents called `names` were read from.
 
-    A name may also be a path as a person types it, relative to the current folder. With `history` also that of a file which was
-    removed, while its versions are known.
+    Raises RaftsmithError for a name that no document has.
+
+    A name may also be a path as a person types it, relative to the current folder. With `history` also that of a file
+    which was removed, while its versions are known.
     """
     all_files = store.files()
     named_files: dict[tuple[str, str], None] = {}

@@ -24,8 +24,8 @@ def rights(
 ) -> None:
     """Show or set who may read documents: give their ids, files, sources or titles.
 
-    Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for all of its
-    documents, for its next versions, and from the next search on.
+    Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for
+    all of its documents, for its next versions, and from the next search on.
     """
     from corpora.store.corpus_store import CorpusStore
     from corpora.store.writer_lock import single_writer
@@ -48,7 +48,10 @@ def rights(
 
 
 def set_readers(store: CorpusStore, files: set[tuple[str, str]], readers: tuple[str, ...]) -> int:
-    """Let `readers`, none for everybody, and nobody else read what `files`, (path, collection), hold; gives the snapshot."""
+    """Set who may read what `files` hold, (path, collection), and give the snapshot.
+
+    With `readers` nobody else may; without any, everybody may.
+    """
     from dataclasses import replace
 
     from corpora.store.source_attributes import SourceAttributes, reader_names

@@ -1,4 +1,7 @@
-"""What the commands of all packages share: results to stdout, everything else to stderr, errors with their exit codes."""
+"""Output of the commands of all packages.
+
+Results go to stdout, everything else to stderr, and errors have their exit codes.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ def opened(workspace_folder: Path | None) -> Workspace:
 
 
 class Progress:
-    """A counter on stderr: one line that rewrites itself on a terminal, a line every ten seconds elsewhere."""
+    """A progress counter on stderr.
+
+    One line that rewrites itself on a terminal, a line every ten seconds elsewhere.
+    """
 
     def __init__(self, things: str) -> None:
         """`things` is what is counted, e.g. "files"."""

@@ -1,4 +1,7 @@
-"""From what a reader gave to documents with content ids. Knows no store."""
+"""Documents with content ids, made from what a reader gave.
+
+Knows no store.
+"""
 
 from __future__ import annotations
 

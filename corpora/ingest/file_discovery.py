@@ -1,4 +1,4 @@
-"""Which files are meant: files, folders and patterns, without hidden ones and links."""
+"""Files under the paths that a person gives: files, folders and patterns, without hidden ones and links."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _matches(path: Path) -> list[Path]:
-    """The path itself, or, where there is none and it is a pattern, what matches: no hidden ones, nothing through links."""
+    """The path itself, or the files and folders that match it, where it does not exist and is a pattern.
+
+    Hidden ones are left out, and nothing is found through links.
+    """
     parts = path.parts
     first = next((index for index, part in enumerate(parts) if set(part) & set("*?[")), None)
     if first is None or path.exists():

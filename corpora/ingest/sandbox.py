@@ -1,7 +1,7 @@
 """Reading files in child processes with bounded memory and time, so that no document can harm the batch (promise S8).
 
-Requests and replies are lines of JSON. A child gets paths and gives text: it opens no store, and what it cannot read, or what
-kills it, is a reason for that one file.
+Requests and replies are lines of JSON. A child gets paths and gives text: it opens no store, and what it cannot read,
+or what kills it, is a reason for that one file.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MEMORY_BYTES = 1 << 30
 TIMEOUT_S = 120.0
 AHEAD = 16
 AHEAD_BYTES = 64 * 2**20
-"""How many files, and files of how many bytes, are read before they are asked for, for each worker and in all: memory stays bounded
-when the indexing is slower."""
+"""How many files, and files of how many bytes, are read before they are asked for, for each worker and in all: memory
+stays bounded when the indexing is slower."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,10 @@ class _Child:
         self._told: dict[str, Any] | None = {**asdict(options), "memory_bytes": limits.memory_bytes}
 
     def ask(self, request: dict[str, str], timeout_s: float) -> bytes:
-        """The line that answers `request`. Raises TimeoutError, and EOFError or BrokenPipeError when the child is gone."""
+        """The line that answers `request`.
+
+        Raises TimeoutError, and EOFError or BrokenPipeError when the child is gone.
+        """
         lines = [self._told, request] if self._told else [request]
         self._told = None
         self._requests.write("".join(json.dumps(line) + "\n" for line in lines).encode())
@@ -133,7 +136,8 @@ def read_files(
 ) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
     """`(path, what was read or why it was not)` in the order of `paths`, read ahead by `workers` child processes.
 
-    Of the files that are ahead the largest is read first, so that no long one is left for the end while other workers are idle.
+    Of the files that are ahead the largest is read first, so that no long one is left for the end while other workers
+    are idle.
     """
     bounds = limits or Limits()
     thread, started, lock = local(), deque[Worker](), Lock()

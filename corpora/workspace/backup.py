@@ -1,7 +1,9 @@
-"""A workspace's collection in one file, of one snapshot, while others go on writing; and back (promise R17).
+"""Backup of a workspace's collection in one file, of one snapshot, and its restoring (promise R17).
 
-A zip with the database as SQLite's own online backup gives it, the segment files that it names, and a manifest of checksums. Knows
-no documents. What can be made again (caches) is left out.
+Others may go on writing meanwhile.
+
+A zip with the database as SQLite's own online backup gives it, the segment files that it names, and a manifest of
+checksums. Knows no documents. What can be made again (caches) is left out.
 """
 
 from __future__ import annotations
@@ -39,9 +41,12 @@ class Backup:
 
 
 def back_up(workspace: Path, target: Path, everything: bool = False) -> Backup:
-    """Write the collection of `workspace` to the new file `target`, mode 0600; `everything` takes datasets, runs and reports along.
+    """Write the collection of `workspace` to the new file `target`, mode 0600.
 
-    Readers and a writer are not disturbed. Raises RaftsmithError when `target` exists, StoreError when the disk is in the way.
+    `everything` takes datasets, runs and reports along.
+
+    Readers and a writer are not disturbed. Raises RaftsmithError when `target` exists, StoreError when the disk is in
+    the way.
     """
     if target.exists():
         raise RaftsmithError(f"{target} exists already; a backup never overwrites: give another name")
@@ -131,7 +136,10 @@ def _made(workspace: Path) -> Iterator[Path]:
 
 
 def restore(backup: Path, workspace: Path) -> Backup:
-    """Make the new folder `workspace` from a backup, every file checked. Raises RaftsmithError when it exists, CorruptStore."""
+    """Make the new folder `workspace` from a backup, every file checked.
+
+    Raises RaftsmithError when it exists, CorruptStore.
+    """
     if workspace.exists() and any(workspace.iterdir()):
         raise RaftsmithError(f"{workspace} exists and is not empty; a backup is restored to a new folder")
     try:

@@ -1,4 +1,6 @@
-"""Which columns of a table are what, remembered for each file of a collection, so that a later reading takes it as the first did.
+"""Column mappings of tables, remembered for each file of a collection.
+
+A later reading takes a file as the first did.
 
 One small file of the workspace, `mappings.json`, written atomically. The caller holds the writer lock.
 """
@@ -81,7 +83,10 @@ def forget(root: Path, files: Iterable[tuple[str, str]]) -> None:
 
 
 def may_hold_tables(path: Path) -> bool:
-    """True for tables, and for archives and mails, which may have some inside. Reads the head of the file; never raises."""
+    """True for tables, and for archives and mails, which may have some inside.
+
+    Reads the head of the file; never raises.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
