@@ -30,12 +30,12 @@ def remove(names: tuple[str, ...], workspace_folder: Path | None, as_json: bool)
     workspace = opened(workspace_folder)
     with single_writer(workspace.root):
         store = CorpusStore(workspace.database)
-        held = files_of(store, names)
+        files = files_of(store, names)
         snapshot = (
-            store.commit(removed_paths=held, keep_versions=workspace.options(IngestOptions).keep_versions)
-            if held
+            store.commit(removed_paths=files, keep_versions=workspace.options(IngestOptions).keep_versions)
+            if files
             else store.snapshot
         )
-        forget(workspace.root, held)
-    value = {"removed": [path for path, _ in held], "snapshot": snapshot}
-    emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))
+        forget(workspace.root, files)
+    value = {"removed": [path for path, _ in files], "snapshot": snapshot}
+    emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in files), f"snapshot {snapshot}"]))

@@ -24,8 +24,8 @@ def rights(
 ) -> None:
     """Show or set who may read documents: give their ids, files, sources or titles.
 
-    Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for all of its
-    documents, for its next versions, and from the next search on.
+    Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for
+    all of its documents, for its next versions, and from the next search on.
     """
     from corpora.store.corpus_store import CorpusStore
     from corpora.store.writer_lock import single_writer
@@ -35,48 +35,54 @@ def rights(
     workspace = opened(workspace_folder)
     if not (everybody or readers):
         store = CorpusStore(workspace.database)
-        held = _held(store, names) if names else set(store.files())
-        emit_rights(store, held, as_json)
+        files = _sharing_files(store, names) if names else set(store.files())
+        emit_rights(store, files, as_json)
         return
     if not names:
         raise click.UsageError("name the documents whose rights are to be set; `raftsmith documents` lists them")
     with single_writer(workspace.root):
         store = CorpusStore(workspace.database)
-        held = _held(store, names)
-        set_readers(store, held, readers)
-    emit_rights(store, held, as_json)
+        files = _sharing_files(store, names)
+        set_readers(store, files, readers)
+    emit_rights(store, files, as_json)
 
 
 def set_readers(store: CorpusStore, files: set[tuple[str, str]], readers: tuple[str, ...]) -> int:
-    """Let `readers`, none for everybody, and nobody else read what `files`, (path, collection), hold; gives the snapshot."""
+    """Set who may read what `files` hold, (path, collection), and give the snapshot.
+
+    With `readers` nobody else may; without any, everybody may.
+    """
     from dataclasses import replace
 
     from corpora.store.source_attributes import SourceAttributes, reader_names
 
     names = reader_names(readers)
-    said = {collection: store.given(collection) for _, collection in files}
-    changes = [(path, of, replace(said[of].get(path, SourceAttributes()), readers=names)) for path, of in sorted(files)]
+    attributes = {collection: store.given(collection) for _, collection in files}
+    changes = [
+        (path, own_collection, replace(attributes[own_collection].get(path, SourceAttributes()), readers=names))
+        for path, own_collection in sorted(files)
+    ]
     return store.commit(readers=changes)
 
 
-def _held(store: CorpusStore, names: tuple[str, ...]) -> set[tuple[str, str]]:
+def _sharing_files(store: CorpusStore, names: tuple[str, ...]) -> set[tuple[str, str]]:
     """The files of the documents called `names`, and every file that shares a document with one of them."""
     from corpora.commands.document_names import files_of
 
-    held, grown = set(files_of(store, names)), True
+    files, grown = set(files_of(store, names)), True
     while grown:
         documents = {
-            entry["document_id"] for entry in store.overview() if not held.isdisjoint(store.files_of(entry["document_id"]))
+            entry["document_id"] for entry in store.overview() if not files.isdisjoint(store.files_of(entry["document_id"]))
         }
-        wider = held.union(*(store.files_of(document) for document in documents))
-        held, grown = wider, wider != held
-    return held
+        wider = files.union(*(store.files_of(document) for document in documents))
+        files, grown = wider, wider != files
+    return files
 
 
-def emit_rights(store: CorpusStore, held: set[tuple[str, str]], as_json: bool) -> None:
-    """Print who may read each document of `held`."""
-    entries = [e for e in store.overview() if not held.isdisjoint(store.files_of(e["document_id"]))]
-    if held and not entries:
+def emit_rights(store: CorpusStore, files: set[tuple[str, str]], as_json: bool) -> None:
+    """Print who may read each document of `files`, (path, collection)."""
+    entries = [e for e in store.overview() if not files.isdisjoint(store.files_of(e["document_id"]))]
+    if files and not entries:
         raise RaftsmithError("these files hold no document; `raftsmith documents --failed` says why")
     lines = [f"{e['document_id'][:8]}  {', '.join(e['readers']) or 'everybody'}  ({e['source']})" for e in entries]
     rows = [{key: e[key] for key in ("document_id", "source", "collection", "readers")} for e in entries]

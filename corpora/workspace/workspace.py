@@ -1,4 +1,4 @@
-"""The workspace folder: where everything of it lies, and how it is made and opened."""
+"""The workspace folder: the paths in it, and how it is made and opened."""
 
 from __future__ import annotations
 
@@ -42,12 +42,15 @@ class Workspace:
         """The corpus store."""
         return self.root / "corpus.db"
 
-    def options(self, section: type[S], **given: Any) -> S:
+    def options(self, section: type[S], **overrides: Any) -> S:
         """The options of one section of `raftsmith.toml`, see `Config.options`."""
-        return self.config.options(section, **given)
+        return self.config.options(section, **overrides)
 
     def owns(self, path: Path) -> bool:
-        """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
+        """True for the files that raftsmith itself keeps in the workspace.
+
+        A workspace may lie in the folder whose documents are added.
+        """
         if not path.is_relative_to(self.root):
             return False
         first = path.relative_to(self.root).parts[0]
@@ -83,7 +86,8 @@ def plain_name(name: str) -> str:
 def create_workspace(root: Path, sections: Sections = ()) -> Path:
     """Write a `raftsmith.toml` into `root` and give its path; one that exists is left alone (WorkspaceError).
 
-    The file has every choice of `sections` with its default and what it means; what it does not name keeps its default too.
+    The file has every choice of `sections` with its default and what it means; what it does not name keeps its default
+    too.
     """
     path = root / CONFIG
     if path.exists():
