@@ -15,7 +15,7 @@ from corpora.durable_files import write_atomic, write_json
 from retrieval.evaluation.bootstrap import Interval
 
 
-def shown(interval: Interval | None, digits: int = 2, signed: bool = False) -> str:
+def interval_text(interval: Interval | None, digits: int = 2, signed: bool = False) -> str:
     """ "0.41 [0.33, 0.49]", or a dash where the measure does not apply."""
     if interval is None:
         return "–"
@@ -63,8 +63,8 @@ def interval_bars(
     width = 0.8 / len(series)
     for number, (name, intervals) in enumerate(series.items()):
         label = name
-        for place, interval in enumerate(intervals):
-            x = place + (number - (len(series) - 1) / 2) * width
+        for group, interval in enumerate(intervals):
+            x = group + (number - (len(series) - 1) / 2) * width
             if interval is None:
                 axes.text(x, 0.01, "none", ha="center", va="bottom", fontsize=7, color="#57606a", rotation=90)
                 continue
@@ -89,11 +89,11 @@ def interval_bars(
 
 
 def write_report_folder(
-    folder: Path, report: str, picture: bytes, results: Mapping[str, Any], others: Mapping[str, str]
+    folder: Path, report: str, picture: bytes, results: Mapping[str, Any], other_files: Mapping[str, str]
 ) -> None:
-    """Write `report.md`, `report.png`, the `others` by name and, last, `results.json`, each whole or not at all."""
+    """Write `report.md`, `report.png`, the `other_files` by name and, last, `results.json`, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, text in others.items():
+    for name, text in other_files.items():
         write_atomic(folder / name, text.encode())
     write_atomic(folder / "report.md", report.encode())
     write_atomic(folder / "report.png", picture)
