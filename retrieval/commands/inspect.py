@@ -46,10 +46,10 @@ def inspect(collection: str | None, report_name: str, workspace_folder: Path | N
         split.validation_fraction, split.test_fraction, workspace.options(IngestOptions).cluster_similarity, seed=split.seed
     )
     say("comparing documents")
-    found = inspect_material(
+    inspection = inspect_material(
         material, options, tokens, read_prompts(workspace.root / "datasets"), Progress("documents searched for personal data")
     )
-    value = {"report": str(folder), "collection": collection, **to_json(found)}
-    write_atomic(folder / "inspect.html", to_html(found, f"Inspection of {collection or 'all collections'}").encode())
+    value = {"report": str(folder), "collection": collection, **to_json(inspection)}
+    write_atomic(folder / "inspect.html", to_html(inspection, f"Inspection of {collection or 'all collections'}").encode())
     write_json(folder / "inspect.json", value)
-    emit(value, as_json, "\n".join([*as_lines(found), f"report: {folder}/inspect.html, {folder}/inspect.json"]))
+    emit(value, as_json, "\n".join([*as_lines(inspection), f"report: {folder}/inspect.html, {folder}/inspect.json"]))

@@ -11,7 +11,7 @@ import click
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
 from corpora.errors import TrainingError
 from retrieval.commands.judgement_options import source_options
-from retrieval.commands.tuning_options import asked_in_workspace, judged_by_document, schedule_options
+from retrieval.commands.tuning_options import judged_by_document, schedule_options, source_in_workspace
 
 if TYPE_CHECKING:
     from corpora.workspace.workspace import Workspace
@@ -53,22 +53,22 @@ def tune_reranker(
     from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
     from retrieval.tuning.reranker_tuning import RerankerOptions
 
-    asked, workspace = asked_in_workspace(source, workspace_folder)
+    judgement_source, workspace = source_in_workspace(source, workspace_folder)
     chosen = CrossEncoderOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
     model = base or workspace.options(ModelOptions).encoder
     if model.startswith("hashing-"):
         raise TrainingError(
             f"models.encoder is {model}, which has no weights to tune; accepted: --base with a cross-encoder or a transformer encoder"
         )
-    with judged_by_document(asked, workspace) as found:
-        tuned = tune(found, workspace, run_name, model, RerankerOptions(chosen))
+    with judged_by_document(judgement_source, workspace) as judged_index:
+        tuned = tune(judged_index, workspace, run_name, model, RerankerOptions(chosen))
     written = write and tuned.better
     if written:
         adopt(workspace, tuned)
     emit(_value(tuned, written), as_json, _text(tuned, written, write))
 
 
-def tune(found: JudgedIndex, workspace: Workspace, name: str, base: str, options: RerankerOptions) -> TunedReranker:
+def tune(judged_index: JudgedIndex, workspace: Workspace, name: str, base: str, options: RerankerOptions) -> TunedReranker:
     """Tune the model called `base` in runs/`name`; see `retrieval.tuning.reranker_tuning`."""
     from retrieval.encoders.loading import quiet_libraries
     from retrieval.model_folders import resolve_model
@@ -77,7 +77,9 @@ def tune(found: JudgedIndex, workspace: Workspace, name: str, base: str, options
 
     quiet_libraries()
     model = resolve_model(base, say)
-    return tuned_and_judged(found, model, TuningRun(name, workspace.run(name), model.name, "reranker"), options, say, Progress)
+    return tuned_and_judged(
+        judged_index, model, TuningRun(name, workspace.run(name), model.name, "reranker"), options, say, Progress
+    )
 
 
 def adopt(workspace: Workspace, tuned: TunedReranker) -> None:

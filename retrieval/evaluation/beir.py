@@ -51,11 +51,11 @@ def corpus_file(folder: Path) -> Path:
 def read_queries(path: Path) -> dict[str, str]:
     """Query id → text, of JSON lines with `_id` (or `id`) and `text` (or `query`, `question`). Raises EvaluationError."""
     queries: dict[str, str] = {}
-    for place, row in _rows(path):
+    for location, row in _rows(path):
         identity = _value(row, "_id", "id", "qid", "query_id")
         text = _value(row, "text", "query", "question")
         if not identity or not text:
-            raise EvaluationError(f"{path}, {place} has the fields {', '.join(row)}; accepted: _id and text")
+            raise EvaluationError(f"{path}, {location} has the fields {', '.join(row)}; accepted: _id and text")
         queries[identity] = " ".join(text.split())
     return queries
 
@@ -65,16 +65,16 @@ def read_corpus(path: Path) -> Iterator[Reading]:
 
     Rows without any text are left out, as nothing can be found in them.
     """
-    seen: set[str] = set()
-    for place, row in _rows(path):
+    known_ids: set[str] = set()
+    for location, row in _rows(path):
         identity, title = _value(row, "_id", "id", "docno", "doc_id"), clean_line(_value(row, "title"))
         text = _value(row, "text", "contents", "content", "body")
-        if not identity or identity in seen:
+        if not identity or identity in known_ids:
             reason = (
                 f"the _id {identity} a second time" if identity else f"the fields {', '.join(row)}; accepted: _id, title, text"
             )
-            raise EvaluationError(f"{path}, {place} has {reason}")
-        seen.add(identity)
+            raise EvaluationError(f"{path}, {location} has {reason}")
+        known_ids.add(identity)
         blocks, _ = clean(paragraphs(text or title))
         if blocks:
             yield Reading(title or None, blocks, identity, {}, MEDIA_TYPE)
@@ -84,9 +84,9 @@ def _judgements(folder: Path, split: str) -> Path:
     for name in (f"qrels/{split}.tsv", f"qrels/{split}.tsv.gz", "qrels.tsv", "qrels.tsv.gz"):
         if (folder / name).is_file():
             return folder / name
-    there = sorted(path.name.partition(".")[0] for path in (folder / "qrels").glob("*.tsv*")) if folder.is_dir() else []
-    known = f"splits there: {', '.join(there)}" if there else "there is no folder qrels with .tsv files"
-    raise EvaluationError(f"{folder} has no qrels/{split}.tsv; {known}; choose one with --split")
+    splits = sorted(path.name.partition(".")[0] for path in (folder / "qrels").glob("*.tsv*")) if folder.is_dir() else []
+    available = f"splits there: {', '.join(splits)}" if splits else "there is no folder qrels with .tsv files"
+    raise EvaluationError(f"{folder} has no qrels/{split}.tsv; {available}; choose one with --split")
 
 
 def _file(folder: Path, name: str) -> Path:

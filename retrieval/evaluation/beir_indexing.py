@@ -59,11 +59,11 @@ class _Counted(list[Reading]):
     def __init__(self, readings: Iterable[Reading], progress: Count) -> None:
         super().__init__(readings)
         self._progress = progress
-        self._done = 0
+        self._reported = 0
 
     def __iter__(self) -> Iterator[Reading]:
-        for place, reading in enumerate(super().__iter__(), start=1):
+        for count, reading in enumerate(super().__iter__(), start=1):
             yield reading
-            if place > self._done:
-                self._done = place
-                self._progress(place, len(self))
+            if count > self._reported:
+                self._reported = count
+                self._progress(count, len(self))

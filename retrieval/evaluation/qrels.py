@@ -59,7 +59,7 @@ def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
         except ValueError:
             raise EvaluationError(f"{path}, line {number}: {cells[4]!r} is no score; give a number") from None
         run.setdefault(cells[0], []).append((cells[2], score))
-    return {query: sorted(sorted(found, reverse=True), key=lambda pair: -pair[1]) for query, found in run.items()}
+    return {query: sorted(sorted(ranking, reverse=True), key=lambda pair: -pair[1]) for query, ranking in run.items()}
 
 
 def run_text(run: Run, tag: str) -> str:

@@ -86,12 +86,12 @@ def randomisation_test(differences: Sequence[float], draws: int = DRAWS, seed: i
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values corrected for their number, in their order: the smallest times m, the next times m - 1, never falling."""
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     corrected = [1.0] * len(p_values)
     highest = 0.0
-    for done, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - done) * p_values[place]))
-        corrected[place] = highest
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = highest
     return corrected
 
 

@@ -77,13 +77,13 @@ def tune(
 
 def _columns(examples: Sequence[Texts]) -> dict[str, list[str]]:
     columns = {"query": [e.query for e in examples], "positive": [e.positive for e in examples]}
-    for place in range(len(examples[0].negatives)):
-        columns[f"negative_{place + 1}"] = [e.negatives[place] for e in examples]
+    for number in range(len(examples[0].negatives)):
+        columns[f"negative_{number + 1}"] = [e.negatives[number] for e in examples]
     return columns
 
 
 def _prompts(columns: Mapping[str, Sequence[str]], prompts: Prompts | None) -> dict[str, str] | None:
     """The prompt that goes before the texts of each column, as when the collection is encoded."""
-    given = prompts or Prompts()
-    stated = {name: given.query if name == "query" else given.passage for name in columns}
+    used_prompts = prompts or Prompts()
+    stated = {name: used_prompts.query if name == "query" else used_prompts.passage for name in columns}
     return {name: prompt for name, prompt in stated.items() if prompt} or None

@@ -51,7 +51,7 @@ class Gain:
 class JudgedCollection:
     """The judged queries by split, the passages with their vectors by the base encoder, and what words find for every query."""
 
-    found: JudgedIndex
+    judged_index: JudgedIndex
     queries: Mapping[str, Sequence[JudgedQuery]]
     chunks: Sequence[Chunk]
     item_of: Mapping[str, str]
@@ -67,18 +67,18 @@ class JudgedCollection:
         ]
 
 
-def judged_collection(found: JudgedIndex, queries: Mapping[str, Sequence[JudgedQuery]]) -> JudgedCollection:
+def judged_collection(judged_index: JudgedIndex, queries: Mapping[str, Sequence[JudgedQuery]]) -> JudgedCollection:
     """What encoders are compared on, read from the index. Raises EvaluationError when chunks have no vector by its encoder."""
-    store = found.index.store
-    every = [query for of in queries.values() for query in of]
+    store = judged_index.index.store
+    all_queries = [query for split_queries in queries.values() for query in split_queries]
     with store.reading():
         chunks = store.chunks()
-        base = stored_table(store, found.index.root, found.index.encoder.name)
-        lexical = lexical_rankings(store, [query.text for query in every])
-    by_document = found.judged.level == "document"
+        base = stored_table(store, judged_index.index.root, judged_index.index.encoder.name)
+        lexical = lexical_rankings(store, [query.text for query in all_queries])
+    by_document = judged_index.judged.level == "document"
     item_of = {chunk.id: chunk.document_id if by_document else chunk.id for chunk in chunks}
-    words = {query.id: ranking for query, ranking in zip(every, lexical, strict=True)}
-    return JudgedCollection(found, queries, chunks, item_of, base, words)
+    words = {query.id: ranking for query, ranking in zip(all_queries, lexical, strict=True)}
+    return JudgedCollection(judged_index, queries, chunks, item_of, base, words)
 
 
 def compare_encoders(
@@ -88,14 +88,14 @@ def compare_encoders(
     progress: Progress = no_progress,
 ) -> list[Gain]:
     """Dense search and the configured one, over the whole collection, with `encoder` against the index's own."""
-    before = collection.ranked(queries, collection.found.index.encoder, collection.base)
+    before = collection.ranked(queries, collection.judged_index.index.encoder, collection.base)
     after = collection.ranked(queries, encoder, encoded_table(collection.chunks, encoder, progress("chunks")))
     gains = []
-    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.found.config.options(SearchOptions)))):
+    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.judged_index.config.options(SearchOptions)))):
         values = {}
         for name, ranked in (("tuned", after), ("base", before)):
-            seen = [replace(query, lexical=()) for query in ranked] if mode == "dense" else ranked
-            values[name] = ndcg_values(seen, collection.item_of, fusion)
+            rankings = [replace(query, lexical=()) for query in ranked] if mode == "dense" else ranked
+            values[name] = ndcg_values(rankings, collection.item_of, fusion)
         base, tuned = bootstrap_mean(values["base"]), bootstrap_mean(values["tuned"])
         if base and tuned:
             gains.append(Gain(mode, base, tuned, compare(values)[0]))

@@ -76,7 +76,7 @@ class TunedEncoder:
 
 
 def tune_encoder(
-    found: JudgedIndex,
+    judged_index: JudgedIndex,
     base: ModelFolder,
     run: TuningRun,
     options: TuningOptions,
@@ -89,10 +89,10 @@ def tune_encoder(
     Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
     when the index is not the encoder's.
     """
-    queries = queries_by_split(found.judged)
-    config = training_config(found, base, {**asdict(options.contrastive), **asdict(options.mining)}, queries)
+    queries = queries_by_split(judged_index.judged)
+    config = training_config(judged_index, base, {**asdict(options.contrastive), **asdict(options.mining)}, queries)
     run.prepare(config)
-    collection = judged_collection(found, queries)
+    collection = judged_collection(judged_index, queries)
     trained = run.trained()
     if trained is None:
         trained = _train(collection, base, run, options, say)
@@ -100,7 +100,7 @@ def tune_encoder(
     gains: list[Gain] = run.gains() or []
     if not trained.epoch:
         run.write_gains([], False)
-        return TunedEncoder(run, trained, []), found.index.encoder
+        return TunedEncoder(run, trained, []), judged_index.index.encoder
     encoder = CachingEncoder(open_encoder(resolve_model(str(run.model))))
     if not gains:
         say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
@@ -122,7 +122,7 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, opti
     say(f"{len(examples)} pairs from {len(collection.queries['train'])} queries; tuning {base.name}")
     provenance = provenance_of(model, base.path, run.model.name, "tuning")
     validation = _Validation(collection, options)
-    values = [validation.value(collection.found.index.encoder)]
+    values = [validation.value(collection.judged_index.index.encoder)]
     started = time.monotonic()
 
     def judge(now: SentenceTransformer, epoch: int) -> bool:
@@ -159,19 +159,19 @@ class _Validation:
         count = min(len(queries), options.validation_queries)
         self._queries = random.Random(options.contrastive.seed).sample(list(queries), count)
         self._collection = collection
-        parts = Passages(collection.item_of, collection.base.of).of_items()
+        parts = Passages(collection.item_of, collection.base.select).of_items()
         pool = dict.fromkeys(passage for query in self._queries for item in query.relevant for passage in parts.get(item, []))
-        ranked = collection.ranked(self._queries, collection.found.index.encoder, collection.base)
-        for place in range(MINED):
+        ranked = collection.ranked(self._queries, collection.judged_index.index.encoder, collection.base)
+        for position in range(MINED):
             for query in ranked:
                 for ranking in (query.dense, query.lexical):
-                    if place < len(ranking) and len(pool) < options.validation_passages:
-                        pool.setdefault(ranking[place][0])
+                    if position < len(ranking) and len(pool) < options.validation_passages:
+                        pool.setdefault(ranking[position][0])
         self._chunks = [chunk for chunk in collection.chunks if chunk.id in pool]
 
     def value(self, encoder: Encoder) -> float:
         """The mean over the queries, in 0–1."""
         table = encoded_table(self._chunks, encoder)
         ranked = self._collection.ranked(self._queries, encoder, table)
-        fusion = fusion_of(self._collection.found.config.options(SearchOptions))
+        fusion = fusion_of(self._collection.judged_index.config.options(SearchOptions))
         return float(np.mean(ndcg_values(ranked, self._collection.item_of, fusion)))

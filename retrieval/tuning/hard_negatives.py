@@ -60,10 +60,10 @@ class Passages:
 
     def of_items(self) -> dict[str, list[str]]:
         """What is judged → its passages."""
-        found: dict[str, list[str]] = {}
+        passages_of: dict[str, list[str]] = {}
         for passage, item in self.item_of.items():
-            found.setdefault(item, []).append(passage)
-        return found
+            passages_of.setdefault(item, []).append(passage)
+        return passages_of
 
 
 def mine_pairs(
@@ -79,7 +79,7 @@ def mine_pairs(
     `vectors`: one a query, float32 `(n, dimension)`. `rankings`: query id → passages, best first, as search ranks them. Where the
     ranking gives too few negatives, random ones take their place. Every draw is seeded by `seed` and the query's id.
     """
-    parts, every = passages.of_items(), list(passages.item_of)
+    parts, all_passages = passages.of_items(), list(passages.item_of)
     pairs = []
     for query, vector in zip(queries, vectors, strict=True):
         draw = random.Random(f"{seed}:{query.id}")
@@ -87,18 +87,18 @@ def mine_pairs(
         ranked = passages.vectors(ranking)
         items = sorted(query.relevant)
         for item in draw.sample(items, options.answers) if len(items) > options.answers else items:
-            own = parts.get(item, [])
-            if not own:
+            candidates = parts.get(item, [])
+            if not candidates:
                 continue  # a copy of another document: it has no passages
-            answers = passages.vectors(own)
+            answers = passages.vectors(candidates)
             best = int(np.argmax(answers @ vector))
             close = ranked @ vector > options.most_of_positive * float(answers[best] @ vector)
             unsafe = close | (ranked @ answers[best] > options.same)
             mined = [passage for passage, left_out in zip(ranking, unsafe, strict=True) if not left_out]
             chosen = mined[: options.negatives - round(options.random_fraction * options.negatives)]
-            taken = {*chosen, *(passage for relevant in query.relevant for passage in parts.get(relevant, []))}
-            others = draw.sample(every, min(len(every), options.negatives + len(taken)))
-            chosen += [passage for passage in others if passage not in taken][: options.negatives - len(chosen)]
+            excluded = {*chosen, *(passage for relevant in query.relevant for passage in parts.get(relevant, []))}
+            drawn = draw.sample(all_passages, min(len(all_passages), options.negatives + len(excluded)))
+            chosen += [passage for passage in drawn if passage not in excluded][: options.negatives - len(chosen)]
             if len(chosen) == options.negatives:
-                pairs.append(TrainingPair(query.text, own[best], tuple(chosen)))
+                pairs.append(TrainingPair(query.text, candidates[best], tuple(chosen)))
     return pairs

@@ -34,7 +34,7 @@ class VectorTable:
     ids: tuple[str, ...]
     vectors: Vectors
 
-    def of(self, ids: Sequence[str]) -> Vectors:
+    def select(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these chunks, float32 `(len(ids), dimension)`. Raises KeyError for one that is not there."""
         return self.vectors[[self._rows[chunk_id] for chunk_id in ids]]
 
@@ -46,23 +46,23 @@ class VectorTable:
         """`(chunk id, cosine)` for each query, descending, ties by id."""
         k = min(depth, len(self.ids))
         scores, rows = faiss.knn(np.ascontiguousarray(queries), self.vectors, k, faiss.METRIC_INNER_PRODUCT)
-        found = [
+        rankings = [
             [(self.ids[row], float(score)) for score, row in zip(*pair, strict=True)] for pair in zip(scores, rows, strict=True)
         ]
-        return [sorted(ranking, key=lambda pair: (-pair[1], pair[0])) for ranking in found]
+        return [sorted(ranking, key=lambda pair: (-pair[1], pair[0])) for ranking in rankings]
 
 
 def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
     """Every chunk with its vector by `encoder`, from the index. Raises EvaluationError when some have none yet."""
-    places = store.vectors.places(encoder)
+    locations = store.vectors.places(encoder)
     count = store.counts()["chunks"]
-    if len(places) < count:
+    if len(locations) < count:
         raise EvaluationError(
-            f"{count - len(places)} of {count} chunks have no vector by {encoder}; run `raftsmith index --fill` first"
+            f"{count - len(locations)} of {count} chunks have no vector by {encoder}; run `raftsmith index --fill` first"
         )
-    segments = {name: read_segment(root / "segments", name) for name in sorted({name for _, name, _ in places})}
-    vectors = np.stack([segments[name][row] for _, name, row in places])
-    return VectorTable(tuple(chunk_id for chunk_id, _, _ in places), vectors)
+    segments = {name: read_segment(root / "segments", name) for name in sorted({name for _, name, _ in locations})}
+    vectors = np.stack([segments[name][row] for _, name, row in locations])
+    return VectorTable(tuple(chunk_id for chunk_id, _, _ in locations), vectors)
 
 
 def encoded_table(chunks: Sequence[Chunk], encoder: Encoder, progress: Count = uncounted) -> VectorTable:

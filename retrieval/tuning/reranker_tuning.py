@@ -79,7 +79,7 @@ class TunedReranker:
 
 
 def tune_reranker(
-    found: JudgedIndex,
+    judged_index: JudgedIndex,
     base: ModelFolder,
     run: TuningRun,
     options: RerankerOptions,
@@ -92,12 +92,12 @@ def tune_reranker(
     Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
     when chunks have no vector by the index's encoder.
     """
-    queries, depth = queries_by_split(found.judged), found.config.options(SearchOptions).rerank_depth
+    queries, depth = queries_by_split(judged_index.judged), judged_index.config.options(SearchOptions).rerank_depth
     choices = {**asdict(options.training), **asdict(options.mining), "depth": depth}
-    config = training_config(found, base, choices, queries)
+    config = training_config(judged_index, base, choices, queries)
     model = untrained(base, options.training.seed)
     run.prepare(config)
-    collection = judged_collection(found, queries)
+    collection = judged_collection(judged_index, queries)
     trained = run.trained()
     if trained is None:
         trained = _train(collection, model, run, options, say)
@@ -108,7 +108,7 @@ def tune_reranker(
     gains, latency = run.gains(), run.latency()
     if not gains or latency is None:
         say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
-        milliseconds = _search_milliseconds(found, queries["test"])
+        milliseconds = _search_milliseconds(judged_index, queries["test"])
         reranker = CrossEncoderReranker(load_cross_encoder(run.model), run.model.name)
         test = first_hits(collection, queries["test"], depth)
         gain, latency = _gain(test, reranker, trained.weight, milliseconds, progress)
@@ -121,7 +121,7 @@ def tune_reranker(
 
 def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, options: RerankerOptions, say: Say) -> Trained:
     """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that is best."""
-    depth, training = collection.found.config.options(SearchOptions).rerank_depth, options.training
+    depth, training = collection.judged_index.config.options(SearchOptions).rerank_depth, options.training
     examples, documents = mined_examples(collection, depth, options.mining, training.seed)
     pairs = len(examples) * (1 + options.mining.negatives)
     say(f"{pairs} pairs from {len(collection.queries['train'])} queries; tuning {run.base}")
@@ -136,8 +136,8 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
         tried = {weight: statistics.mean(validation.ndcg(scores, weight)) for weight in WEIGHTS}
         weights.append(max(WEIGHTS, key=lambda weight: tried[weight]))
         values.append(tried[weights[-1]])
-        shown = ", ".join(f"{value:.3f} at weight {weight:g}" for weight, value in tried.items())
-        say(f"epoch {epoch}: nDCG@10 {shown} on validation queries, {values[0]:.3f} without")
+        figures = ", ".join(f"{value:.3f} at weight {weight:g}" for weight, value in tried.items())
+        say(f"epoch {epoch}: nDCG@10 {figures} on validation queries, {values[0]:.3f} without")
         better = values[-1] > max(values[:-1])
         if better:
             run.save(now)
@@ -151,17 +151,17 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
     return Trained(pairs, epoch, tuple(values), seconds, weights[epoch] or None)
 
 
-def _search_milliseconds(found: JudgedIndex, queries: Sequence[JudgedQuery]) -> float:
+def _search_milliseconds(judged_index: JudgedIndex, queries: Sequence[JudgedQuery]) -> float:
     """The median of what one query costs without a reranker. These must be queries that the index's encoder has not seen."""
-    plain = replace(found.config.options(SearchOptions), rerank="")
-    searcher = make_searcher(found.index, plain, partial(load_reranker, encoder=found.index.encoder.name))
+    plain = replace(judged_index.config.options(SearchOptions), rerank="")
+    searcher = make_searcher(judged_index.index, plain, partial(load_reranker, encoder=judged_index.index.encoder.name))
     searcher.search(["warm"], 1)
-    taken = []
+    seconds = []
     for query in queries[:_TIMED]:
         started = time.perf_counter()
         searcher.search([query.text], plain.rerank_depth)
-        taken.append(time.perf_counter() - started)
-    return 1000 * statistics.median(taken)
+        seconds.append(time.perf_counter() - started)
+    return 1000 * statistics.median(seconds)
 
 
 def _gain(

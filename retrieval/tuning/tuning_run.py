@@ -110,9 +110,9 @@ class TuningRun(RunFolder):
         """Keep how far training is, and say it; `rows` is how many pairs a step has."""
         values = [step.step, step.steps, *(f"{value:.6g}" for value in step[2:])]
         self.append_metrics(dict(zip(step._fields, values, strict=True)))
-        left = step.seconds / step.step * (step.steps - step.step)
+        seconds_left = step.seconds / step.step * (step.steps - step.step)
         rate = step.step * rows / step.seconds
-        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {left / 60:.1f} min left")
+        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {seconds_left / 60:.1f} min left")
 
     def write_card(self, config: Mapping[str, Any], trained: Trained, gains: list[Gain], verdict: str) -> None:
         """The model card, in the model's folder."""
