@@ -14,7 +14,7 @@ import numpy as np
 from retrieval.vector_index import faiss_index
 from retrieval.vector_index.calibration import Measured, calibrate
 from retrieval.vector_index.exact_scan import ExactScan, coded
-from retrieval.vector_index.faiss_binding import FaissIndex, alone, faiss
+from retrieval.vector_index.faiss_binding import FaissIndex, faiss, single_threaded
 from retrieval.vector_index.id_map import IdMap
 from retrieval.vector_index.index_plan import IndexPlan
 from retrieval.vector_index.inner_products import WORTH_WAKING, Bits, Matrix, Rows, bits_of, exact_scores, rows_of
@@ -69,10 +69,10 @@ class BuiltIndex:
     def search(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None = None) -> list[tuple[Rows, Matrix]]:
         """For each query rows `(m,)` and exact scores `(m,)`, unordered, the `k` best among them, or most of them, as `effort` goes."""
         small = not self.exact or self.vectors.size < WORTH_WAKING
-        with alone(small and len(queries) == 1):
-            return self._found(queries, k, effort, within)
+        with single_threaded(small and len(queries) == 1):
+            return self._nearest(queries, k, effort, within)
 
-    def _found(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
+    def _nearest(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
         count = len(self) if within is None else within.count
         if not count or (self.exact and self.scan is None) or (within is not None and self._worth_scoring(count, k, effort)):
             return self._scored(queries, np.arange(len(self)) if within is None else within.rows)
@@ -88,12 +88,12 @@ class BuiltIndex:
         scaled = effort.scaled(k, share)
         rescored = min(scaled.rescored, len(self))
         rows = faiss_index.candidates(self.index, queries, rescored, scaled.probes, within.bits if within else None)
-        found = list(zip(rows, exact_scores(self.vectors, queries, rows), strict=True))
+        results = list(zip(rows, exact_scores(self.vectors, queries, rows), strict=True))
         if within is not None:
             # Fewer than there should be: what is allowed lies where the search did not go.
             for number in np.flatnonzero((rows >= 0).sum(axis=1) < min(rescored, within.count)):
-                found[number] = self._everywhere(queries[number : number + 1], rescored, within)
-        return found
+                results[number] = self._everywhere(queries[number : number + 1], rescored, within)
+        return results
 
     def _everywhere(self, query: Matrix, rescored: int, within: Within) -> tuple[Rows, Matrix]:
         rows = faiss_index.candidates(self.index, query, rescored, self.plan.lists, within.bits)

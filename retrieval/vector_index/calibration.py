@@ -81,40 +81,50 @@ def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Meas
         return Measured(
             SearchEffort(0, 0), 1.0, target, 0, "stored", 0.0, 0.0, time.perf_counter() - started, faiss.__version__
         )
-    asked: Literal["given", "stored"] = "given"
-    own = None
+    query_kind: Literal["given", "stored"] = "given"
+    own_rows = None
     if queries is None or len(queries) < 2:
         draw = np.random.default_rng(_SEED)
-        own, other = (draw.choice(count, min(2 * _QUERIES, count), replace=False).astype(np.int64) for _ in range(2))
-        queries, asked = np.ascontiguousarray(index.vectors[own] + np.float32(_TOWARDS) * index.vectors[other]), "stored"
-    truth = true_nearest(index.vectors, queries, own)
+        own_rows, other_rows = (draw.choice(count, min(2 * _QUERIES, count), replace=False).astype(np.int64) for _ in range(2))
+        queries, query_kind = (
+            np.ascontiguousarray(index.vectors[own_rows] + np.float32(_TOWARDS) * index.vectors[other_rows]),
+            "stored",
+        )
+    truth = true_nearest(index.vectors, queries, own_rows)
     steering, judging = slice(0, None, 2), slice(min(1, len(queries) - 1), None, 2)
 
-    def each(effort: SearchEffort, part: slice) -> list[float]:
-        found = _found(index, queries[part], effort, own[part] if own is not None else None)
-        return [recall(rows[np.newaxis], true[np.newaxis]) for rows, true in zip(found, truth[part], strict=True)]
+    def recalls(effort: SearchEffort, part: slice) -> list[float]:
+        nearest = _nearest(index, queries[part], effort, own_rows[part] if own_rows is not None else None)
+        return [recall(rows[np.newaxis], true[np.newaxis]) for rows, true in zip(nearest, truth[part], strict=True)]
 
     def surely(effort: SearchEffort) -> float:
-        values = each(effort, steering)
+        values = recalls(effort, steering)
         return statistics.fmean(values) - (_ERRORS * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0)
 
     effort = _steered(index.plan, count, surely)
-    reached = each(effort, judging)
+    reached = recalls(effort, judging)
     times = (_search_ms(index, queries, effort), _row_ns(index.vectors, queries))
     return Measured(
-        effort, statistics.fmean(reached), target, len(reached), asked, *times, time.perf_counter() - started, faiss.__version__
+        effort,
+        statistics.fmean(reached),
+        target,
+        len(reached),
+        query_kind,
+        *times,
+        time.perf_counter() - started,
+        faiss.__version__,
     )
 
 
-def _found(index: Searchable, queries: Matrix, effort: SearchEffort, own: Rows | None) -> Rows:
+def _nearest(index: Searchable, queries: Matrix, effort: SearchEffort, own_rows: Rows | None) -> Rows:
     """The rows of the ten best `(q, 10)`, -1 where there are fewer; without the query's own."""
-    wanted = NEAREST + (own is not None)
-    rows = np.full((len(queries), wanted), -1, dtype=np.int64)
-    for number, (proposed, scores) in enumerate(index.search(queries, wanted, effort)):
-        order = best(scores, proposed, wanted)
+    depth = NEAREST + (own_rows is not None)
+    rows = np.full((len(queries), depth), -1, dtype=np.int64)
+    for number, (proposed, scores) in enumerate(index.search(queries, depth, effort)):
+        order = best(scores, proposed, depth)
         rows[number, : len(order)] = proposed[order]
-    if own is not None:
-        rows[rows == own[:, np.newaxis]] = -1
+    if own_rows is not None:
+        rows[rows == own_rows[:, np.newaxis]] = -1
     return rows
 
 
@@ -124,30 +134,30 @@ def _steered(plan: IndexPlan, count: int, reached: Callable[[SearchEffort], floa
     rescored = _RESCORED[plan.kind]
     while True:
 
-        def at(probes: int, rescored: int = rescored) -> float:
+        def recall_at(probes: int, rescored: int = rescored) -> float:
             return reached(SearchEffort(probes, rescored))
 
-        probes = least_effort(at, plan.target_recall, min(_FEWEST_PROBES, plan.lists), plan.lists)
+        probes = least_effort(recall_at, plan.target_recall, min(_FEWEST_PROBES, plan.lists), plan.lists)
         if probes < plan.lists or rescored >= min(_MOST_RESCORED, count):
             return SearchEffort(probes, rescored)
         rescored *= 2
 
 
 def _search_ms(index: Searchable, queries: Matrix, effort: SearchEffort) -> float:
-    taken = []
+    seconds = []
     for number in range(min(_TIMED, len(queries))):
         started = time.perf_counter()
         index.search(queries[number : number + 1], NEAREST, effort)
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken) * 1e3
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1e3
 
 
 def _row_ns(vectors: Matrix, queries: Matrix) -> float:
     rows = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), _ROWS), replace=False)
     chosen = np.sort(rows).astype(np.int64)[np.newaxis]
-    taken = []
+    seconds = []
     for number in range(8):
         started = time.perf_counter()
         exact_scores(vectors, queries[number % len(queries)][np.newaxis], chosen)
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken) * 1e9 / chosen.size
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1e9 / chosen.size

@@ -38,27 +38,27 @@ class DeltaIndex:
 
     def holds(self, keys: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of `keys` are live here."""
-        held = np.zeros(len(keys), dtype=np.bool_)
+        is_live = np.zeros(len(keys), dtype=np.bool_)
         for block in self.blocks:
-            places, there = found_in(block.keys, keys)
-            held[there] |= found_in(block.live, places[there])[1]
-        return held
+            positions, present = found_in(block.keys, keys)
+            is_live[present] |= found_in(block.live, positions[present])[1]
+        return is_live
 
     def added(self, keys: Rows, vectors: Matrix) -> DeltaIndex:
         """With `vectors` `(n, dimension)` under distinct `keys` that are not live here. The caller's arrays are copied."""
         order = np.argsort(keys, kind="stable")
         newest = Block(keys[order], np.ascontiguousarray(vectors[order], dtype=np.float32), np.arange(len(keys)))
-        kept = [block for block in self.blocks if len(block.live)]
-        while kept and len(kept[-1].live) < 2 * len(newest.live):
-            newest = _merged(kept.pop(), newest)
-        return DeltaIndex(self.dimension, (*kept, newest) if len(newest.live) else tuple(kept))
+        blocks = [block for block in self.blocks if len(block.live)]
+        while blocks and len(blocks[-1].live) < 2 * len(newest.live):
+            newest = _merged(blocks.pop(), newest)
+        return DeltaIndex(self.dimension, (*blocks, newest) if len(newest.live) else tuple(blocks))
 
     def removed(self, keys: Rows) -> DeltaIndex:
         """Without `keys`; those that are not here change nothing."""
         blocks = []
         for block in self.blocks:
-            places, there = found_in(block.keys, keys)
-            gone, alive = found_in(block.live, places[there])
+            positions, present = found_in(block.keys, keys)
+            gone, alive = found_in(block.live, positions[present])
             blocks.append(Block(block.keys, block.vectors, np.delete(block.live, gone[alive])) if alive.any() else block)
         return DeltaIndex(self.dimension, tuple(block for block in blocks if len(block.live)))
 

@@ -41,22 +41,22 @@ class ExactScan:
         """
         lengths = np.linalg.norm(queries, axis=1)
         rounding = rounding_error(vectors.shape[1], self.norm) * lengths
-        found: dict[int, tuple[Rows, Matrix]] = {}
+        results: dict[int, tuple[Rows, Matrix]] = {}
         if within is None and len(queries) >= MANY_QUERIES:
             depth = min(k + _EXTRA, count)
             approximate, rows = faiss.knn(queries, vectors, depth, faiss.METRIC_INNER_PRODUCT)
             scores = exact_scores(vectors, queries, rows)
             for number, ceiling in enumerate(approximate[:, -1] + rounding):
                 if depth == count or _proven(scores[number], ceiling, k):
-                    found[number] = (rows[number], scores[number])
+                    results[number] = (rows[number], scores[number])
         selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within)) if within is not None else None
         for number in range(len(queries)):
-            if number not in found:
+            if number not in results:
                 slack = float(self.error * lengths[number] + rounding[number])
-                found[number] = self._one(vectors, queries[number : number + 1], k, selector, within, count, slack)
-        return [found[number] for number in range(len(queries))]
+                results[number] = self._search_one(vectors, queries[number : number + 1], k, selector, within, count, slack)
+        return [results[number] for number in range(len(queries))]
 
-    def _one(
+    def _search_one(
         self,
         vectors: Matrix,
         query: Matrix,
@@ -74,8 +74,8 @@ class ExactScan:
             if _proven(scores, approximate[0, -1] + slack, k):
                 return rows[0], scores
             depth *= 4
-        every = rows_of(within, len(vectors))
-        return every, exact_scores(vectors, query, every[np.newaxis])[0]
+        all_rows = rows_of(within, len(vectors))
+        return all_rows, exact_scores(vectors, query, all_rows[np.newaxis])[0]
 
 
 def coded(vectors: Matrix) -> ExactScan:

@@ -90,8 +90,8 @@ def _add(index: FaissIndex, vectors: Matrix) -> None:
         index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
 
 
-def _sample(vectors: Matrix, wanted: int) -> Matrix:
-    if wanted >= len(vectors):
+def _sample(vectors: Matrix, count: int) -> Matrix:
+    if count >= len(vectors):
         return np.ascontiguousarray(vectors)
-    rows = np.sort(np.random.default_rng(_SEED).choice(len(vectors), wanted, replace=False))
+    rows = np.sort(np.random.default_rng(_SEED).choice(len(vectors), count, replace=False))
     return np.ascontiguousarray(vectors[rows])

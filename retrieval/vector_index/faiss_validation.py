@@ -51,15 +51,15 @@ def _check_lists(index: FaissIndex, plan: IndexPlan, count: int) -> None:
         _hold(bool(np.isfinite(_view(pq.centroids)).all()), "a codebook that is not finite")
         _hold(lists.block_size == 32 * index.M2 // 2 and lists.n_per_block == 32, "blocks of another size")
     _hold(lists.nlist == index.nlist, f"{lists.nlist} inverted lists")
-    seen = np.zeros(count, dtype=np.bool_)
+    listed = np.zeros(count, dtype=np.bool_)
     for number in range(lists.nlist):
         size = lists.list_size(number)
         ids = faiss.rev_swig_ptr(lists.get_ids(number), size) if size else np.empty(0, dtype=np.int64)
         _hold(not size or (ids.min() >= 0 and ids.max() < count), f"rows in list {number} that do not exist")
         if plan.kind == "ivf-sq8":  # FAISS checks the packed ones itself, and shows only these
             _hold(lists.codes.at(number).size() == size * index.d, f"codes of another size in list {number}")
-        seen[ids] = True
-    _hold(bool(seen.all()) and lists.compute_ntotal() == count, "rows that are in no list, or in two")
+        listed[ids] = True
+    _hold(bool(listed.all()) and lists.compute_ntotal() == count, "rows that are in no list, or in two")
 
 
 def _check_codes(quantizer: Any, dimension: int) -> None:

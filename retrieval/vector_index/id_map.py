@@ -27,9 +27,9 @@ class Allowed:
     keys: Rows | None
 
     @staticmethod
-    def of(given: npt.NDArray[np.generic]) -> Allowed:
+    def from_array(allowed: npt.NDArray[np.generic]) -> Allowed:
         """From a bool array over keys, or from an array of distinct integer keys in any order. Raises ValueError."""
-        array = np.asarray(given)
+        array = np.asarray(allowed)
         if array.ndim == 1 and array.dtype == np.bool_:
             return Allowed(array.astype(np.bool_, copy=False), None)
         if array.ndim == 1 and (np.issubdtype(array.dtype, np.integer) or not len(array)):
@@ -50,19 +50,19 @@ class Allowed:
         """Which of `keys` are allowed."""
         if self.keys is not None:
             return found_in(self.keys, keys)[1]
-        held = np.zeros(len(keys), dtype=np.bool_)
+        is_allowed = np.zeros(len(keys), dtype=np.bool_)
         if self.mask is not None:
             inside = (keys >= 0) & (keys < len(self.mask))
-            held[inside] = self.mask[keys[inside]]
-        return held
+            is_allowed[inside] = self.mask[keys[inside]]
+        return is_allowed
 
 
-def found_in(ordered: Rows, wanted: Rows) -> tuple[Rows, Mask]:
-    """Where each of `wanted` stands in the ascending `ordered`, and whether it does."""
-    places = np.searchsorted(ordered, wanted)
-    there = places < len(ordered)
-    there[there] = ordered[places[there]] == wanted[there]
-    return places, there
+def found_in(ordered: Rows, keys: Rows) -> tuple[Rows, Mask]:
+    """Where each of `keys` stands in the ascending `ordered`, and whether it does."""
+    positions = np.searchsorted(ordered, keys)
+    present = positions < len(ordered)
+    present[present] = ordered[positions[present]] == keys[present]
+    return positions, present
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class IdMap:
         """The rows of those of `keys` that are here, in the order of `keys`."""
         table = self._table
         if table is None:
-            places, there = found_in(self.keys, keys)
-            return np.asarray(places[there], dtype=np.int64)
+            positions, present = found_in(self.keys, keys)
+            return np.asarray(positions[present], dtype=np.int64)
         offsets = keys - self.keys[0]
         rows = table[offsets[(offsets >= 0) & (offsets < len(table))]]
         return np.asarray(rows[rows >= 0], dtype=np.int64)

@@ -71,7 +71,7 @@ class IndexFolder:
     def __init__(self, path: Path) -> None:
         """`path` is made when something is written."""
         self.path = path
-        self._kept: tuple[Matrix, StoredFile] | None = None
+        self._streamed: tuple[Matrix, StoredFile] | None = None
 
     def keep(self, shape: tuple[int, int], blocks: Iterator[Matrix]) -> Matrix:
         """Stream blocks of vectors, together of `shape`, into the folder, and give them back mapped. What the folder held is given up."""
@@ -86,16 +86,16 @@ class IndexFolder:
         if stored.bytes != 4 * shape[0] * shape[1]:
             raise ValueError(f"the blocks hold {stored.bytes} bytes, not {shape[0]} rows of {shape[1]} float32")
         vectors = _mapped(self.path / VECTORS, shape)
-        self._kept = (vectors, stored)
+        self._streamed = (vectors, stored)
         return vectors
 
     def save(self, main: BuiltIndex, identity: str) -> None:
         """Write `main` under `identity`. Its vectors are written only if `keep` has not done so already. Raises OSError."""
         (self.path / MANIFEST).unlink(missing_ok=True)
-        if self._kept is None or self._kept[0] is not main.vectors:
+        if self._streamed is None or self._streamed[0] is not main.vectors:
             rows = main.vectors
             self.keep(rows.shape, (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)))
-        files = {VECTORS: self._kept[1]} if self._kept else {}
+        files = {VECTORS: self._streamed[1]} if self._streamed else {}
         files[KEYS] = self._write(KEYS, lambda write: write(main.keys.keys.astype("<i8", copy=False).data))
         if main.index is not None:
             files[INDEX] = self._write(INDEX, lambda write: _write_index(main.index, write))
@@ -136,12 +136,12 @@ class IndexFolder:
             sizes = {name: (self.path / name).stat().st_size for name in manifest.files}
         except (OSError, ValidationError) as error:
             raise self._corrupt(f"{MANIFEST}: {error}") from error
-        wanted = {VECTORS, KEYS} | ({INDEX} if manifest.plan.kind != "exact" else set())
+        expected = {VECTORS, KEYS} | ({INDEX} if manifest.plan.kind != "exact" else set())
         if manifest.identity != identity or manifest.plan.dimension != dimension:
             raise self._corrupt(
                 f"it holds {manifest.identity!r}, {manifest.plan.dimension} dimensions, not {identity!r}, {dimension}"
             )
-        if set(sizes) != wanted or any(sizes[name] != manifest.files[name].bytes for name in sizes):
+        if set(sizes) != expected or any(sizes[name] != manifest.files[name].bytes for name in sizes):
             raise self._corrupt(f"files of {sizes} bytes are not those of its manifest")
         if sizes[KEYS] % 8 or sizes[VECTORS] != sizes[KEYS] // 8 * dimension * 4:
             raise self._corrupt(f"{sizes[VECTORS]} bytes of vectors do not fit {sizes[KEYS]} bytes of keys")

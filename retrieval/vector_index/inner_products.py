@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.faiss_binding import alone, faiss
+from retrieval.vector_index.faiss_binding import faiss, single_threaded
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
 WORTH_WAKING = 64_000_000
-"""Numbers to go through from which on one query is dealt out to several threads; see `alone`."""
+"""Numbers to go through from which on one query is dealt out to several threads; see `single_threaded`."""
 _SORTED = 512
 _UNIT = 2.0**-24
 """The rounding unit of float32."""
@@ -28,25 +28,25 @@ def exact_scores(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
     `vectors` float32 `(n, d)`, contiguous, in memory or mapped; `queries` float32 `(q, d)`; `rows` `(q, m)`. FAISS runs one thread a
     query, so the rows of a single query are dealt out as if they belonged to several.
     """
-    count, many = rows.shape
-    if not many:
+    count, row_count = rows.shape
+    if not row_count:
         return np.empty((count, 0), dtype=np.float32)
     threads = faiss.omp_get_max_threads()
-    if count == 1 and many * vectors.shape[1] >= WORTH_WAKING and threads > 1:
-        share = -(-many // threads)
-        asked = np.full((threads, share), -1, dtype=np.int64)
-        asked.ravel()[:many] = rows[0]
-        return _products(vectors, np.repeat(queries, threads, axis=0), asked).reshape(1, -1)[:, :many]
-    asked = np.ascontiguousarray(rows, dtype=np.int64)
-    with alone(count == 1):
-        return _products(vectors, queries, asked)
+    if count == 1 and row_count * vectors.shape[1] >= WORTH_WAKING and threads > 1:
+        share = -(-row_count // threads)
+        row_ids = np.full((threads, share), -1, dtype=np.int64)
+        row_ids.ravel()[:row_count] = rows[0]
+        return _products(vectors, np.repeat(queries, threads, axis=0), row_ids).reshape(1, -1)[:, :row_count]
+    row_ids = np.ascontiguousarray(rows, dtype=np.int64)
+    with single_threaded(count == 1):
+        return _products(vectors, queries, row_ids)
 
 
 def _products(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
     queries = np.ascontiguousarray(queries, dtype=np.float32)
-    found = np.empty(rows.shape, dtype=np.float32)
-    faiss.fvec_inner_products_by_idx(*map(faiss.swig_ptr, (found, queries, vectors, rows)), vectors.shape[1], *rows.shape)
-    return found
+    products = np.empty(rows.shape, dtype=np.float32)
+    faiss.fvec_inner_products_by_idx(*map(faiss.swig_ptr, (products, queries, vectors, rows)), vectors.shape[1], *rows.shape)
+    return products
 
 
 def best(scores: Matrix, keys: Rows, k: int) -> Rows:

@@ -14,29 +14,29 @@ NEAREST = 10
 _SPARE = 16
 
 
-def true_nearest(vectors: Matrix, queries: Matrix, own: Rows | None = None) -> Rows:
+def true_nearest(vectors: Matrix, queries: Matrix, own_rows: Rows | None = None) -> Rows:
     """Rows of the ten best of `vectors` for each query by exact scores, `(q, min(10, n))`, ties by row.
 
-    `own[i]` is the row that query i is a copy of, and is left out: a stored vector finds itself too easily.
+    `own_rows[i]` is the row that query i is a copy of, and is left out: a stored vector finds itself too easily.
     """
     depth = min(NEAREST + _SPARE, len(vectors))
     _, rows = faiss.knn(queries, vectors, depth, faiss.METRIC_INNER_PRODUCT)
     scores = exact_scores(vectors, queries, rows)
-    if own is not None:
-        scores[rows == own[:, np.newaxis]] = -np.inf
-    wanted = min(NEAREST, len(vectors) - (own is not None))
-    nearest = np.full((len(queries), max(wanted, 0)), -1, dtype=np.int64)
+    if own_rows is not None:
+        scores[rows == own_rows[:, np.newaxis]] = -np.inf
+    count = min(NEAREST, len(vectors) - (own_rows is not None))
+    nearest = np.full((len(queries), max(count, 0)), -1, dtype=np.int64)
     for number in range(len(queries)):
-        order = best(scores[number], rows[number], wanted)
+        order = best(scores[number], rows[number], count)
         nearest[number, : len(order)] = rows[number][order]
     return nearest
 
 
-def recall(found: Rows, truth: Rows) -> float:
-    """The share of `truth` `(q, 10)` that is in `found` `(q, m)`, query by query; 1.0 when there is nothing to find. -1 is no row."""
-    wanted = truth >= 0
-    hits = (truth[:, :, np.newaxis] == found[:, np.newaxis, :]).any(axis=2) & wanted
-    return float(hits.sum() / wanted.sum()) if wanted.any() else 1.0
+def recall(retrieved: Rows, truth: Rows) -> float:
+    """The share of `truth` `(q, 10)` that is in `retrieved` `(q, m)`, query by query; 1.0 when there is nothing to find. -1 is no row."""
+    valid = truth >= 0
+    hits = (truth[:, :, np.newaxis] == retrieved[:, np.newaxis, :]).any(axis=2) & valid
+    return float(hits.sum() / valid.sum()) if valid.any() else 1.0
 
 
 def least_effort(reached: Callable[[int], float], target: float, low: int, high: int) -> int:
