@@ -43,14 +43,14 @@ class RaftsmithRetriever(BaseRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, mode: Mode | None = None
     ) -> list[Document]:
-        return self._found(query, k, mode)
+        return self._search(query, k, mode)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, mode: Mode | None = None
     ) -> list[Document]:
-        return await asyncio.to_thread(self._found, query, k, mode)
+        return await asyncio.to_thread(self._search, query, k, mode)
 
-    def _found(self, query: str, k: int | None, mode: Mode | None) -> list[Document]:
+    def _search(self, query: str, k: int | None, mode: Mode | None) -> list[Document]:
         """The documents for `query`; `k` and `mode`, as `invoke` was given them, go over the retriever's own."""
         # Checked as they are when a retriever is made.
         chosen = type(self)(searcher=self.searcher, k=self.k if k is None else k, mode=self.mode if mode is None else mode)

@@ -69,23 +69,23 @@ class DenseIndex:
 
         `ids_of` gives the ids of chunk numbers, at this index's snapshot.
         """
-        there = len(self) if permission is None else min(len(self), permission.count)
-        k = min(k, there)
+        available = len(self) if permission is None else min(len(self), permission.count)
+        k = min(k, available)
         if not k:
             return [[] for _ in queries]
-        depth = min(k + 1, there)
+        depth = min(k + 1, available)
         while True:
             keys, scores = self.vectors.search(queries, depth, permission)
             # Chunks that tie for the last place are told apart by their ids: look deeper until the tie has an end.
-            if depth == there or ((scores[:, -1] < scores[:, k - 1]) | (scores[:, -1] == -np.inf)).all():
+            if depth == available or ((scores[:, -1] < scores[:, k - 1]) | (scores[:, -1] == -np.inf)).all():
                 break
-            depth = min(2 * depth, there)
+            depth = min(2 * depth, available)
         ids = ids_of(sorted({int(key) for key in keys.ravel() if key >= 0}))
-        found = [
+        rankings = [
             [(ids[int(key)], float(score)) for key, score in zip(*pair, strict=True) if key >= 0]
             for pair in zip(keys, scores, strict=True)
         ]
-        return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in found]
+        return [sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k] for hits in rankings]
 
     def advance(self, store: CorpusStore, folder: Path, same_history: bool = True) -> DenseIndex:
         """The index of the store's present snapshot, which the caller holds open with the segment files in `folder`.
@@ -98,11 +98,15 @@ class DenseIndex:
             # All of them were given up, vectors of chunks that are there perhaps too: begun anew.
             return replace(self, vectors=_empty(self.cache.dimension), segments={}, snapshot=0).advance(store, folder)
         index = self.vectors.removed(np.array(store.vectors.removed_after(self.snapshot), dtype=np.int64))
-        places = store.vectors.after(self.cache.encoder, last)
-        here = index.holds(np.array([place.chunk for place in places], dtype=np.int64))
-        needed = [place for place, held in zip(places, here, strict=True) if not (held and same_history)]
+        locations = store.vectors.after(self.cache.encoder, last)
+        indexed = index.holds(np.array([location.chunk for location in locations], dtype=np.int64))
+        needed = [
+            location for location, is_indexed in zip(locations, indexed, strict=True) if not (is_indexed and same_history)
+        ]
         index = index.updated(*_gathered(needed, folder, self.cache.dimension))
-        segments = {**self.segments, **{place.segment: place.name for place in places}} if places else self.segments
+        segments = (
+            {**self.segments, **{location.segment: location.name for location in locations}} if locations else self.segments
+        )
         return replace(self, vectors=index, snapshot=store.snapshot, segments=segments)
 
     def compacted_main(self, say: Say = quiet) -> BuiltIndex:
@@ -171,18 +175,18 @@ def open_dense_index(
 
 
 def _built(store: CorpusStore, folder: Path, cache: DenseCache, options: IndexOptions, say: Say) -> DenseIndex:
-    places = sorted(store.vectors.after(cache.encoder, 0), key=lambda place: place.chunk)
-    segments = {place.segment: place.name for place in places}
+    locations = sorted(store.vectors.after(cache.encoder, 0), key=lambda location: location.chunk)
+    segments = {location.segment: location.name for location in locations}
     nothing = DenseIndex(cache, options, _empty(cache.dimension), store.snapshot, segments)
-    if not places:
+    if not locations:
         return nothing
-    plan = choose(len(places), cache.dimension, options.memory, options.target_recall)
-    if len(places) >= _WORTH_SAYING:
+    plan = choose(len(locations), cache.dimension, options.memory, options.target_recall)
+    if len(locations) >= _WORTH_SAYING:
         say(f"building the search index: {plan.why}")
-    keys = np.array([place.chunk for place in places], dtype=np.int64)
+    keys = np.array([location.chunk for location in locations], dtype=np.int64)
 
     def build(keep: Keep) -> BuiltIndex:
-        return build_main(plan, keep((len(keys), cache.dimension), _blocks(places, folder, cache.dimension)), keys)
+        return build_main(plan, keep((len(keys), cache.dimension), _blocks(locations, folder, cache.dimension)), keys)
 
     return replace(nothing, vectors=VectorIndex.of(published(cache, build, segments, say)))
 
@@ -192,17 +196,17 @@ def _empty(dimension: int) -> VectorIndex:
     return VectorIndex.build(nothing, np.empty(0, dtype=np.int64), 0)
 
 
-def _gathered(places: Sequence[VectorPlace], folder: Path, dimension: int) -> tuple[Rows, Matrix]:
-    keys = np.array([place.chunk for place in places], dtype=np.int64)
-    blocks = list(_blocks(places, folder, dimension))
+def _gathered(locations: Sequence[VectorPlace], folder: Path, dimension: int) -> tuple[Rows, Matrix]:
+    keys = np.array([location.chunk for location in locations], dtype=np.int64)
+    blocks = list(_blocks(locations, folder, dimension))
     return keys, np.concatenate([np.empty((0, dimension), dtype=np.float32), *blocks])
 
 
-def _blocks(places: Sequence[VectorPlace], folder: Path, dimension: int) -> Iterator[Matrix]:
+def _blocks(locations: Sequence[VectorPlace], folder: Path, dimension: int) -> Iterator[Matrix]:
     """The vectors of `places`, in their order; a segment is read once for a run of places in it."""
-    for name, run in groupby(places, key=lambda place: place.name):
+    for name, run in groupby(locations, key=lambda location: location.name):
         vectors = read_segment(folder, name)
-        rows = [place.row for place in run]
+        rows = [location.row for location in run]
         if vectors.shape[1] != dimension or max(rows) >= len(vectors):
             raise CorruptStore(
                 f"{folder / name} holds {len(vectors)} vectors of {vectors.shape[1]} dimensions, not row {max(rows)} of "

@@ -28,12 +28,12 @@ def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool =
     """
     went = 0
     for encoder in sorted({segment.encoder for segment in store.segments()}):
-        held = store.vectors.segment_rows(encoder)
+        segment_rows = store.vectors.segment_rows(encoder)
         least = 0.0 if every_dead_row else DEAD_SHARE
-        chosen = {number for number, count, live in held if count - live > least * count}
-        if not every_dead_row and sum(count - live for number, count, live in held if number in chosen) < DEAD_ROWS:
+        chosen = {number for number, count, live in segment_rows if count - live > least * count}
+        if not every_dead_row and sum(count - live for number, count, live in segment_rows if number in chosen) < DEAD_ROWS:
             chosen = set()
-        small = [number for number, _, live in held if live < BATCH_CHUNKS]
+        small = [number for number, _, live in segment_rows if live < BATCH_CHUNKS]
         chosen.update(small if len(small) >= many_small else ())
         for group in _groups([store.vectors.of_segment(encoder, number) for number in sorted(chosen)]):
             _rewrite(store, workspace, encoder, group)
@@ -46,20 +46,20 @@ def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool =
 def _groups(segments: Sequence[list[VectorPlace]]) -> list[list[VectorPlace]]:
     """Neighbouring segments together, up to `_ROWS` rows."""
     groups: list[list[VectorPlace]] = []
-    for places in segments:
-        if groups and len(groups[-1]) + len(places) <= _ROWS:
-            groups[-1] += places
+    for locations in segments:
+        if groups and len(groups[-1]) + len(locations) <= _ROWS:
+            groups[-1] += locations
         else:
-            groups.append(list(places))
+            groups.append(list(locations))
     return groups
 
 
-def _rewrite(store: CorpusStore, workspace: Path, encoder: str, places: Sequence[VectorPlace]) -> None:
+def _rewrite(store: CorpusStore, workspace: Path, encoder: str, locations: Sequence[VectorPlace]) -> None:
     folder = workspace / "segments"
-    read = {name: read_segment(folder, name) for name in {place.name for place in places}}
-    vectors = np.stack([read[place.name][place.row] for place in places])
+    read = {name: read_segment(folder, name) for name in {location.name for location in locations}}
+    vectors = np.stack([read[location.name][location.row] for location in locations])
     segment = Segment(write_segment(folder, vectors), encoder, vectors.shape[1], len(vectors))
-    store.commit(moved=[MovedVectors(segment, tuple((p.chunk, p.segment, row) for row, p in enumerate(places)))])
+    store.commit(moved=[MovedVectors(segment, tuple((p.chunk, p.segment, row) for row, p in enumerate(locations)))])
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:
@@ -70,9 +70,9 @@ def sweep_segments(store: CorpusStore, workspace: Path) -> int:
     folder, swept = workspace / "segments", 0
     with segments_free(workspace) as free:
         if free and folder.is_dir():
-            named = {segment.name for segment in store.segments()}
+            committed = {segment.name for segment in store.segments()}
             for path in folder.iterdir():
-                if path.name not in named:
+                if path.name not in committed:
                     path.unlink(missing_ok=True)
                     swept += 1
     return swept

@@ -39,7 +39,7 @@ class SnapshotReader:
         self._permissions: dict[Filter, Permission] = {}
         self._compacting: Future[BuiltIndex] | None = None
 
-    def at(self, snapshot: int) -> bool:
+    def is_at(self, snapshot: int) -> bool:
         """Whether the index is that of `snapshot`; if not, `follow` before searching."""
         return self._index is not None and self._index.snapshot == snapshot
 
@@ -68,9 +68,9 @@ class SnapshotReader:
         if self._background and self._compacting is None and self._index.vectors.needs_compaction():
             self._compacting = _in_thread(self._index, self._say)
 
-    def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[str, float]]]:
-        """As `DenseIndex.search`, among what `wanted` lets through."""
-        return self.index.search(queries, k, self._store.chunk_ids, self._permission(wanted))
+    def search(self, queries: Vectors, k: int, document_filter: Filter) -> list[list[tuple[str, float]]]:
+        """As `DenseIndex.search`, among what `document_filter` lets through."""
+        return self.index.search(queries, k, self._store.chunk_ids, self._permission(document_filter))
 
     def wait(self) -> None:
         """Until a compaction that goes on is over, and taken into use."""
@@ -81,28 +81,28 @@ class SnapshotReader:
     def _take_compacted(self) -> None:
         if self._compacting is None or not self._compacting.done():
             return
-        done, self._compacting = self._compacting, None
-        if done.exception() is None:
+        finished, self._compacting = self._compacting, None
+        if finished.exception() is None:
             try:
-                self._index = self.index.rebase(done.result())
+                self._index = self.index.rebase(finished.result())
             except ValueError:
                 return  # the index was begun anew meanwhile
             self._permissions.clear()
         else:
             self._background = False  # not tried over and over; searches go on with what there is
-            self._say(f"the search index was not renewed ({done.exception()}); `raftsmith index` does it")
+            self._say(f"the search index was not renewed ({finished.exception()}); `raftsmith index` does it")
 
-    def _permission(self, wanted: Filter) -> Permission | None:
-        """What `wanted` lets through at this snapshot: asked of the store once."""
-        if wanted.everything:
+    def _permission(self, document_filter: Filter) -> Permission | None:
+        """What `document_filter` lets through at this snapshot: asked of the store once."""
+        if document_filter.everything:
             return None
-        known = self._permissions.get(wanted)
-        if known is None:
+        permission = self._permissions.get(document_filter)
+        if permission is None:
             while len(self._permissions) >= _FILTERS_KEPT:
                 del self._permissions[next(iter(self._permissions))]
-            numbers = np.array(self._store.permitted(wanted), dtype=np.int64)
-            known = self._permissions[wanted] = self.index.vectors.permitting(numbers)
-        return known
+            numbers = np.array(self._store.permitted(document_filter), dtype=np.int64)
+            permission = self._permissions[document_filter] = self.index.vectors.permitting(numbers)
+        return permission
 
 
 def _in_thread(index: DenseIndex, say: Say) -> Future[BuiltIndex]:

@@ -63,15 +63,16 @@ def open_collection(
     the configuration says so, only with `joined`: that is for readers, while a prompt's passages are chunks as a model was
     trained on and as oracles are known by. `background`: the index is compacted in a thread, for a process that goes on.
     """
-    place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
-    store = CorpusStore(place.database)
-    models, search = place.options(ModelOptions), place.options(SearchOptions)
+    if isinstance(workspace, Path):
+        workspace = open_workspace(workspace)
+    store = CorpusStore(workspace.database)
+    models, search = workspace.options(ModelOptions), workspace.options(SearchOptions)
     if not joined:
         search = replace(search, join_neighbours=False)
     encoder = load_encoder(models.encoder, say)
     waiting = store.vectors.count_missing(encoder.name)
     if waiting and not other_encoders(store, encoder):
         say(f"{waiting} passages wait for their vectors and are found by their words only; `raftsmith index --fill` goes on")
-    index = SearchContext(store, place.root, encoder)
+    index = SearchContext(store, workspace.root, encoder)
     searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
     return OpenCollection(store, encoder, searcher)

@@ -55,8 +55,8 @@ def convex_shares(ranking: Ranking, weight: float) -> dict[str, float]:
         return {}
     high, low = ranking[0][1], ranking[min(DEPTH, len(ranking)) - 1][1]
     return {
-        item: weight * (max(0.0, (score - low) / (high - low)) if high > low else float(place < DEPTH))
-        for place, (item, score) in enumerate(ranking)
+        item: weight * (max(0.0, (score - low) / (high - low)) if high > low else float(position < DEPTH))
+        for position, (item, score) in enumerate(ranking)
     }
 
 
@@ -71,9 +71,9 @@ def reciprocal_shares(ranking: Sequence[str], constant: int) -> dict[str, float]
 
 def _summed(rankings: Sequence[Ranking], shares: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
     scores: dict[str, float] = {}
-    places: dict[str, int] = {}
+    best_positions: dict[str, int] = {}
     for ranking, share in zip(rankings, shares, strict=True):
-        for place, (item, _) in enumerate(ranking):
+        for position, (item, _) in enumerate(ranking):
             scores[item] = scores.get(item, 0.0) + share[item]
-            places[item] = min(place, places.get(item, place))
-    return sorted(scores.items(), key=lambda pair: (-pair[1], places[pair[0]], pair[0]))
+            best_positions[item] = min(position, best_positions.get(item, position))
+    return sorted(scores.items(), key=lambda pair: (-pair[1], best_positions[pair[0]], pair[0]))

@@ -90,9 +90,9 @@ def make_searcher(
 
     `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see `SnapshotReader`.
     """
-    wanted = index_options_of(search)
+    index_options = index_options_of(search)
     searcher: Searcher = Retriever(
-        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, index_options, say, background
     )
     if search.rerank:
         searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)

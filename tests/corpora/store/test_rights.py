@@ -47,8 +47,8 @@ class Place:
         report = add_files(self.store, self.root / "w", ENCODER, paths, collection, ChunkOptions(200), **how)
         assert not report.failed
 
-    def sources(self, query: str, wanted: Filter = EVERYTHING, mode: str = "hybrid") -> list[str]:
-        hits = self.retriever.search([query], 50, mode, wanted)[0].hits
+    def sources(self, query: str, document_filter: Filter = EVERYTHING, mode: str = "hybrid") -> list[str]:
+        hits = self.retriever.search([query], 50, mode, document_filter)[0].hits
         return sorted(Path(hit.chunk.source).name for hit in hits)
 
 
