@@ -75,9 +75,9 @@ def resolve_model(name: str, say: Say = quiet) -> ModelFolder:
         return ModelFolder(name, folder, weights_digest(folder))
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _fetch(name, say)
-    known = ", ".join(PACKAGED)
+    packaged_names = ", ".join(PACKAGED)
     raise ModelError(
-        f"{name!r} is no model here; accepted: a packaged model ({known}), a folder, or a hub id such as org/model"
+        f"{name!r} is no model here; accepted: a packaged model ({packaged_names}), a folder, or a hub id such as org/model"
     )
 
 
@@ -172,16 +172,16 @@ def tokenizer_file(name: str) -> Path | None:
         return converted[-1] if converted else None
     if packaged is not None:
         spec = importlib.util.find_spec(packaged.package)
-        folders = [Path(place) / packaged.folder for place in (spec.submodule_search_locations or [])] if spec else []
+        folders = [Path(location) / packaged.folder for location in (spec.submodule_search_locations or [])] if spec else []
     else:
         folders = [Path(name).expanduser()]
-    found = next((folder / "tokenizer.json" for folder in folders if (folder / "tokenizer.json").is_file()), None)
-    if found is None and packaged is None and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    tokenizer = next((folder / "tokenizer.json" for folder in folders if (folder / "tokenizer.json").is_file()), None)
+    if tokenizer is None and packaged is None and name.count("/") == 1 and not name.startswith((".", "/", "~")):
         from huggingface_hub import try_to_load_from_cache
 
         cached = try_to_load_from_cache(name, "tokenizer.json")
         return Path(cached) if isinstance(cached, str) else None
-    return found
+    return tokenizer
 
 
 def cached_hub_models() -> list[str]:

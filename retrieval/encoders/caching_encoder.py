@@ -16,7 +16,7 @@ class CachingEncoder:
     def __init__(self, encoder: Encoder) -> None:
         """Keeps every vector that it gives."""
         self._encoder = encoder
-        self._known: dict[tuple[Role, str], Vectors] = {}
+        self._vectors: dict[tuple[Role, str], Vectors] = {}
 
     @property
     def name(self) -> str:
@@ -30,12 +30,12 @@ class CachingEncoder:
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
         """The vectors of the encoder behind."""
-        missing = list(dict.fromkeys(text for text in texts if (role, text) not in self._known))
+        missing = list(dict.fromkeys(text for text in texts if (role, text) not in self._vectors))
         if missing:
-            made = self._encoder.encode(missing, role)
-            self._known.update({(role, text): vector for text, vector in zip(missing, made, strict=True)})
-        known = [self._known[role, text] for text in texts]
-        return np.stack(known) if known else np.zeros((0, self.dimension), dtype=np.float32)
+            encoded = self._encoder.encode(missing, role)
+            self._vectors.update({(role, text): vector for text, vector in zip(missing, encoded, strict=True)})
+        vectors = [self._vectors[role, text] for text in texts]
+        return np.stack(vectors) if vectors else np.zeros((0, self.dimension), dtype=np.float32)
 
     @property
     def max_tokens(self) -> int | None:

@@ -75,17 +75,19 @@ class PackedPairs:
         if self._cores.count > 1:
             budget = max(256, min(budget, sum(map(len, ids)) // (2 * self._cores.count)))
         parts = [[order[row] for row in rows] for rows in batches([len(ids[row]) for row in order], budget)]
-        made = self._cores.map(lambda rows: self._outputs([ids[row] for row in rows], [types[row] for row in rows]), parts)
+        batch_outputs = self._cores.map(
+            lambda rows: self._outputs([ids[row] for row in rows], [types[row] for row in rows]), parts
+        )
         logits = np.empty(len(pairs), dtype=np.float32)
-        logits[order] = np.concatenate(made)
+        logits[order] = np.concatenate(batch_outputs)
         return logits
 
     def _outputs(self, ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]]) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            found: Tensor = self._transformer.pooled(ids, types)
-            hidden = found[:, None]  # what both kinds of heads read is the first token
+            first_tokens: Tensor = self._transformer.pooled(ids, types)
+            hidden = first_tokens[:, None]  # what both kinds of heads read is the first token
             pooled = self._encoder.pooler(hidden) if self._encoder.pooler is not None else hidden
             outputs: np.ndarray = self._classifier(pooled).reshape(-1).numpy()
             return outputs

@@ -72,11 +72,11 @@ class PackedEncoder:
         unique = list(dict.fromkeys(texts))
         if not unique:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        made = self._encode(self.provenance.prompts.apply(unique, role))
+        vectors = self._encode(self.provenance.prompts.apply(unique, role))
         if len(unique) == len(texts):
-            return made
+            return vectors
         rows = {text: row for row, text in enumerate(unique)}
-        return made[[rows[text] for text in texts]]
+        return vectors[[rows[text] for text in texts]]
 
     @property
     def max_tokens(self) -> int | None:
@@ -118,9 +118,9 @@ class PackedEncoder:
         if self._cores.count > 1:  # some batches a core, the long texts first: then all cores end together
             budget = max(256, min(budget, sum(map(len, tokens)) // (4 * self._cores.count)))
         filled = list(batches([len(tokens[i]) for i in order], budget))
-        made = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), filled)
+        batch_vectors = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), filled)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        vectors[order] = np.concatenate(made)
+        vectors[order] = np.concatenate(batch_vectors)
         return vectors
 
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:

@@ -92,10 +92,12 @@ class PackedTransformer:
         firsts = torch.tensor([start + row * length for start, count, length in groups for row in range(count)])
         with torch.inference_mode():
             ids = torch.from_numpy(np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences]))
-            places = torch.cat([torch.arange(length).repeat(count) for _, count, length in groups]) + self._first_position
-            x = functional.embedding(ids, self._words).add_(functional.embedding(places, self._positions))
+            positions = torch.cat([torch.arange(length).repeat(count) for _, count, length in groups]) + self._first_position
+            x = functional.embedding(ids, self._words).add_(functional.embedding(positions, self._positions))
             if types is not None and self._second is not None:
-                x[torch.from_numpy(np.concatenate([np.asarray(of, dtype=bool) for of in types]))] += self._second
+                x[torch.from_numpy(np.concatenate([np.asarray(token_types, dtype=bool) for token_types in types]))] += (
+                    self._second
+                )
             x = functional.layer_norm(x, self._norm[0].shape, *self._norm, self._eps)
             kind = torch.bfloat16 if self._half else torch.float32
             qkv = torch.empty(len(x), self._layers[0].qkv_t.shape[1], dtype=kind)
@@ -122,13 +124,13 @@ class PackedTransformer:
         """`x` float32 as it goes into a product."""
         return x.bfloat16() if self._half else x
 
-    def _added(self, x: Tensor, made: Tensor, weight_t: Tensor, bias: Tensor) -> Tensor:
-        """`x` float32 with `made` through a layer added, in place."""
+    def _added(self, x: Tensor, layer_input: Tensor, weight_t: Tensor, bias: Tensor) -> Tensor:
+        """`x` float32 with `layer_input` through a layer added, in place."""
         from torch.nn import functional
 
         if self._half:
-            return x.add_(functional.linear(made, weight_t.t(), bias))
-        return x.add_(bias).addmm_(made, weight_t)
+            return x.add_(functional.linear(layer_input, weight_t.t(), bias))
+        return x.add_(bias).addmm_(layer_input, weight_t)
 
     def _attend(self, qkv: Tensor, groups: Sequence[tuple[int, int, int]]) -> Tensor:
         """Attention within each sequence: `(tokens, 3 · dimension)` → `(tokens, dimension)`."""
@@ -140,8 +142,8 @@ class PackedTransformer:
         for start, count, length in groups:
             rows = slice(start, start + count * length)
             q, k, v = qkv[rows].view(count, length, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
-            found = functional.scaled_dot_product_attention(q, k, v)
-            attended[rows] = found.transpose(1, 2).reshape(-1, width)
+            head_outputs = functional.scaled_dot_product_attention(q, k, v)
+            attended[rows] = head_outputs.transpose(1, 2).reshape(-1, width)
         return attended
 
 
@@ -184,7 +186,7 @@ def half_pays() -> bool:
     """Whether this processor takes products in bfloat16 much faster than in float32: measured once, on a layer's shape."""
     import torch
 
-    taken = []
+    best_times = []
     for dtype in (torch.float32, torch.bfloat16):
         x, weight = torch.ones(1024, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype)
         times = []
@@ -192,8 +194,8 @@ def half_pays() -> bool:
             started = time.perf_counter()
             torch.nn.functional.linear(x, weight)
             times.append(time.perf_counter() - started)
-        taken.append(min(times))
-    return taken[0] > _HALF_PAYS * taken[1]
+        best_times.append(min(times))
+    return best_times[0] > _HALF_PAYS * best_times[1]
 
 
 def _layer(layer: Any, product: torch.dtype) -> _Layer:

@@ -20,9 +20,9 @@ def finite_vectors(encoder: Encoder, texts: Sequence[str]) -> Vectors:
     """`texts` as passages, float32 `(len(texts), dimension)`. Raises RaftsmithError for anything else that the encoder gives."""
     if not texts:
         return np.zeros((0, encoder.dimension), dtype=np.float32)
-    made = encoder.encode(texts)
-    if made.shape != (len(texts), encoder.dimension) or not np.isfinite(made).all():
+    vectors = encoder.encode(texts)
+    if vectors.shape != (len(texts), encoder.dimension) or not np.isfinite(vectors).all():
         raise RaftsmithError(
-            f"{encoder.name} gave vectors of shape {made.shape} or with values that are not finite; nothing was added"
+            f"{encoder.name} gave vectors of shape {vectors.shape} or with values that are not finite; nothing was added"
         )
-    return made
+    return vectors

@@ -81,9 +81,9 @@ def prompts_of(folder: Path) -> Prompts:
         return Prompts()
     if not isinstance(stated, Mapping):
         return Prompts()
-    known = {name: text for name, text in stated.items() if isinstance(text, str)}
-    passage = next((known[name] for name in PASSAGE_PROMPTS if known.get(name)), "")
-    return Prompts(known.get("query", ""), passage)
+    prompts = {name: text for name, text in stated.items() if isinstance(text, str)}
+    passage = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "")
+    return Prompts(prompts.get("query", ""), passage)
 
 
 def modules_digest(folder: Path, names: Sequence[str]) -> str:

@@ -92,8 +92,8 @@ def provenance_of(model: SentenceTransformer, folder: Path, name: str, weights: 
     spelled = "-".join(modes) or "no-pooling"
     if pooling is not None and not pooling.include_prompt:
         spelled += "-without-prompt"
-    known = types[:1] == ["Transformer"] and set(types[1:]) <= {"Pooling", "Normalize"}
-    further = [] if known else [path for path in _module_folders(folder) if path]
+    standard = types[:1] == ["Transformer"] and set(types[1:]) <= {"Pooling", "Normalize"}
+    further = [] if standard else [path for path in _module_folders(folder) if path]
     limit = model.max_seq_length
     # A tokenizer without a limit says so with a number of thirty digits.
     max_tokens = int(limit) if limit is not None and limit < 10**9 else None
