@@ -29,8 +29,8 @@ def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Co
         rows = {text: row for row, text in enumerate(texts)}
         vectors = finite_vectors(encoder, list(texts))
         segment = Segment(write_segment(workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
-        places = tuple((chunk_id, rows[embedding_text(chunks[chunk_id])]) for chunk_id in waiting.values())
-        store.commit(vectors=[StoredVectors(segment, places)])
+        chunk_rows = tuple((chunk_id, rows[embedding_text(chunks[chunk_id])]) for chunk_id in waiting.values())
+        store.commit(vectors=[StoredVectors(segment, chunk_rows)])
         after, done = max(waiting), done + len(waiting)
         progress(done, total)
     drop_vectors(store, workspace, lambda name: name.startswith(STATIC_PREFIX))
@@ -45,9 +45,9 @@ def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[s
     return drop_vectors(store, workspace, lambda name: name != encoder.name)
 
 
-def drop_vectors(store: CorpusStore, workspace: Path, of: Callable[[str], bool]) -> list[str]:
+def drop_vectors(store: CorpusStore, workspace: Path, matches: Callable[[str], bool]) -> list[str]:
     """Take out the vectors by the encoders with such names, which it gives. The caller holds the writer lock."""
-    dropped = {segment.encoder: segment.dimension for segment in store.segments() if of(segment.encoder)}
+    dropped = {segment.encoder: segment.dimension for segment in store.segments() if matches(segment.encoder)}
     if dropped:
         store.commit(superseded=sorted(dropped))
         for name, dimension in dropped.items():

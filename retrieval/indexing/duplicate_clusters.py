@@ -46,24 +46,24 @@ class DuplicateClusters:
         """
         document = new.document
         going = self._store.held_by(new.file, self._collection) | {document.id}
-        alike = [(other, similarity) for other, similarity in self._index.similar(document.text) if other not in going]
-        standing = {other: self._standing(other) for other, _ in alike}
-        clusters = [standing[other].cluster for other, similarity in alike if similarity >= self._similarities.cluster]
+        alike = [(other_id, similarity) for other_id, similarity in self._index.similar(document.text) if other_id not in going]
+        standing = {other_id: self._standing(other_id) for other_id, _ in alike}
+        clusters = [standing[other_id].cluster for other_id, similarity in alike if similarity >= self._similarities.cluster]
         twin = next(
             (
-                (other, similarity)
-                for other, similarity in alike
+                (other_id, similarity)
+                for other_id, similarity in alike
                 if similarity >= self._similarities.skip
-                and standing[other].indexed
-                and standing[other].readers == document.readers  # nobody reads a text through a copy that is closed to them
+                and standing[other_id].indexed
+                and standing[other_id].readers == document.readers  # nobody reads a text through a copy that is closed to them
             ),
             None,
         )
         cluster = clusters[0] if clusters else document.id
         merged = tuple(dict.fromkeys(other for other in clusters if other != cluster))
-        for other, (at, text) in self._placed.items():
-            if at.cluster in merged:
-                self._placed[other] = (replace(at, cluster=cluster), text)
+        for other_id, (placed_standing, text) in self._placed.items():
+            if placed_standing.cluster in merged:
+                self._placed[other_id] = (replace(placed_standing, cluster=cluster), text)
         new = replace(new, document=replace(document, cluster=cluster), signature=signature(document.text), merged=merged)
         if twin:
             new = replace(new, chunks=(), duplicate_of=twin[0], similarity=round(twin[1], 4))

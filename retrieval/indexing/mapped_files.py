@@ -12,21 +12,21 @@ from retrieval.indexing.add_report import AddReport
 
 
 def by_mapping(
-    root: Path, collection: str, files: Sequence[Path], given: FieldMapping | None
+    root: Path, collection: str, files: Sequence[Path], mapping: FieldMapping | None
 ) -> list[tuple[FieldMapping | None, list[Path]]]:
     """`files` by how their rows are read: as `given`, else as the workspace at `root` remembers. Remembers what is given.
 
     It is written before anything is read, so that an `add` that was killed goes on with it.
     """
-    held = read_mappings(root)
-    if given:
-        mapped = {(collection, source_name(file)): given for file in files if may_hold_tables(file)}
-        held |= mapped
+    mappings = read_mappings(root)
+    if mapping:
+        mapped = {(collection, source_name(file)): mapping for file in files if may_hold_tables(file)}
+        mappings |= mapped
         if mapped:
-            remember(root, held)
+            remember(root, mappings)
     groups: dict[FieldMapping | None, list[Path]] = {}
     for file in files:
-        groups.setdefault(held.get((collection, source_name(file))), []).append(file)
+        groups.setdefault(mappings.get((collection, source_name(file))), []).append(file)
     return list(groups.items())
 
 
@@ -42,18 +42,18 @@ def keep_working(root: Path, collection: str, before: Mappings, failed: Collecti
         remember(root, after)
 
 
-def together(one: AddReport, other: AddReport) -> AddReport:
+def together(earlier: AddReport, later: AddReport) -> AddReport:
     """What two readings did, `other` being the later."""
     return AddReport(
-        one.added + other.added,
-        one.unchanged + other.unchanged,
-        one.removed + other.removed,
-        one.documents + other.documents,
-        [*one.failed, *other.failed],
-        one.cleaned + other.cleaned,
-        one.personal_data + other.personal_data,
-        one.duplicates + other.duplicates,
-        other.waiting,
-        other.unencoded,
-        other.snapshot,
+        earlier.added + later.added,
+        earlier.unchanged + later.unchanged,
+        earlier.removed + later.removed,
+        earlier.documents + later.documents,
+        [*earlier.failed, *later.failed],
+        earlier.cleaned + later.cleaned,
+        earlier.personal_data + later.personal_data,
+        earlier.duplicates + later.duplicates,
+        later.waiting,
+        later.unencoded,
+        later.snapshot,
     )

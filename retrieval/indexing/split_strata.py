@@ -20,10 +20,10 @@ MOST_TOPICS = 24
 class Strata:
     """The topics of one collection, from what the store knows of them; `changed` are those that a commit has to keep."""
 
-    def __init__(self, collection: str, encoder: str, known: Sequence[TopicSum]) -> None:
+    def __init__(self, collection: str, encoder: str, topics: Sequence[TopicSum]) -> None:
         """`known` by number."""
         self._collection, self._encoder = collection, encoder
-        self._totals = [np.frombuffer(topic.total, dtype=np.float32).copy() for topic in known]
+        self._totals = [np.frombuffer(topic.total, dtype=np.float32).copy() for topic in topics]
         self._changed: set[int] = set()
 
     def stratum(self, vectors: Vectors) -> str:
