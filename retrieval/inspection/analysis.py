@@ -75,11 +75,11 @@ def inspect_material(
             topic_of[copy] = topic_of[twin]
     outliers = find_outliers(material, words, languages, topics)
     described = _topics(material, documents, splits, topic_of, topics)
-    places = dict(zip(material.vector_ids, _places(material.vectors), strict=True))
+    map_points = dict(zip(material.vector_ids, _map_points(material.vectors), strict=True))
 
     def facts(d: Document) -> DocumentFacts:
-        own = (languages[d.id], words[d.id], splits[d.id], topic_of.get(d.id), places.get(d.id))
-        return DocumentFacts(d.id, d.title, d.source, d.collection, d.media_type, *own)
+        details = (languages[d.id], words[d.id], splits[d.id], topic_of.get(d.id), map_points.get(d.id))
+        return DocumentFacts(d.id, d.title, d.source, d.collection, d.media_type, *details)
 
     alike = mean_cosine(material.vectors)
     characters = sum(len(document.text) for document in material.documents)
@@ -108,7 +108,7 @@ def inspect_material(
         diverse=judge_diversity(len(documents), len(set(clusters.values())), alike),
         focused=judge_focus(len(material.vector_ids), alike, len(outliers[FAR])),
         outliers=outliers,
-        splits={split: sum(of == split for of in splits.values()) for split in SPLITS},
+        splits={split: sum(document_split == split for document_split in splits.values()) for split in SPLITS},
         collection_splits={
             name: {split: sum(splits[d.id] == split for d in material.documents if d.collection == name) for split in SPLITS}
             for name in sorted(per_collection)
@@ -130,9 +130,9 @@ def _name(document: Document | None, id: str) -> str:
 
 def _language(document: Document) -> str:
     """As the text says, else as the document says of itself."""
-    found = language_of(document.text)
+    detected = language_of(document.text)
     stated = document.metadata.get("language", "")[:2].lower()
-    return stated if found == UNKNOWN and stated else found
+    return stated if detected == UNKNOWN and stated else detected
 
 
 def _licence(document: Document) -> str:
@@ -165,9 +165,9 @@ def _personal_data(documents: Sequence[Document], options: InspectOptions, progr
     total: Counter[str] = Counter()
     concerned = 0
     for done, document in enumerate(drawn, start=1):
-        found = counts(f for f in find_personal_data(document.text) if f.confidence >= MIN_CONFIDENCE)
-        total.update(found)
-        concerned += bool(found)
+        findings = counts(f for f in find_personal_data(document.text) if f.confidence >= MIN_CONFIDENCE)
+        total.update(findings)
+        concerned += bool(findings)
         progress(done, len(drawn))
     return PersonalDataCounts(len(drawn), concerned, _ranked(total.elements()))
 
@@ -187,14 +187,14 @@ def _topics(
     for number in range(count):
         rows = [row for row, topic in enumerate(topics.topic_of) if topic == number]
         near = sorted(rows, key=lambda row: (-topics.similarity[row], material.vector_ids[row]))
-        mine = [id for id, topic in topic_of.items() if topic == number]
+        members = [id for id, topic in topic_of.items() if topic == number]
         described.append(
             Topic(
                 names[number],
-                len(mine),
+                len(members),
                 round(statistics.fmean(topics.similarity[row] for row in rows), 4) if rows else 0.0,
                 mean_cosine(material.vectors[rows]),
-                {split: sum(splits[id] == split for id in mine) for split in SPLITS},
+                {split: sum(splits[id] == split for id in members) for split in SPLITS},
                 tuple(
                     listed(documents[id], f"{topics.similarity[row]:.2f} like its topic")
                     for row, id in ((row, material.vector_ids[row]) for row in near[:3])
@@ -204,7 +204,7 @@ def _topics(
     return tuple(described)
 
 
-def _places(vectors: Vectors) -> list[tuple[float, float]]:
+def _map_points(vectors: Vectors) -> list[tuple[float, float]]:
     """Two principal components of each row: a map on which near means alike, as far as two dimensions can say."""
     if not len(vectors):
         return []
@@ -221,4 +221,4 @@ def _failures(failures: Sequence[tuple[str, str, str]]) -> tuple[FailedFiles, ..
     for path, _, reason in failures:
         paths[reason].append(path)
     ranked = sorted(paths.items(), key=lambda item: (-len(item[1]), item[0]))
-    return tuple(FailedFiles(reason, tuple(sorted(of))) for reason, of in ranked)
+    return tuple(FailedFiles(reason, tuple(sorted(failed_paths))) for reason, failed_paths in ranked)

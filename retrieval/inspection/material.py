@@ -46,7 +46,7 @@ class Prompts:
     """What the prompts of one dataset show: `(split, document ids)` of each. `problem` says why it could not be read, or ""."""
 
     dataset: str
-    shown: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    documents: tuple[tuple[str, tuple[str, ...]], ...] = ()
     problem: str = ""
 
 
@@ -64,8 +64,8 @@ def read_material(store: CorpusStore, segments: Path, collection: str | None = N
         documents = tuple(store.documents(collection))
         failures = tuple(row for row in store.failures() if collection in (None, row[1]))
         if not documents:
-            wanted = f"collection {collection!r} is empty" if collection else "the collections are empty"
-            raise RaftsmithError(f"{wanted}, {len(failures)} files could not be read; run `raftsmith add` first")
+            emptiness = f"collection {collection!r} is empty" if collection else "the collections are empty"
+            raise RaftsmithError(f"{emptiness}, {len(failures)} files could not be read; run `raftsmith add` first")
         copy_of = {
             entry["document_id"]: (entry["duplicate_of"], entry["similarity"])
             for entry in store.overview(collection)
@@ -78,18 +78,18 @@ def read_material(store: CorpusStore, segments: Path, collection: str | None = N
 def _document_vectors(store: CorpusStore, folder: Path, documents: Sequence[Document]) -> tuple[tuple[str, ...], Vectors, str]:
     """Ids, unit vectors and encoder of the documents that are indexed, by the encoder of most chunks where there are several."""
     row_of = {chunk.id: row for row, document in enumerate(documents) for chunk in store.chunks(document.id)}
-    found: dict[tuple[str, int], dict[str, list[tuple[int, int]]]] = {}
+    rows_by_encoder: dict[tuple[str, int], dict[str, list[tuple[int, int]]]] = {}
     for encoder, dimension in sorted({(segment.encoder, segment.dimension) for segment in store.segments()}):
         for chunk_id, segment, row in store.vectors.places(encoder):
             if chunk_id in row_of:
-                found.setdefault((encoder, dimension), {}).setdefault(segment, []).append((row_of[chunk_id], row))
-    if not found:
+                rows_by_encoder.setdefault((encoder, dimension), {}).setdefault(segment, []).append((row_of[chunk_id], row))
+    if not rows_by_encoder:
         return (), np.zeros((0, 0), dtype=np.float32), ""
-    (encoder, dimension), places = max(found.items(), key=lambda item: sum(map(len, item[1].values())))
+    (encoder, dimension), rows_by_segment = max(rows_by_encoder.items(), key=lambda item: sum(map(len, item[1].values())))
     sums = np.zeros((len(documents), dimension), dtype=np.float64)
-    for name, rows in sorted(places.items()):
-        into, out_of = np.array(rows).T
-        np.add.at(sums, into, read_segment(folder, name)[out_of])
+    for name, rows in sorted(rows_by_segment.items()):
+        targets, sources = np.array(rows).T
+        np.add.at(sums, targets, read_segment(folder, name)[sources])
     norms = np.linalg.norm(sums, axis=1)
     indexed = np.flatnonzero(norms > 0)
     vectors = np.asarray(sums[indexed] / norms[indexed, None], dtype=np.float32)
@@ -98,19 +98,19 @@ def _document_vectors(store: CorpusStore, folder: Path, documents: Sequence[Docu
 
 def read_prompts(folder: Path) -> list[Prompts]:
     """The datasets in `folder`, complete or not, by name. What cannot be read is a row with its problem."""
-    found = []
+    datasets = []
     for path in sorted(folder.glob("*/examples.jsonl")):
         try:
             with path.open(encoding="utf-8") as lines:
-                found.append(Prompts(path.parent.name, tuple(_shown(json.loads(line)) for line in lines)))
+                datasets.append(Prompts(path.parent.name, tuple(_prompt_documents(json.loads(line)) for line in lines)))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            found.append(
+            datasets.append(
                 Prompts(path.parent.name, problem=f"{path.name} cannot be read ({type(error).__name__}); generate it again")
             )
-    return found
+    return datasets
 
 
-def _shown(example: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _prompt_documents(example: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     return str(example["split"]), tuple(str(passage["document_id"]) for passage in example["passages"])
 
 
@@ -125,8 +125,8 @@ def estimate_tokens(documents: Sequence[Document], models: Sequence[str]) -> Tok
     characters = sum(map(len, texts))
     if not characters:
         return TokenEstimate(None, "words")
-    how = "estimated from a part" if share < 1 else "counted"
-    return TokenEstimate(sum(map(count, texts)) / characters, f"tokens of {Path(chosen[0]).name}, {how}")
+    method = "estimated from a part" if share < 1 else "counted"
+    return TokenEstimate(sum(map(count, texts)) / characters, f"tokens of {Path(chosen[0]).name}, {method}")
 
 
 def _counter(path: Path) -> Callable[[str], int]:

@@ -50,11 +50,11 @@ def judge_focus(documents: int, alike: float | None, far: int) -> Judgement:
     return Judgement(True, alike, f"Focused enough: two documents are on average {alike:.2f} alike, {strays}.")
 
 
-def split_notes(there: Collection[str], topics: Sequence[Topic]) -> tuple[str, ...]:
-    """What the splits lack, a sentence each; `there` are the splits that have documents."""
-    notes = [f"No document is in the {split} split; add more documents." for split in SPLITS if split not in there]
+def split_notes(present_splits: Collection[str], topics: Sequence[Topic]) -> tuple[str, ...]:
+    """What the splits lack, a sentence each; `present_splits` are those that have documents."""
+    notes = [f"No document is in the {split} split; add more documents." for split in SPLITS if split not in present_splits]
     for number, topic in enumerate(topics, start=1):
-        missing = [split for split in ("train", "test") if split in there and not topic.splits[split]]
+        missing = [split for split in ("train", "test") if split in present_splits and not topic.splits[split]]
         consequence = {"train": "it is asked about and never learnt", "test": "how well it was learnt is not measured"}
         notes += [f"Topic {number} has no document in the {split} split: {consequence[split]}." for split in missing]
     return tuple(notes)

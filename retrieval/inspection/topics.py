@@ -56,10 +56,14 @@ def find_topics(vectors: Vectors, seed: int = 0) -> Topics:
         draw = np.random.default_rng(seed)
         rows = np.sort(draw.choice(len(vectors), _FITTED, replace=False)) if len(vectors) > _FITTED else np.arange(len(vectors))
         labels, separation = _divided(vectors[rows], seed)
-        kept = _real(vectors[rows], labels)
-        if len(kept) < 2:
+        topic_labels = _real(vectors[rows], labels)
+        if len(topic_labels) < 2:
             separation = None
-        centres = _centres(vectors[rows], labels, kept) if kept else _centres(vectors[rows], np.zeros_like(labels), [0])
+        centres = (
+            _centres(vectors[rows], labels, topic_labels)
+            if topic_labels
+            else _centres(vectors[rows], np.zeros_like(labels), [0])
+        )
         nearest = (vectors @ centres.T).argmax(axis=1)
         order = np.argsort(-np.bincount(nearest, minlength=len(centres)), kind="stable")
         centres = centres[order]
@@ -75,9 +79,9 @@ def _divided(vectors: Vectors, seed: int) -> tuple[Any, float | None]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import silhouette_score
 
-    one = np.zeros(len(vectors), dtype=np.int64)
+    single_group = np.zeros(len(vectors), dtype=np.int64)
     if len(vectors) < LEAST_DOCUMENTS:
-        return one, None
+        return single_group, None
     tried: list[tuple[float, Any]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct vectors than groups
@@ -87,7 +91,7 @@ def _divided(vectors: Vectors, seed: int) -> tuple[Any, float | None]:
                 tried.append((float(silhouette_score(vectors, labels, metric="cosine")), labels))
     best = max((score for score, _ in tried), default=0.0)
     if best < _LEAST_SEPARATION:
-        return one, None
+        return single_group, None
     score, labels = [pair for pair in tried if pair[0] >= _NEARLY * best][-1]
     return labels, round(score, 4)
 
@@ -101,8 +105,8 @@ def _real(vectors: Vectors, labels: Any) -> list[int]:
     return [label for label, value in alike.items() if value is not None and usual is not None and value >= usual]
 
 
-def _centres(vectors: Vectors, labels: Any, kept: Sequence[int]) -> Vectors:
-    means = np.stack([vectors[labels == label].mean(axis=0) for label in kept])
+def _centres(vectors: Vectors, labels: Any, topic_labels: Sequence[int]) -> Vectors:
+    means = np.stack([vectors[labels == label].mean(axis=0) for label in topic_labels])
     norms = np.linalg.norm(means, axis=1, keepdims=True)
     return np.asarray(means / np.where(norms > 0, norms, 1.0), dtype=np.float32)
 
@@ -145,8 +149,10 @@ def name_topics(texts: Sequence[str], topic_of: Sequence[int], count: int, words
         counts = vectorizer.fit_transform([text[:_READ_CHARACTERS] for text in texts])
     except ValueError:  # no word is left
         return [()] * count
-    of = np.asarray(topic_of)
-    frequency = np.stack([np.asarray(counts[np.flatnonzero(of == topic)].sum(axis=0)).ravel() for topic in range(count)])
+    topic_numbers = np.asarray(topic_of)
+    frequency = np.stack(
+        [np.asarray(counts[np.flatnonzero(topic_numbers == topic)].sum(axis=0)).ravel() for topic in range(count)]
+    )
     share = frequency / np.maximum(frequency.sum(axis=1, keepdims=True), 1)
     weight = share * np.log1p(frequency.sum() / count / np.maximum(frequency.sum(axis=0), 1))
     vocabulary = vectorizer.get_feature_names_out()
