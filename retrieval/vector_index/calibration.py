@@ -1,7 +1,8 @@
-"""Steer an index to a recall, then measure what it has and what it costs. Knows how to ask an index, not what it is made of.
+"""Calibration of an index: the search effort for a target recall, and the recall and times measured.
 
-The queries that steer are not those that measure. Without real queries, stored vectors stand in: each without itself, and moved towards
-another one, because a question lies between the passages that it asks about. Stored vectors as they are make too easy a sample.
+Knows no index kind. The queries that steer are not those that measure. Without real queries, stored vectors stand in:
+each without itself, and moved towards another one, because a question lies between the passages that it asks about.
+Stored vectors as they are make too easy a sample.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ _SEED = 20_261_125
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured when the index was built, on the machine that built it.
+    """The recall and times of an index, measured when it was built, on the machine that built it.
 
-    `recall`: of the ten best against exact search, over `queries` queries that did not steer the effort; they were `given`, or are `stored`
-    vectors, moved. `search_ms`: the median of one query. `row_ns`: scoring one chosen row exactly. `seconds`: building and measuring.
+    `recall`: of the ten best against exact search, over `queries` queries that did not steer the effort; they were
+    `given`, or are `stored` vectors, moved. `search_ms`: the median of one query. `row_ns`: scoring one chosen row
+    exactly. `seconds`: building and measuring.
     """
 
     effort: SearchEffort
@@ -58,23 +60,24 @@ class Searchable(Protocol):
 
     @property
     def plan(self) -> IndexPlan:
-        """What was built."""
+        """The plan that it was built to."""
         ...
 
     @property
     def vectors(self) -> Matrix:
-        """Float32 `(n, d)`."""
+        """The vectors, float32 `(n, d)`."""
         ...
 
     def search(self, queries: Matrix, k: int, effort: SearchEffort) -> list[tuple[Rows, Matrix]]:
-        """Rows and exact scores for each query, the `k` best among them."""
+        """Rows and exact scores for each query, unordered, the `k` best among them."""
         ...
 
 
 def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Measured:
-    """The least effort that reaches the plan's target, and the recall and times it has. `started` is when building began.
+    """The least search effort that reaches the plan's target recall, with its measured recall and times.
 
-    The target has to be exceeded by two standard errors on the steering half, so that chance does not make the effort too small.
+    `started` is when building began. The target has to be exceeded by two standard errors on the steering half, so that
+    chance does not make the effort too small.
     """
     count, target = len(index.vectors), index.plan.target_recall
     if not count:

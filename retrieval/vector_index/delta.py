@@ -1,8 +1,8 @@
-"""Vectors added since the main index was built: a few sorted blocks, searched exactly. Knows nothing of the main index.
+"""Vectors added since the index was built: a few sorted blocks, searched exactly. Knows nothing of the built index.
 
-Every value is immutable; adding and removing give a new one that shares what did not change, so whoever holds the old one keeps its
-answers. A new block swallows those before it that are not at least twice as large, as in a log-structured merge tree (O'Neil et al.,
-1996): there are never more than log2(n) blocks, and a vector is copied that often at most.
+Every value is immutable; adding and removing give a new one that shares what did not change, so whoever holds the old
+one keeps its answers. A new block swallows those before it that are not at least twice as large, as in a log-structured
+merge tree (O'Neil et al., 1996): there are never more than log2(n) blocks, and a vector is copied that often at most.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NO_KEYS = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class Block:
-    """Row i of `vectors` has `keys[i]`, ascending; only the rows in `live` count."""
+    """Vectors with ascending keys: row i has `keys[i]`; only the rows in `live` count."""
 
     keys: Rows
     vectors: Matrix
@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True)
 class DeltaIndex:
-    """No key is live in two blocks. `blocks` from the oldest and largest to the newest."""
+    """The added vectors in blocks, from the oldest and largest to the newest. No key is live in two blocks."""
 
     dimension: int
     blocks: tuple[Block, ...] = ()
@@ -45,7 +45,10 @@ class DeltaIndex:
         return is_live
 
     def added(self, keys: Rows, vectors: Matrix) -> DeltaIndex:
-        """With `vectors` `(n, dimension)` under distinct `keys` that are not live here. The caller's arrays are copied."""
+        """A delta with `vectors` `(n, dimension)` added under distinct `keys` that are not live here.
+
+        The caller's arrays are copied.
+        """
         order = np.argsort(keys, kind="stable")
         newest = Block(keys[order], np.ascontiguousarray(vectors[order], dtype=np.float32), np.arange(len(keys)))
         blocks = [block for block in self.blocks if len(block.live)]
@@ -54,7 +57,7 @@ class DeltaIndex:
         return DeltaIndex(self.dimension, (*blocks, newest) if len(newest.live) else tuple(blocks))
 
     def removed(self, keys: Rows) -> DeltaIndex:
-        """Without `keys`; those that are not here change nothing."""
+        """A delta without `keys`; those that it does not have change nothing."""
         blocks = []
         for block in self.blocks:
             positions, present = found_in(block.keys, keys)

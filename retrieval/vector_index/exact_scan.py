@@ -1,7 +1,9 @@
-"""Exact search that reads a quarter of the bytes: 8-bit codes propose, the vectors decide, and a bound proves that nothing was missed.
+"""Exact search by 8-bit codes, a quarter of the bytes: codes propose rows, vectors score them, a bound proves it
+complete.
 
-A code is off by at most `error`, so a row that was not proposed scores at most the worst proposal's approximate score plus `error`. When the
-k-th best exact score is above that, the k best are among the proposals; until it is, more are asked for. Knows rows, not keys.
+A code is off by at most `error`, so a row that was not proposed scores at most the worst proposal's approximate score
+plus `error`. When the k-th best exact score is above that, the k best are among the proposals; until it is, more are
+asked for. Knows rows, not keys.
 """
 
 from __future__ import annotations
@@ -28,14 +30,18 @@ MANY_QUERIES = 16
 
 @dataclass(frozen=True)
 class ExactScan:
-    """`index` holds the codes; `error` is the largest distance of a vector from its code, `norm` the length of the longest vector."""
+    """The 8-bit codes of vectors, with the bounds that make their search exact.
+
+    `error` is the largest distance of a vector from its code, `norm` the length of the longest vector.
+    """
 
     index: FaissIndex
     error: float
     norm: float
 
     def search(self, vectors: Matrix, queries: Matrix, k: int, within: Bits | None, count: int) -> list[tuple[Rows, Matrix]]:
-        """For each query rows `(m,)` and their exact scores `(m,)`, unordered, among them the `k` best and all that tie with the last.
+        """The rows `(m,)` of each query and their exact scores `(m,)`, unordered, with the `k` best and all ties with
+        the last.
 
         `within`: one bit a row, least significant first, of which `count` are set; None when all `count` rows count.
         """
@@ -79,7 +85,7 @@ class ExactScan:
 
 
 def coded(vectors: Matrix) -> ExactScan:
-    """The codes of `vectors` float32 `(n, d)`, read in blocks."""
+    """The 8-bit codes of `vectors` float32 `(n, d)`, read in blocks."""
     count, dimension = vectors.shape
     blocks = [vectors[start : start + _BLOCK] for start in range(0, count, _BLOCK)]
     bounds = np.stack([np.min([b.min(axis=0) for b in blocks], axis=0), np.max([b.max(axis=0) for b in blocks], axis=0)])

@@ -15,9 +15,10 @@ FaissIndex = Any
 
 @contextmanager
 def single_threaded(active: bool = True) -> Iterator[None]:
-    """FAISS computes in the calling thread only, if `active`: what takes a millisecond must not wait for another thread to wake up.
+    """Run FAISS in the calling thread only, if `active`.
 
-    Two idle cores search 10,000 vectors in 0.3 ms instead of 0.5; when another process wants one of them, in 10 to 40 ms.
+    What takes a millisecond must not wait for another thread to wake up. Two idle cores search 10,000 vectors in 0.3 ms
+    instead of 0.5; when another process wants one of them, in 10 to 40 ms.
     """
     threads = faiss.omp_get_max_threads()
     if not active or threads == 1:

@@ -1,6 +1,7 @@
-"""Whether what FAISS read from a file can be searched without leaving its memory. Knows the layouts of the kinds that we build.
+"""Validation of an index that FAISS read from a file: that a search cannot leave its memory.
 
-FAISS checks sizes while it reads, not that the rows named in its lists exist. A search follows them unchecked.
+Knows the layouts of the kinds that we build. FAISS checks sizes while it reads, not that the rows named in its lists
+exist. A search follows them unchecked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from retrieval.vector_index.index_plan import IndexPlan, subquantizers
 
 
 def check_index(index: FaissIndex, plan: IndexPlan, count: int) -> None:
-    """Nothing, when `index` is what `plan` says, over `count` rows, and consistent. Raises ValueError."""
+    """Check that `index` is what `plan` says, over `count` rows, and consistent. Raises ValueError."""
     expected = {"ivf-sq8": faiss.IndexIVFScalarQuantizer, "ivf-pq": faiss.IndexIVFPQFastScan}[plan.kind]
     _hold(type(index) is expected, f"{type(index).__name__} instead of {expected.__name__}")
     _hold(

@@ -1,4 +1,4 @@
-"""From keys to rows and back: a vector's key is a number that stays, its row is where it lies now. Knows no vectors.
+"""The map from keys to rows: a vector's key is a number that stays, its row is its present position. Knows no vectors.
 
 `Allowed` says which keys a reader may see, `IdMap` where keys lie.
 """
@@ -21,14 +21,20 @@ _TABLE_SPAN = 8
 
 @dataclass(frozen=True)
 class Allowed:
-    """A set of keys: `mask[key]` says whether key is in it (keys beyond its end are not), or `keys` lists them, ascending."""
+    """A set of keys that a reader may see: `mask[key]` says whether it has a key, or `keys` lists them, ascending.
+
+    Keys beyond the end of `mask` are not in the set.
+    """
 
     mask: Mask | None
     keys: Rows | None
 
     @staticmethod
     def from_array(allowed: npt.NDArray[np.generic]) -> Allowed:
-        """From a bool array over keys, or from an array of distinct integer keys in any order. Raises ValueError."""
+        """The set of a bool array over keys, or from an array of distinct integer keys in any order.
+
+        Raises ValueError.
+        """
         array = np.asarray(allowed)
         if array.ndim == 1 and array.dtype == np.bool_:
             return Allowed(array.astype(np.bool_, copy=False), None)
@@ -58,7 +64,7 @@ class Allowed:
 
 
 def found_in(ordered: Rows, keys: Rows) -> tuple[Rows, Mask]:
-    """Where each of `keys` stands in the ascending `ordered`, and whether it does."""
+    """The position of each of `keys` in the ascending `ordered`, and whether it is there."""
     positions = np.searchsorted(ordered, keys)
     present = positions < len(ordered)
     present[present] = ordered[positions[present]] == keys[present]
@@ -67,7 +73,7 @@ def found_in(ordered: Rows, keys: Rows) -> tuple[Rows, Mask]:
 
 @dataclass(frozen=True)
 class IdMap:
-    """Distinct keys in ascending order; row i holds key `keys[i]`."""
+    """The keys of an index's rows: distinct and ascending, row i has key `keys[i]`."""
 
     keys: Rows
 
@@ -97,7 +103,7 @@ class IdMap:
         return bool(len(self.keys)) and int(self.keys[-1] - self.keys[0]) + 1 == len(self.keys)
 
     def rows_of(self, keys: Rows) -> Rows:
-        """The rows of those of `keys` that are here, in the order of `keys`."""
+        """The rows of those of `keys` that the map has, in the order of `keys`."""
         table = self._table
         if table is None:
             positions, present = found_in(self.keys, keys)

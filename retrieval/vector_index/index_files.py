@@ -1,12 +1,13 @@
-"""A main index on disk, and back, trusting nothing that was read. A cache: whatever is wrong with it, it can be built again.
+"""A built index written to disk and read back, with nothing trusted. A cache: whatever is wrong, it can be built again.
 
     folder/vectors.f32      the rows, little-endian float32; mapped, not read
     folder/keys.i64         their keys
     folder/index.faiss      what FAISS keeps of an approximate index
     folder/manifest.json    written last: sizes and SHA-256 of the others, the plan, what was measured
 
-Every file is verified against the manifest before it is used, and the manifest against the identity that the caller expects. FAISS reads
-with its own limits set to the file's size, and what it made of the file is checked before anything is searched (`faiss_validation`).
+Every file is verified against the manifest before it is used, and the manifest against the identity that the caller
+expects. FAISS reads with its own limits set to the file's size, and what it made of the file is checked before anything
+is searched (`faiss_validation`).
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder holds. `identity` is the caller's name for the content, such as a digest over its keys."""
+    """The manifest of an index folder.
+
+    `identity` is the caller's name for the content, such as a digest over its keys.
+    """
 
     format: Literal[1]
     identity: str
@@ -66,7 +70,10 @@ _MANIFEST = TypeAdapter(Manifest)
 
 
 class IndexFolder:
-    """One main index in `path`. Write by `keep` and then `save`; `load` needs neither. Not for two writers at a time."""
+    """The folder `path` of one built index.
+
+    Write by `keep` and then `save`; `load` needs neither. For one writer at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         """`path` is made when something is written."""
@@ -74,7 +81,10 @@ class IndexFolder:
         self._streamed: tuple[Matrix, StoredFile] | None = None
 
     def keep(self, shape: tuple[int, int], blocks: Iterator[Matrix]) -> Matrix:
-        """Stream blocks of vectors, together of `shape`, into the folder, and give them back mapped. What the folder held is given up."""
+        """Stream blocks of vectors, together of `shape`, into the folder, and give them back mapped.
+
+        The folder's old index is lost.
+        """
         (self.path / MANIFEST).unlink(missing_ok=True)
 
         def fill(write: Write) -> None:
@@ -90,7 +100,10 @@ class IndexFolder:
         return vectors
 
     def save(self, main: BuiltIndex, identity: str) -> None:
-        """Write `main` under `identity`. Its vectors are written only if `keep` has not done so already. Raises OSError."""
+        """Write `main` under `identity`.
+
+        Its vectors are written only if `keep` has not done so already. Raises OSError.
+        """
         (self.path / MANIFEST).unlink(missing_ok=True)
         if self._streamed is None or self._streamed[0] is not main.vectors:
             rows = main.vectors
@@ -107,7 +120,7 @@ class IndexFolder:
         return StoredFile((self.path / name).stat().st_size, digest)
 
     def load(self, identity: str, dimension: int) -> BuiltIndex:
-        """The index, verified. Raises CorruptStore, naming what is wrong: build it again then."""
+        """The index of the folder, verified. Raises CorruptStore, naming what is wrong: build it again then."""
         manifest = self._manifest(identity, dimension)
         shape = (manifest.files[KEYS].bytes // 8, dimension)
         with ThreadPoolExecutor(len(manifest.files)) as pool:
@@ -168,7 +181,8 @@ def _write_index(index: FaissIndex, write: Write) -> None:
 
 
 def _read_index(path: Path, plan: IndexPlan) -> FaissIndex:
-    # No part of a file is larger than the file, but for a table that FAISS allows for with product codes (inner products need none).
+    # No part of a file is larger than the file, but for a table that FAISS allows for with product codes (inner
+    # products need none).
     table = 4 * plan.lists * 2 * plan.code_bytes * 16 if plan.kind == "ivf-pq" else 0
     with _reading:
         limits = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()

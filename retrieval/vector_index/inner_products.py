@@ -1,7 +1,8 @@
 """Inner products of chosen rows, and the best of them. Knows no index.
 
-Every score that leaves a vector index comes from this one kernel, whatever proposed the row: equal vectors get equal scores wherever they
-are kept, so ties are ties. A blocked matrix product does not promise that: its sums depend on where in the block a row stands.
+Every score that leaves a vector index comes from this one kernel, whatever proposed the row: equal vectors get equal
+scores wherever they are kept, so ties are ties. A blocked matrix product does not promise that: its sums depend on
+where in the block a row stands.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _UNIT = 2.0**-24
 def exact_scores(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
     """The inner product of query i with row `rows[i, j]`, float32 `(q, m)`; -inf where the row is -1.
 
-    `vectors` float32 `(n, d)`, contiguous, in memory or mapped; `queries` float32 `(q, d)`; `rows` `(q, m)`. FAISS runs one thread a
-    query, so the rows of a single query are dealt out as if they belonged to several.
+    `vectors` float32 `(n, d)`, contiguous, in memory or mapped; `queries` float32 `(q, d)`; `rows` `(q, m)`. FAISS runs
+    one thread a query, so the rows of a single query are dealt out as if they belonged to several.
     """
     count, row_count = rows.shape
     if not row_count:
@@ -50,7 +51,10 @@ def _products(vectors: Matrix, queries: Matrix, rows: Rows) -> Matrix:
 
 
 def best(scores: Matrix, keys: Rows, k: int) -> Rows:
-    """Positions of the `k` best of one query's `scores` `(m,)`: descending, ties by key. Fewer than `k` when fewer are above -inf."""
+    """Positions of the `k` best of one query's `scores` `(m,)`: descending, ties by key.
+
+    Fewer than `k` when fewer are above -inf.
+    """
     if len(scores) <= _SORTED:
         order = np.lexsort((keys, -scores))[: max(k, 0)]
         return np.asarray(order[scores[order] > -np.inf], dtype=np.int64)
@@ -62,15 +66,19 @@ def best(scores: Matrix, keys: Rows, k: int) -> Rows:
 
 
 def rounding_error(dimension: int, norms: float) -> float:
-    """The most by which two float32 inner products of the same two vectors can differ; `norms` is the product of their lengths.
+    """The most by which two float32 inner products of the same two vectors can differ; `norms` is the product of their
+    lengths.
 
-    Twice the bound of Higham, Accuracy and Stability of Numerical Algorithms (2002), eq. 3.5; it holds in whatever order is summed.
+    Twice the bound of Higham, Accuracy and Stability of Numerical Algorithms (2002), eq. 3.5; it holds in whatever
+    order is summed.
     """
     return 2.0 * norms * dimension * _UNIT / (1.0 - dimension * _UNIT)
 
 
 def bits_of(rows: Rows, total: int) -> Bits:
-    """One bit for each of `total` rows, least significant first, as FAISS's `IDSelectorBitmap` reads them; set for `rows`."""
+    """One bit for each of `total` rows, least significant first, as FAISS's `IDSelectorBitmap` reads them; set for
+    `rows`.
+    """
     mask = np.zeros(total, dtype=np.bool_)
     mask[rows] = True
     return np.packbits(mask, bitorder="little")

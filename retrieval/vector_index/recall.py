@@ -1,4 +1,7 @@
-"""Recall against exact search, and the least effort that reaches a target. Knows no index: it is given a function that searches."""
+"""Recall against exact search, and the least effort that reaches a target.
+
+Knows no index, only a function that searches.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from retrieval.vector_index.faiss_binding import faiss
 from retrieval.vector_index.inner_products import Matrix, Rows, best, exact_scores
 
 NEAREST = 10
-"""Recall is that of the ten best."""
+"""How many of the best rows recall looks at."""
 _SPARE = 16
 
 
@@ -33,16 +36,20 @@ def true_nearest(vectors: Matrix, queries: Matrix, own_rows: Rows | None = None)
 
 
 def recall(retrieved: Rows, truth: Rows) -> float:
-    """The share of `truth` `(q, 10)` that is in `retrieved` `(q, m)`, query by query; 1.0 when there is nothing to find. -1 is no row."""
+    """The share of `truth` `(q, 10)` that is in `retrieved` `(q, m)`, query by query; 1.0 when there is nothing to
+    find. -1 is no row.
+    """
     valid = truth >= 0
     hits = (truth[:, :, np.newaxis] == retrieved[:, np.newaxis, :]).any(axis=2) & valid
     return float(hits.sum() / valid.sum()) if valid.any() else 1.0
 
 
 def least_effort(reached: Callable[[int], float], target: float, low: int, high: int) -> int:
-    """The smallest effort in `low`..`high` for which `reached(effort)` is at least `target`, by bisection; `high` when none is.
+    """The smallest effort in `low`..`high` for which `reached(effort)` is at least `target`, by bisection; `high` when
+    none is.
 
-    `reached` is taken to grow with the effort. Where noise breaks that, the answer still reaches the target, but may not be the smallest.
+    `reached` is taken to grow with the effort. Where noise breaks that, the answer still reaches the target, but may
+    not be the smallest.
     """
     if reached(low) >= target:
         return low

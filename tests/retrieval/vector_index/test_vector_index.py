@@ -197,7 +197,7 @@ def test_changes_are_seen_at_once_and_compaction_changes_no_answer(kind: str) ->
     after = index.rebase(index.compacted_main(MEMORY))
     assert len(after) == 4_800 and not len(after.delta)
     assert recall(after.search(queries, 10)[0], truth) > 0.97
-    with pytest.raises(ValueError, match="are not in that main index"):
+    with pytest.raises(ValueError, match="are not in that built index"):
         index.rebase(built("exact", vectors[:100]))
 
 
