@@ -1,4 +1,7 @@
-"""Segment files written anew: without the rows of chunks that are gone, and several small ones as one. Each step is one commit."""
+"""Segment files written anew: without the rows of chunks that are gone, and several small ones as one.
+
+Each step is one commit.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,12 @@ _ROWS = 4_096
 
 
 def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool = False, many_small: int = MANY_SMALL) -> int:
-    """Rewrite segments of which a third is gone, once that is worth it, and small ones where there are `many_small`.
+    """Rewrite segments that have many deleted rows, and merge small ones once there are `many_small`; gives how many
+    went.
 
-    With `every_dead_row`, each segment with a row that is gone. Gives how many segments went. Readers go on with the files of their
-    snapshot. The caller holds the writer lock.
+    A segment is rewritten when more than `DEAD_SHARE` of its rows are deleted and `DEAD_ROWS` are in all; with
+    `every_dead_row`, each segment with a deleted row. Readers go on with the files of their snapshot. The caller holds
+    the writer lock.
     """
     went = 0
     for encoder in sorted({segment.encoder for segment in store.segments()}):
