@@ -1,4 +1,4 @@
-"""Why a hit stands where it stands: its places and scores in both rankings, the words that matched, and the sums that decided."""
+"""Why a hit has its rank: its ranks and scores in both rankings, the words that matched, and the sums that decided."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 @dataclass(frozen=True)
 class RankingEntry:
-    """A chunk in one ranking: rank from 1 and score (a cosine, BM25, or a reranker's), and what fusion takes from it."""
+    """A chunk's entry in one ranking: rank from 1, score (a cosine, BM25, or a reranker's), and its share of the fused
+    score.
+    """
 
     rank: int
     score: float
@@ -32,7 +34,7 @@ class RankingEntry:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One hit. A place is None where the ranking, as deep as it was read, does not hold the chunk.
+    """How one hit was ranked. An entry is None where the ranking, as deep as it was read, does not hold the chunk.
 
     `fused` is the fused score with its rank before reranking and ordering; `alike` and `parts` are as in `Hit`.
     """
@@ -49,7 +51,10 @@ class Explanation:
 
 
 def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybrid") -> list[Explanation]:
-    """One explanation a hit. `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it."""
+    """The explanation of each hit.
+
+    `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it.
+    """
     dense = result.rankings.get("dense", ()) if mode != "lexical" else ()
     lexical = result.rankings.get("lexical", ()) if mode != "dense" else ()
     shares = fusion.shares(dense, lexical, result.filled)
@@ -67,10 +72,10 @@ def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybr
 
 
 def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
-    """The words of each chunk, with title and section, that the query's words find there, in order, each once, in lower case;
-    then its identifiers that the query names, as "section 337 a".
+    """The words of each chunk, with title and section, that match the query, in order, each once, in lower case.
 
-    Asked of SQLite with the index's own tokenizer, so that "leases" is found for "lease" exactly where search finds it.
+    Then its identifiers that the query names, as "section 337 a". Asked of SQLite with the index's own tokenizer, so
+    that "leases" is found for "lease" exactly where search finds it.
     """
     expression = match_expression(query)
     matched: list[tuple[str, ...]] = [()] * len(chunks)

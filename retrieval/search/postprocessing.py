@@ -1,6 +1,6 @@
-"""What a reader gets from a ranking: no source takes all places, near-duplicates are one, neighbours are one passage. Pure.
+"""Postprocessing of a ranking: caps for each source, near-duplicates merged, neighbouring chunks joined. Pure.
 
-Whether any of it is wanted is for the caller to say: by default a ranking stays as it is.
+All of it is the caller's choice: by default a ranking stays as it is.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from retrieval.records import Hit, LeftOut, SearchResult
 from retrieval.search.retriever import Mode, Searcher
 
 SPARE = 20
-"""Hits asked for beyond twice those wanted, to fill the places of what is left out."""
+"""Hits asked for beyond twice `k`, to replace those that are left out."""
 
 
 @dataclass(frozen=True)
 class OrderOptions:
-    """`max_per_source` hits of one source at most, 0 for any number; a row of a table or a part of an archive is a source.
+    """How hits are arranged: caps, near-duplicates, neighbours.
 
+    `max_per_source` hits of one source at most, 0 for any number; a row of a table or a part of an archive is a source.
     Passages at least `merge_similarity` alike (Jaccard of character 6-grams, 0–1) are one; 0 merges nothing. With
     `join_neighbours`, hits that follow each other in a document become one passage.
     """
@@ -47,8 +48,9 @@ def arrange(
 ) -> tuple[list[Hit], list[LeftOut]]:
     """At most `k` hits in the order of `hits`, ranks from 1, and what was left out above the last of them.
 
-    `text_of` gives a document's text by id, None when it is gone; it is asked only for documents with neighbours to join. A
-    joined hit has the place and score of its best part, and its text is `document.text[start:end]` as every chunk's is.
+    `text_of` gives a document's text by id, None when it is gone; it is asked only for documents with neighbours to
+    join. A joined hit has the rank and score of its best part, and its text is `document.text[start:end]` as every
+    chunk's is.
     """
     arranged: list[Hit] = []
     left_out: list[LeftOut] = []
@@ -57,10 +59,10 @@ def arrange(
     for hit in hits:
         if len(arranged) >= k:
             break
-        twin = passages.like(hit.chunk)
-        if twin is not None:
-            arranged = [replace(h, alike=(*h.alike, hit.chunk.id)) if _holds(h, twin) else h for h in arranged]
-            left_out.append(LeftOut(hit.chunk.id, f"says the same as {twin}"))
+        duplicate = passages.like(hit.chunk)
+        if duplicate is not None:
+            arranged = [replace(h, alike=(*h.alike, hit.chunk.id)) if _holds(h, duplicate) else h for h in arranged]
+            left_out.append(LeftOut(hit.chunk.id, f"says the same as {duplicate}"))
         elif options.max_per_source and of_source[hit.chunk.source] >= options.max_per_source:
             left_out.append(LeftOut(hit.chunk.id, f"its source has {options.max_per_source} better hits already"))
         else:
@@ -71,7 +73,7 @@ def arrange(
 
 
 class _ArrangedPassages:
-    """The passages kept so far, with what is needed to compare others with them."""
+    """The passages arranged so far, with their texts for finding near-duplicates."""
 
     def __init__(self, similarity: float) -> None:
         self._similarity = similarity
@@ -81,7 +83,7 @@ class _ArrangedPassages:
         self._plain[chunk.id] = normalised(chunk.text)
 
     def like(self, chunk: Chunk) -> str | None:
-        """The id of the first kept passage that says the same."""
+        """The id of the first arranged passage that says the same."""
         if not self._similarity:
             return None
         text = normalised(chunk.text)
@@ -129,7 +131,7 @@ def _touch(one: Chunk, other: Chunk, text: str) -> bool:
 
 
 class OrderedSearcher:
-    """A searcher whose hits are arranged. Asks the one behind it for more than is wanted."""
+    """A searcher whose hits are arranged; it asks the one behind it for more than `k`."""
 
     def __init__(self, searcher: Searcher, options: OrderOptions, text_of: Callable[[str], str | None]) -> None:
         """`text_of`: see `arrange`."""

@@ -1,4 +1,4 @@
-"""The first hits once more, read together with the query: by a cross-encoder, or by the encoder's own token vectors.
+"""Reranking of the first hits: by a cross-encoder, or by late interaction of the encoder's token vectors.
 
 A reranker is slower and sharper than search and sees `depth` hits. Knows no store.
 """
@@ -28,23 +28,25 @@ log = logging.getLogger("raftsmith.retrieval")
 
 
 class Reranker(Protocol):
-    """Scores passages for a query; higher is better, comparable within one query only."""
+    """A model that scores passages for a query; higher is better, comparable within one query only."""
 
     @property
     def name(self) -> str:
-        """What made the scores: model and digest."""
+        """The model and digest that the scores come from."""
         ...
 
     def scores(self, query: str, passages: Sequence[str]) -> list[float]:
-        """One finite score a passage, in their order."""
+        """A finite score for each passage, in their order."""
         ...
 
 
 class CrossEncoderReranker:
-    """Any cross-encoder of sentence-transformers with one output; packed where it can be, which gives the same scores sooner."""
+    """Any cross-encoder of sentence-transformers with one output; packed where it can be, which gives the same scores
+    sooner.
+    """
 
     def __init__(self, model: CrossEncoder, name: str, batch_size: int = 32) -> None:
-        """From a model with its weights as they are now; `batch_size` is of what cannot be packed."""
+        """`model` with its present weights; `batch_size` counts pairs where the model cannot be packed."""
         self._model, self._name, self._batch_size = model, name, batch_size
         try:
             self._packed: PackedPairs | None = PackedPairs(model)
@@ -69,7 +71,10 @@ class CrossEncoderReranker:
 
 
 def load_cross_encoder(folder: Path) -> CrossEncoder:
-    """The cross-encoder in `folder`; nothing is fetched and no code of the model's is run. Raises ModelError for what scores no pairs."""
+    """The cross-encoder in `folder`; nothing is fetched and no code of the model's is run.
+
+    Raises ModelError for what scores no pairs.
+    """
     from sentence_transformers import CrossEncoder
 
     try:
@@ -86,13 +91,18 @@ def load_cross_encoder(folder: Path) -> CrossEncoder:
 
 
 class LateInteractionReranker:
-    """Token vectors of an encoder, compared one by one: the mean over the query's tokens of the best cosine in the passage.
+    """Late interaction of an encoder's token vectors: the mean over the query's tokens of the best cosine in the
+    passage.
 
-    Khattab and Zaharia, "ColBERT", SIGIR 2020, without its training: the encoder's own token vectors are taken as they are.
+    Khattab and Zaharia, "ColBERT", SIGIR 2020, without its training: the encoder's own token vectors are taken as they
+    are.
     """
 
     def __init__(self, folder: Path, name: str, batch_size: int = 64, kept_bytes: int = 256 << 20) -> None:
-        """Load the sentence-transformers model in `folder`. Token vectors of recent passages are kept, `kept_bytes` of them."""
+        """Load the sentence-transformers model in `folder`.
+
+        Token vectors of recent passages are kept, `kept_bytes` of them.
+        """
         from sentence_transformers import SentenceTransformer
 
         self._model: Any = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
@@ -106,7 +116,7 @@ class LateInteractionReranker:
         return self._name
 
     def scores(self, query: str, passages: Sequence[str]) -> list[float]:
-        """In -1–1. The special tokens at both ends do not count."""
+        """Late-interaction scores of the passages, in -1–1. The special tokens at both ends do not count."""
         if not passages:
             return []
         token_vectors = {text: self._token_vectors.pop(text) for text in dict.fromkeys(passages) if text in self._token_vectors}
@@ -142,10 +152,12 @@ class LateInteractionReranker:
 
 
 class RerankedSearcher:
-    """A searcher whose first hits are put in the order of a reranker."""
+    """A searcher whose first hits are reordered by a reranker."""
 
     def __init__(self, searcher: Searcher, reranker: Reranker, depth: int = 20, weight: float = 1.0) -> None:
-        """The first `depth` hits are scored; `weight`, in 0–1, is of the reranker against search, 1 takes its order alone."""
+        """The first `depth` hits are scored; `weight`, in 0–1, is of the reranker against search, 1 takes its order
+        alone.
+        """
         self._searcher, self._reranker, self._depth, self._weight = searcher, reranker, depth, weight
 
     def search(
@@ -167,7 +179,11 @@ class RerankedSearcher:
 
 
 def reordered(hits: Sequence[Hit], scores: Sequence[float], weight: float = 1.0) -> list[Hit]:
-    """`hits` by `weight` · reranker + (1 - `weight`) · search, each scaled to 0–1 within the hits; ties keep their order. Pure."""
+    """The hits reordered by `weight` · reranker + (1 - `weight`) · search, each scaled to 0–1 within the hits; ties
+    keep their order.
+
+    Pure.
+    """
     reranker_scores, search_scores = _scaled(scores), _scaled([hit.score for hit in hits])
     mixed = [weight * left + (1 - weight) * right for left, right in zip(reranker_scores, search_scores, strict=True)]
     order = sorted(range(len(hits)), key=lambda index: -mixed[index])

@@ -28,7 +28,7 @@ SHOWN_RANKS = 10
 
 
 class Searcher(Protocol):
-    """What the stages to the right need of retrieval."""
+    """Anything that answers queries with ranked passages: what generation, training and serving need of retrieval."""
 
     def search(
         self, queries: Sequence[str], k: int, mode: Mode = "hybrid", document_filter: Filter = EVERYTHING
@@ -38,7 +38,10 @@ class Searcher(Protocol):
 
 
 class Retriever:
-    """Search over a workspace, by one thread at a time. Opens the dense index once, and moves it along with the store."""
+    """Hybrid, dense and lexical search over a workspace, by one thread at a time.
+
+    The dense index follows the store's snapshots.
+    """
 
     def __init__(
         self,
@@ -51,9 +54,10 @@ class Retriever:
         say: Say = quiet,
         background: bool = False,
     ) -> None:
-        """`fusion` puts the two rankings together; None is the default one. A result carries `shown_ranks` of each ranking.
+        """`fusion` puts the two rankings together; None is the default one.
 
-        `background`: see `SnapshotReader`. `say` gets a line when building an index takes long.
+        A result carries `shown_ranks` of each ranking. `background`: see `SnapshotReader`. `say` gets a line when
+        building an index takes long.
         """
         self._shown_ranks = shown_ranks
         self._fusion = fusion or Fusion()
@@ -65,9 +69,9 @@ class Retriever:
     ) -> list[SearchResult]:
         """The `k` best chunks for each query, by fusion of dense and lexical search, or by one of them.
 
-        What `document_filter` does not let through is not scored, so it is in no ranking, count or cache either (promise S1).
-        All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers. Raises RaftsmithError when
-        the stored vectors were made by another encoder.
+        What `document_filter` does not let through is not scored, so it is in no ranking, count or cache either
+        (promise S1). All reads are of one snapshot. Ties are broken by chunk id, so equal stores give equal answers.
+        Raises RaftsmithError when the stored vectors were made by another encoder.
         """
         if k < 1:
             raise RaftsmithError(f"k is {k}; it must be at least 1")
@@ -89,12 +93,15 @@ class Retriever:
 
     @contextmanager
     def _snapshot(self, dense: bool) -> Iterator[int]:
-        """One view of the store, yields its number; with `dense`, the dense index is that of the same snapshot."""
+        """Open one snapshot of the store and yield its number; with `dense`, the dense index is that of the same
+        snapshot.
+        """
         with self._store.reading() as snapshot:
             if not dense or self.dense.is_at(snapshot):
                 yield snapshot
                 return
-        # The store has moved on: hold the segment files before looking at it again, so that none of them goes meanwhile.
+        # The store has moved on: hold the segment files before looking at it again, so that none of them goes
+        # meanwhile.
         with segments_kept(self._workspace), self._store.reading() as snapshot:
             self._check_encoder()
             self.dense.follow()
@@ -118,7 +125,7 @@ def other_encoders(store: CorpusStore, encoder: Encoder) -> list[str]:
 
 @dataclass(frozen=True)
 class RestrictedSearcher:
-    """The searches of one who may see what `document_filter` lets through, for stages that know nothing of rights."""
+    """A searcher restricted to the documents that one reader may see, for stages that know nothing of rights."""
 
     searcher: Searcher
     document_filter: Filter
@@ -126,5 +133,5 @@ class RestrictedSearcher:
     def search(
         self, queries: Sequence[str], k: int, mode: Mode = "hybrid", document_filter: Filter = EVERYTHING
     ) -> list[SearchResult]:
-        """As the searcher behind, among the permitted documents; what `document_filter` says here is not heard."""
+        """One result a query, in order, among the permitted documents; the argument `document_filter` is ignored."""
         return self.searcher.search(queries, k, mode, self.document_filter)
