@@ -11,25 +11,25 @@ from retrieval.encoders.provenance import Role
 
 
 class CachingEncoder:
-    """An encoder that gives the vector of a text it has seen without encoding it again: for queries asked many times."""
+    """An encoder that keeps every vector in memory, so that a text is encoded once: for queries asked many times."""
 
     def __init__(self, encoder: Encoder) -> None:
-        """Keeps every vector that it gives."""
+        """`encoder` makes the vectors."""
         self._encoder = encoder
         self._vectors: dict[tuple[Role, str], Vectors] = {}
 
     @property
     def name(self) -> str:
-        """That of the encoder behind."""
+        """The name of the encoder behind."""
         return self._encoder.name
 
     @property
     def dimension(self) -> int:
-        """That of the encoder behind."""
+        """The length of a vector."""
         return self._encoder.dimension
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
-        """The vectors of the encoder behind."""
+        """Unit vectors, float32 `(len(texts), dimension)`, from memory where the text was encoded before."""
         missing = list(dict.fromkeys(text for text in texts if (role, text) not in self._vectors))
         if missing:
             encoded = self._encoder.encode(missing, role)
@@ -39,9 +39,9 @@ class CachingEncoder:
 
     @property
     def max_tokens(self) -> int | None:
-        """That of the encoder behind."""
+        """How many tokens of a text the encoder reads; None: all."""
         return self._encoder.max_tokens
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """That of the encoder behind."""
+        """How many tokens each of `texts` has, without special ones."""
         return self._encoder.count_tokens(texts)

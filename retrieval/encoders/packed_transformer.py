@@ -1,8 +1,10 @@
-"""The forward pass of BERT-like encoders without padding: all tokens of a batch in one matrix, attention by groups of equal length.
+"""The forward pass of BERT-like encoders without padding: all tokens of a batch in one matrix, attention by groups of
+equal length.
 
-On a CPU nearly all of the time should go into matrix products; padding, masks, copies of biases and residuals are what is saved
-here (tests/benchmarks/results/encoding.json). Products may be taken in bfloat16, which some processors do several times faster; sums,
-normalisations and residuals stay in float32. Knows weights and token ids; no texts, no files.
+On a CPU nearly all of the time should go into matrix products; padding, masks, copies of biases and residuals are what
+is saved here (tests/benchmarks/results/encoding.json). Products may be taken in bfloat16, which some processors do
+several times faster; sums, normalisations and residuals stay in float32. Knows weights and token ids; no texts, no
+files.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
 
 PoolingMode = Literal["mean", "cls"]
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
-"""`model_type`s whose layers are BERT's: projections, attention, add and normalise, two dense layers with GELU, add and normalise."""
+"""`model_type`s whose layers are BERT's: projections, attention, add and normalise, two dense layers with GELU, add and
+normalise.
+"""
 _HALF_PAYS = 1.5
 _BLOCK = 256
-"""Tokens that go through the feed-forward layers at a time in float32: what lies between the two stays in the processor's cache.
+"""Tokens that go through the feed-forward layers at a time in float32: what lies between the two stays in the
+processor's cache.
 
 Products in bfloat16 are faster all at once.
 """
@@ -48,12 +53,15 @@ class _Layer:
 
 
 class PackedTransformer:
-    """The weights of a BERT-like model, ready for `pooled`. Shares them with the model that it was made from, but for Q, K and V."""
+    """The forward pass of a BERT-like model over batches without padding.
+
+    Shares the model's weights, but for Q, K and V.
+    """
 
     def __init__(self, network: Any, pooling: PoolingMode, half: bool = False) -> None:
-        """From a transformers model (BertModel, RobertaModel, ...) in float32. Raises ValueError, saying why, when it is not one.
+        """`network`: a transformers model (BertModel, RobertaModel, ...) in float32.
 
-        `half`: products in bfloat16, on copies of the layers' weights.
+        Raises ValueError, saying why, for another. `half`: products in bfloat16, on copies of the layers' weights.
         """
         import torch
 
@@ -80,10 +88,11 @@ class PackedTransformer:
         return int(self._words.shape[1])
 
     def pooled(self, sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None) -> Tensor:
-        """One vector a sequence of token ids, float32 `(len(sequences), dimension)`, not scaled. No sequence may be empty.
+        """A pooled vector for each sequence of token ids, float32 `(len(sequences), dimension)`, not scaled.
 
-        The fewer different lengths there are, the fewer calls of the attention kernel: give sequences sorted by length. `types`: for
-        each token whether it is of a pair's first text, 0, or of its second, 1; None is all of the first.
+        No sequence may be empty. The fewer different lengths there are, the fewer calls of the attention kernel: give
+        sequences sorted by length. `types`: for each token whether it is of a pair's first text, 0, or of its second,
+        1; None is all of the first.
         """
         import torch
         from torch.nn import functional
@@ -121,7 +130,7 @@ class PackedTransformer:
             return torch.cat(means)
 
     def _product(self, x: Tensor) -> Tensor:
-        """`x` float32 as it goes into a product."""
+        """`x` float32 in the type that products are taken in."""
         return x.bfloat16() if self._half else x
 
     def _added(self, x: Tensor, layer_input: Tensor, weight_t: Tensor, bias: Tensor) -> Tensor:
