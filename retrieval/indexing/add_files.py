@@ -1,7 +1,7 @@
-"""Files into the store and the index, batch by batch: read, chunk, encode, write the segment, commit.
+"""Adding files to the store and the index, batch by batch: read, chunk, encode, write the segment, commit.
 
-Idempotent (promise R8): a file whose bytes were committed with the same choices is not read again, a file that cannot be
-read becomes a row with its reason, and a kill loses at most the batch in flight.
+Idempotent (promise R8): a file whose bytes were committed with the same choices is not read again, a file that cannot
+be read becomes a row with its reason, and a kill loses at most the batch in flight.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def add_files(
 ) -> AddReport:
     """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock.
 
-    `reader` gives what `corpora.ingest.sandbox.read_files` gives, in the order of the paths. `similarities` say from when on documents
-    count as near-duplicates; None looks for none. `given` is said of every file; None leaves what was said of it before. Of a
-    source so many old texts are kept. Only about the first `direct_chunks` get their vectors before they are committed; the others are
-    found by their words until `backfill` has made theirs. None: all get them.
+    `reader` gives what `corpora.ingest.sandbox.read_files` gives, in the order of the paths. `similarities` say from
+    when on documents count as near-duplicates; None looks for none. `attributes` are readers and facts for every file;
+    None leaves those that it had. `keep_versions` old texts of a source are kept. Only about the first `direct_chunks`
+    get their vectors before they are committed; the others are found by their words until `backfill` has made theirs.
+    None: all get them.
     """
     options = read_options or ReadOptions()
     report = AddReport(snapshot=store.snapshot)

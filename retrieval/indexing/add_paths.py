@@ -1,4 +1,6 @@
-"""Files, folders and patterns into a workspace's collection, or out of it when they are gone. What `add`, `sync` and the demo do."""
+"""Adding files, folders and patterns to a workspace's collection, and removing what is gone: `add`, `sync` and the
+demo.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +45,12 @@ def add_paths(
     say: Say = quiet,
     progress: Progress = no_progress,
 ) -> AddReport:
-    """Index `paths` into `collection`, as the workspace's configuration says, and give what was done.
+    """Index `paths` into `collection`, as the workspace's configuration says, and report what was done.
 
-    `retry` takes the files that failed before instead, `gone` also removes what is no longer under `paths`, `mapping` says which columns
-    of tables are what, and `given` what is said of every file. Vectors that are missing at the end are made, unless `later`.
-    Raises RaftsmithError for a path that is not there, and while another process writes.
+    `retry` takes the files that failed before instead, `gone` also removes what is no longer under `paths`, `mapping`
+    says which columns of tables are what, and `attributes` are readers and facts for every file. Vectors that are
+    missing at the end are made, unless `later`. Raises RaftsmithError for a path that is not there, and while another
+    process writes.
     """
     name, ingest = plain_name(collection), workspace.options(IngestOptions)
     with single_writer(workspace.root):
@@ -121,7 +124,9 @@ def remove_gone(
     report: AddReport,
     keep_versions: int,
 ) -> list[str]:
-    """Take out what was read from under `folders` and is no longer among `files`, and give it; counted in `report`."""
+    """Remove what was read from under `folders` and is no longer among `files`; gives the sources, and counts them in
+    `report`.
+    """
     current = {source_name(file) for file in files}
     roots = tuple(f"{source_name(folder)}/" for folder in folders)
     recorded = {path for path, _ in store.files(collection)} | {
@@ -135,5 +140,7 @@ def remove_gone(
 
 
 def may_be_files(source: str) -> list[str]:
-    """The files that `source` may be a part of, itself first: "#" divides file and part, and may stand in a file's name too."""
+    """The files that `source` may be a part of, itself first: "#" divides file and part, and may stand in a file's name
+    too.
+    """
     return [source, *(source[:position] for position in range(len(source) - 1, 0, -1) if source[position] == "#")]

@@ -1,4 +1,6 @@
-"""Vectors for chunks that were committed without, batch by batch, each batch one commit: a stop loses at most the last."""
+"""Encoding chunks that were committed without vectors, batch by batch, each batch one commit: a stop loses at most the
+last.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ from retrieval.encoders.passage_text import embedding_text, finite_vectors
 
 
 def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Count = uncounted) -> int:
-    """Encode every chunk that `encoder` has not encoded yet, in order, and give their number. The caller holds the writer lock.
+    """Encode every chunk that has no vector by `encoder` yet, in order; gives their number.
 
-    The quick vectors of earlier versions then go. Raises RaftsmithError, StoreError.
+    The caller holds the writer lock. The quick vectors of earlier versions then go. Raises RaftsmithError, StoreError.
     """
     total = store.vectors.count_missing(encoder.name)
     done = after = 0
@@ -38,7 +40,10 @@ def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Co
 
 
 def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[str]:
-    """Take out the vectors by other encoders than `encoder`, and give their names. Raises RaftsmithError while any chunk needs them."""
+    """Delete the vectors of all other encoders than `encoder`; gives their names.
+
+    Raises RaftsmithError while any chunk needs them.
+    """
     missing = store.vectors.count_missing(encoder.name)
     if missing:
         raise RaftsmithError(f"{missing} passages have no vector by {encoder.name} yet; run `raftsmith index --fill` first")
@@ -46,7 +51,10 @@ def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[s
 
 
 def drop_vectors(store: CorpusStore, workspace: Path, matches: Callable[[str], bool]) -> list[str]:
-    """Take out the vectors by the encoders with such names, which it gives. The caller holds the writer lock."""
+    """Delete the vectors of the encoders whose names meet `matches`; gives the names.
+
+    The caller holds the writer lock.
+    """
     dropped = {segment.encoder: segment.dimension for segment in store.segments() if matches(segment.encoder)}
     if dropped:
         store.commit(superseded=sorted(dropped))

@@ -1,4 +1,7 @@
-"""One batch of documents encoded, written as a segment and committed. A kill loses at most the batch in flight."""
+"""Writing one batch of documents: encoded, written as a segment, committed.
+
+A kill loses at most the batch in flight.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ DIRECT_CHUNKS = 1_024
 
 @dataclass
 class Batch:
-    """What the next commit will hold: documents with their chunks and digests, and the files that are then finished."""
+    """The content of the next commit: documents with their chunks and digests, and the files that are then finished."""
 
     documents: list[NewDocument] = field(default_factory=list)
     finished: list[FinishedFile] = field(default_factory=list)
@@ -37,7 +40,11 @@ class Batch:
 
 @dataclass
 class BatchWriter:
-    """Where batches go. `direct_chunks`: so many chunks get their vectors before they are committed, None for all; `direct` did so far."""
+    """The store, encoder and collection that batches are written to.
+
+    The first `direct_chunks` chunks get their vectors before they are committed, None for all; `direct` is how many
+    have.
+    """
 
     store: CorpusStore
     workspace: Path
@@ -59,16 +66,16 @@ class BatchWriter:
         return True
 
     def segment(self, vectors: Vectors) -> Segment:
-        """Write vectors."""
+        """Write the vectors, float32 `(n, dimension)`, as a segment of this encoder."""
         name = write_segment(self.workspace / "segments", vectors)
         return Segment(name, self.encoder.name, self.encoder.dimension, len(vectors))
 
 
 def commit_batch(writer: BatchWriter, batch: Batch, report: AddReport) -> Batch:
-    """Commit `batch`, if there is anything in it, and give an empty one.
+    """Commit `batch`, unless it is empty, and give a new one.
 
-    A document whose vectors come later is split within the collection as a whole, not within a topic of it: its place is given now, and
-    once. Where so many come, each topic gets about its share of every split by itself.
+    A document whose vectors come later is assigned to a split within the collection as a whole, not within a topic of
+    it, as that is decided once, now. Where so many come, each topic gets about its share of every split by itself.
     """
     if not (batch.documents or batch.finished or batch.failed):
         return batch
@@ -103,9 +110,11 @@ def commit_batch(writer: BatchWriter, batch: Batch, report: AddReport) -> Batch:
 
 @dataclass(frozen=True)
 class _EncodedChunks:
-    """What the store has of chunks that are to be encoded: a chunk that it has keeps its vector, and no text is encoded twice.
+    """What the store has of chunks that are to be encoded: a chunk that it has keeps its vector, and no text is encoded
+    twice.
 
-    `texts` of all the chunks; `locations` `(chunk id, (segment, row))` of those that are encoded, `positions` theirs in `texts`.
+    `texts` of all the chunks; `locations` `(chunk id, (segment, row))` of those that are encoded, `positions` theirs in
+    `texts`.
     """
 
     folder: Path
@@ -115,7 +124,9 @@ class _EncodedChunks:
 
     @staticmethod
     def looked_up(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> _EncodedChunks:
-        """Two files may hold one document under two titles: a chunk keeps its vector only with the title that was encoded."""
+        """Two files may hold one document under two titles: a chunk keeps its vector only with the title that was
+        encoded.
+        """
         texts, ids = [embedding_text(chunk) for chunk in chunks], [chunk.id for chunk in chunks]
         stored = store.chunks_by_id(ids)
         encoded = {

@@ -1,4 +1,7 @@
-"""Files by how the rows in them are read: as told now, or as the workspace remembers. Reads no table itself."""
+"""Column mappings of table files: the one that is given now, or the one that the workspace remembers.
+
+Reads no table itself.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from retrieval.indexing.add_report import AddReport
 def by_mapping(
     root: Path, collection: str, files: Sequence[Path], mapping: FieldMapping | None
 ) -> list[tuple[FieldMapping | None, list[Path]]]:
-    """`files` by how their rows are read: as `given`, else as the workspace at `root` remembers. Remembers what is given.
+    """`files` grouped by column mapping: `mapping`, else the one that the workspace at `root` remembers.
 
-    It is written before anything is read, so that an `add` that was killed goes on with it.
+    Remembers `mapping`. It is written before anything is read, so that an `add` that was killed goes on with it.
     """
     mappings = read_mappings(root)
     if mapping:
@@ -31,7 +34,9 @@ def by_mapping(
 
 
 def keep_working(root: Path, collection: str, before: Mappings, failed: Collection[str]) -> None:
-    """Take back what was remembered for files that could not be read so: they keep the mapping that they had `before`."""
+    """Restore the mappings of files that could not be read with the new one: they keep the mapping that they had
+    `before`.
+    """
     now = read_mappings(root)
     after = {
         key: mapping
@@ -43,7 +48,7 @@ def keep_working(root: Path, collection: str, before: Mappings, failed: Collecti
 
 
 def together(earlier: AddReport, later: AddReport) -> AddReport:
-    """What two readings did, `other` being the later."""
+    """The sum of two reports, with what is still open from the `later` one."""
     return AddReport(
         earlier.added + later.added,
         earlier.unchanged + later.unchanged,
