@@ -1,6 +1,7 @@
-"""What a person wants to know before training on a collection, from what is in the store. Values in, values out.
+"""The inspection of a collection before training on it, from what is in the store. Values in, values out.
 
-Puts together what its neighbours find: topics, outliers, leaks, judgements. Every draw is seeded by the document's id.
+Puts together the other modules of this room: topics, outliers, leaks, judgements. Every draw is seeded by the
+document's id.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _NOT_STATED = "not stated"
 
 @dataclass(frozen=True)
 class InspectOptions:
-    """Shares of the splits and the similarity of near-duplicates, in 0–1, as the workspace has them.
+    """The shares of the splits and the similarity of near-duplicates, in 0–1, as the workspace configures them.
 
     At most `personal_documents` documents, drawn by `seed`, are searched for personal data.
     """
@@ -61,7 +62,10 @@ def inspect_material(
     prompts: Sequence[Prompts] = (),
     progress: Count = lambda done, total: None,
 ) -> Inspection:
-    """The inspection; equal for equal arguments. `progress` counts the documents that are searched for personal data."""
+    """The inspection; equal for equal arguments.
+
+    `progress` counts the documents that are searched for personal data.
+    """
     documents = {document.id: document for document in material.documents}
     words = {id: len(normalised(document.text).split()) for id, document in documents.items()}
     languages = {id: _language(document) for id, document in documents.items()}
@@ -70,9 +74,9 @@ def inspect_material(
     groups = duplicate_groups(documents, clusters, splits)
     topics = find_topics(material.vectors, options.seed) if material.vector_ids else None
     topic_of = dict(zip(material.vector_ids, topics.topic_of, strict=True)) if topics else {}
-    for copy, (twin, _) in material.copy_of.items():
-        if twin in topic_of:
-            topic_of[copy] = topic_of[twin]
+    for copy, (original, _) in material.copy_of.items():
+        if original in topic_of:
+            topic_of[copy] = topic_of[original]
     outliers = find_outliers(material, words, languages, topics)
     described = _topics(material, documents, splits, topic_of, topics)
     map_points = dict(zip(material.vector_ids, _map_points(material.vectors), strict=True))
@@ -98,8 +102,8 @@ def inspect_material(
         lengths=_lengths(documents, words),
         groups=groups,
         copies=tuple(
-            listed(documents[id], f"{similarity:.0%} like {_name(documents.get(twin), twin)}")
-            for id, (twin, similarity) in sorted(material.copy_of.items())
+            listed(documents[id], f"{similarity:.0%} like {_name(documents.get(original), original)}")
+            for id, (original, similarity) in sorted(material.copy_of.items())
         ),
         personal_data=_personal_data(material.documents, options, progress),
         encoder=material.encoder,
@@ -129,7 +133,7 @@ def _name(document: Document | None, id: str) -> str:
 
 
 def _language(document: Document) -> str:
-    """As the text says, else as the document says of itself."""
+    """The language that the text is in, else the one that the document states."""
     detected = language_of(document.text)
     stated = document.metadata.get("language", "")[:2].lower()
     return stated if detected == UNKNOWN and stated else detected
@@ -149,7 +153,9 @@ def _lengths(documents: Mapping[str, Document], words: Mapping[str, int]) -> Len
 
 
 def _edges(shortest: int, longest: int) -> list[int]:
-    """Round edges of a histogram, the last above `longest`: equal steps, or 1, 2, 5, 10, ... where it spans two powers of ten."""
+    """Round edges of a histogram, the last above `longest`: equal steps, or 1, 2, 5, 10, ... where it spans two powers
+    of ten.
+    """
     rounded = [digit * 10**power for power in range(len(str(longest)) + 1) for digit in (1, 2, 5)]
     if longest <= 100 * max(1, shortest):
         step = next(step for step in rounded if step * _BARS > longest - shortest)

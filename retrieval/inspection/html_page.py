@@ -33,7 +33,7 @@ img { max-width: 100%; }
 
 
 def to_html(inspection: Inspection, heading: str) -> str:
-    """The page. `heading` names what was inspected."""
+    """The inspection as an HTML page; `heading` names what was inspected."""
     sections = (
         _facts(inspection),
         _verdicts(inspection),

@@ -1,4 +1,5 @@
-"""What an inspection looks at, read once from one snapshot: documents, a vector each, failures, and the datasets' prompts.
+"""The input of an inspection, read once from one snapshot: documents, a vector each, failures, and the datasets'
+prompts.
 
 Loads no model: the vectors are the stored ones. Knows nothing of what an inspection makes of them.
 """
@@ -26,10 +27,11 @@ _PART = 10_000  # characters that are tokenized at a time
 
 @dataclass(frozen=True)
 class Material:
-    """Documents by id. `vectors[i]`, float32, unit length, is that of `vector_ids[i]`: the mean of its chunks' vectors.
+    """The documents to inspect, with a vector for each that is indexed.
 
-    A document without chunks has no vector. `copy_of` are the documents that are not indexed, each with the one that says the
-    same and their similarity in 0–1. `failures` are (path, collection, reason). `encoder` made the vectors; "" where none are.
+    `vectors[i]`, float32, unit length, is that of `vector_ids[i]`: the mean of its chunks' vectors. A document without
+    chunks has no vector. `copy_of` are the documents that are not indexed, each with the one that says the same and
+    their similarity in 0–1. `failures` are (path, collection, reason). `encoder` made the vectors; "" where none are.
     """
 
     documents: tuple[Document, ...]
@@ -43,7 +45,10 @@ class Material:
 
 @dataclass(frozen=True)
 class Prompts:
-    """What the prompts of one dataset show: `(split, document ids)` of each. `problem` says why it could not be read, or ""."""
+    """The documents that the prompts of one dataset show: `(split, document ids)` for each prompt.
+
+    `problem` says why the dataset could not be read, or "".
+    """
 
     dataset: str
     documents: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -52,14 +57,16 @@ class Prompts:
 
 @dataclass(frozen=True)
 class TokenEstimate:
-    """How many tokens a text has: tokens a character, and `unit`, which says whose tokens. Without a tokenizer, words count."""
+    """The number of tokens for each character, and `unit`, which says whose tokens; None without a tokenizer: words
+    count.
+    """
 
     per_character: float | None
     unit: str
 
 
 def read_material(store: CorpusStore, segments: Path, collection: str | None = None) -> Material:
-    """Everything of one snapshot that an inspection needs. Raises RaftsmithError for an empty collection, CorruptStore."""
+    """Read what an inspection needs from one snapshot. Raises RaftsmithError for an empty collection, CorruptStore."""
     with store.reading() as snapshot:
         documents = tuple(store.documents(collection))
         failures = tuple(row for row in store.failures() if collection in (None, row[1]))
@@ -76,7 +83,9 @@ def read_material(store: CorpusStore, segments: Path, collection: str | None = N
 
 
 def _document_vectors(store: CorpusStore, folder: Path, documents: Sequence[Document]) -> tuple[tuple[str, ...], Vectors, str]:
-    """Ids, unit vectors and encoder of the documents that are indexed, by the encoder of most chunks where there are several."""
+    """Ids, unit vectors and encoder of the documents that are indexed, by the encoder of most chunks where there are
+    several.
+    """
     row_of = {chunk.id: row for row, document in enumerate(documents) for chunk in store.chunks(document.id)}
     rows_by_encoder: dict[tuple[str, int], dict[str, list[tuple[int, int]]]] = {}
     for encoder, dimension in sorted({(segment.encoder, segment.dimension) for segment in store.segments()}):
@@ -115,7 +124,9 @@ def _prompt_documents(example: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def estimate_tokens(documents: Sequence[Document], models: Sequence[str]) -> TokenEstimate:
-    """Tokens a character by the first of `models` whose tokenizer is here, over up to a million characters of the documents."""
+    """Tokens for each character by the first of `models` with a local tokenizer, over up to a million characters of the
+    documents.
+    """
     chosen = next(((name, path) for name in models if (path := tokenizer_file(name))), None)
     if chosen is None:
         return TokenEstimate(None, "words (no model's tokenizer is here)")

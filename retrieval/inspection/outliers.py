@@ -1,4 +1,7 @@
-"""Documents that are unlike the rest of their collection, each with the reason. Says nothing of what is to become of them."""
+"""Documents that are unlike the rest of their collection, each with the reason.
+
+Says nothing of what is to become of them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ MAIN_LANGUAGE = 0.8  # of a collection's documents, before the others are the ex
 def find_outliers(
     material: Material, words: Mapping[str, int], languages: Mapping[str, str], topics: Topics | None
 ) -> dict[str, tuple[Listed, ...]]:
-    """By kind, in the order of the constants; a document that is a copy of another one is in none."""
+    """The outliers by kind, in the order of the constants; a document that is a copy of another one is in none."""
     indexed = [document for document in material.documents if document.id not in material.copy_of]
     similarity = dict(zip(material.vector_ids, topics.similarity, strict=True)) if topics else {}
     least = least_similarity(list(similarity.values()))

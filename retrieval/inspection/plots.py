@@ -1,4 +1,7 @@
-"""The pictures of an inspection as PNG. No text of a document is drawn: fonts lack letters, and titles are for the page."""
+"""The pictures of an inspection as PNG.
+
+No text of a document is drawn: fonts lack letters, and titles are for the page.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _COLOURS = (
 
 
 def length_histogram(inspection: Inspection) -> bytes:
-    """How many documents have how many words."""
+    """A histogram of document lengths in words, as PNG."""
     figure, axes = _figure()
     bars = inspection.lengths.histogram
     axes.bar(range(len(bars)), [count for *_, count in bars], width=0.9, color=_COLOURS[0])
@@ -28,7 +31,9 @@ def length_histogram(inspection: Inspection) -> bytes:
 
 
 def topic_map(inspection: Inspection) -> bytes:
-    """The documents by their vectors' two principal components, a colour a topic; a ring marks what is far from every topic."""
+    """A map of the documents by two principal components of their vectors, as PNG: a colour for each topic, outliers
+    ringed.
+    """
     figure, axes = _figure()
     for number in range(len(inspection.topics)):
         points = [row.place for row in inspection.rows if row.topic == number and row.place]

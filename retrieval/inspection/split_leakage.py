@@ -1,4 +1,7 @@
-"""Documents that stand in two splits: themselves, or as near-duplicates. Knows no files and no examples but what their prompts show."""
+"""Documents that stand in two splits: themselves, or as near-duplicates.
+
+Knows no files and no examples but what their prompts show.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from retrieval.inspection.records import DatasetLeaks, DuplicateGroup, listed
 def leaks_of(
     prompt_documents: Iterable[tuple[str, Sequence[str]]], cluster_of: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
-    """Ids of documents that prompts of two splits show, and of those of which only a near-duplicate is in another split.
+    """Ids of documents that prompts of two splits show, and of those of which only a near-duplicate is in another
+    split.
 
-    `prompt_documents` are `(split, document ids)` of the prompts. A document without a cluster (it is gone) is one of its own.
+    `prompt_documents` are `(split, document ids)` of the prompts. A document without a cluster (it is gone) is one of
+    its own.
     """
     splits: dict[str, set[str]] = defaultdict(set)
     clusters: dict[str, set[str]] = defaultdict(set)
@@ -31,7 +36,7 @@ def leaks_of(
 
 
 def dataset_leaks(prompts: Prompts, cluster_of: Mapping[str, str]) -> DatasetLeaks:
-    """What `leaks_of` finds in one dataset."""
+    """The documents of one dataset that stand in two splits; see `leaks_of`."""
     same, near = leaks_of(prompts.documents, cluster_of)
     return DatasetLeaks(prompts.dataset, len(prompts.documents), tuple(same), tuple(near), prompts.problem)
 
@@ -39,7 +44,7 @@ def dataset_leaks(prompts: Prompts, cluster_of: Mapping[str, str]) -> DatasetLea
 def duplicate_groups(
     documents: Mapping[str, Document], clusters: Mapping[str, str], splits: Mapping[str, str]
 ) -> tuple[DuplicateGroup, ...]:
-    """Clusters of two or more documents, by cluster, members by id."""
+    """The clusters of two or more near-duplicates, ordered by cluster, members by id."""
     members: dict[str, list[str]] = defaultdict(list)
     for id in sorted(clusters):
         members[clusters[id]].append(id)

@@ -10,19 +10,19 @@ from retrieval.inspection.records import Inspection
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:
-    """All of it, ready for JSON; `leaks` are the groups of `groups` that stand in more than one split."""
+    """The inspection, ready for JSON; `leaks` are the groups of `groups` that stand in more than one split."""
     return {**asdict(inspection), "leaks": [asdict(group) for group in inspection.leaks]}
 
 
 def counted(counts: Mapping[str, int], limit: int = 6) -> str:
-    """ "4 pdf, 2 html", the largest first as given; what is over `limit` is summed up."""
+    """Counts in words, "4 pdf, 2 html", in the order given; those after the first `limit` are summed up."""
     parts = [f"{count:,} {name}" for name, count in list(counts.items())[:limit]]
     remaining = list(counts.values())[limit:]
     return ", ".join([*parts, *([f"{sum(remaining):,} of {len(remaining)} others"] if remaining else [])]) or "none"
 
 
 def warnings_of(inspection: Inspection) -> list[str]:
-    """What stands in the way of training, a sentence each, with what to do; none where nothing does."""
+    """The problems to solve before training, a sentence each with what to do; empty where there are none."""
     sentences = []
     if inspection.leaks:
         sentences.append(
@@ -44,7 +44,7 @@ def warnings_of(inspection: Inspection) -> list[str]:
 
 
 def as_lines(inspection: Inspection) -> list[str]:
-    """The summary that the command prints."""
+    """The summary of an inspection, in lines for the terminal."""
     lengths, personal = inspection.lengths, inspection.personal_data
     lines = [
         f"{inspection.documents:,} documents in {counted(inspection.collections)}; snapshot {inspection.snapshot}",

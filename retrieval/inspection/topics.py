@@ -1,8 +1,8 @@
-"""Topics of a collection: k-means over one vector a document, named by the words that set each topic apart. Knows no store.
+"""Topics of a collection: k-means over one vector a document, named by the words that set each topic apart.
 
-The number of topics is chosen by the silhouette (Rousseeuw, 1987); the names are class-based TF-IDF (Grootendorst, BERTopic,
-arXiv 2203.05794, equation 2). Groups of one or two documents are no topics, nor are groups less alike than any two documents: what
-k-means puts together because it fits nowhere counts as far from the others.
+Knows no store. The number of topics is chosen by the silhouette (Rousseeuw, 1987); the names are class-based TF-IDF
+(Grootendorst, BERTopic, arXiv 2203.05794, equation 2). Groups of one or two documents are no topics, nor are groups
+less alike than any two documents: what k-means puts together because it fits nowhere counts as far from the others.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ _LEAST_GAP = 0.15
 
 @dataclass(frozen=True)
 class Topics:
-    """`centres`: unit rows, float32 `(topics, dimension)`, largest topic first.
+    """Topics of a collection's documents, and the topic of each document.
 
-    For row i of the vectors, `topic_of[i]` is the nearest centre and `similarity[i]` its cosine. `separation` is the mean
-    silhouette, −1 to 1; None where there is one topic.
+    `centres`: unit rows, float32 `(topics, dimension)`, largest topic first. For row i of the vectors, `topic_of[i]` is
+    the nearest centre and `similarity[i]` its cosine. `separation` is the mean silhouette, −1 to 1; None where there is
+    one topic.
     """
 
     centres: Vectors
@@ -131,10 +132,11 @@ def mean_cosine(vectors: Vectors) -> float | None:
 
 
 def name_topics(texts: Sequence[str], topic_of: Sequence[int], count: int, words: int = 6) -> list[tuple[str, ...]]:
-    """The most characteristic words of topics 0 to `count` − 1, best first, ties by alphabet; none where there are no words.
+    """The most characteristic words of topics 0 to `count` − 1, best first, ties by alphabet; none where there are no
+    words.
 
-    `texts[i]` belongs to topic `topic_of[i]`; its first 20,000 characters are read. Small words of seven languages are left out,
-    and so are words of a single document once there are eight.
+    `texts[i]` belongs to topic `topic_of[i]`; its first 20,000 characters are read. Small words of seven languages are
+    left out, and so are words of a single document once there are eight.
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
