@@ -1,7 +1,7 @@
 """A retrieval set in BEIR's folder form: `corpus.jsonl`, `queries.jsonl`, `qrels/SPLIT.tsv`, each also with gzip.
 
-Thakur et al., "BEIR: a heterogeneous benchmark for zero-shot evaluation of information retrieval models", 2021. A set with its
-judgements beside the corpus (`qrels.tsv`) is accepted as well. Knows no store.
+Thakur et al., "BEIR: a heterogeneous benchmark for zero-shot evaluation of information retrieval models", 2021. A set
+with its judgements beside the corpus (`qrels.tsv`) is accepted as well. Knows no store.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ MEDIA_TYPE = "text/plain"
 
 @dataclass(frozen=True)
 class BeirSet:
-    """The folder's files and the judgements of one split. `queries` are those with a judgement, by id."""
+    """A BEIR set: its corpus file, and the judged queries of one split.
+
+    `queries`: id → text; `qrels`: query id → document id → grade.
+    """
 
     name: str
     corpus: Path
@@ -33,7 +36,10 @@ class BeirSet:
 
 
 def read_beir(folder: Path, split: str = "test") -> BeirSet:
-    """The set in `folder`, judged by `split`. Raises EvaluationError saying what is missing and which splits there are."""
+    """The set in `folder`, judged by `split`.
+
+    Raises EvaluationError saying what is missing and which splits there are.
+    """
     corpus = corpus_file(folder)
     queries = read_queries(_file(folder, "queries.jsonl"))
     qrels = read_qrels(_judgements(folder, split))
@@ -44,12 +50,15 @@ def read_beir(folder: Path, split: str = "test") -> BeirSet:
 
 
 def corpus_file(folder: Path) -> Path:
-    """The documents' file. Raises EvaluationError when `folder` is no BEIR folder."""
+    """The path of the corpus file. Raises EvaluationError when `folder` is no BEIR folder."""
     return _file(folder, "corpus.jsonl")
 
 
 def read_queries(path: Path) -> dict[str, str]:
-    """Query id → text, of JSON lines with `_id` (or `id`) and `text` (or `query`, `question`). Raises EvaluationError."""
+    """The queries of a file, id → text, from JSON lines with `_id` (or `id`) and `text` (or `query`, `question`).
+
+    Raises EvaluationError.
+    """
     queries: dict[str, str] = {}
     for location, row in _rows(path):
         identity = _value(row, "_id", "id", "qid", "query_id")
@@ -61,9 +70,9 @@ def read_queries(path: Path) -> dict[str, str]:
 
 
 def read_corpus(path: Path) -> Iterator[Reading]:
-    """One reading a row: `part` is its `_id`, the title its `title`, the text cleaned. Raises EvaluationError.
+    """The documents of a corpus file, one for each row: `part` is its `_id`, the text is cleaned.
 
-    Rows without any text are left out, as nothing can be found in them.
+    Raises EvaluationError. Rows without any text are left out, as nothing can be found in them.
     """
     known_ids: set[str] = set()
     for location, row in _rows(path):

@@ -1,6 +1,8 @@
-"""Queries with what is relevant to them in this collection: from judgement files by the documents' names, from questions by evidence.
+"""Queries with what is relevant to them in this collection: from judgement files by the documents' names, from
+questions by evidence.
 
-Judged are documents (a document is found where its best chunk is) or chunks. What cannot be judged is dropped with its reason.
+Judged are documents (a document is found where its best chunk is) or chunks. What cannot be judged is dropped with its
+reason.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ RelevanceUnit = Literal["document", "chunk"]
 
 @dataclass(frozen=True)
 class JudgedQuery:
-    """A query, `relevant`: id of a document or chunk of the store → grade (1 and more is relevant), and its split."""
+    """A query with its relevance judgements and its split.
+
+    `relevant`: id of a document or chunk of the store → grade, 1 and more.
+    """
 
     id: str
     text: str
@@ -33,7 +38,10 @@ class JudgedQuery:
 
 @dataclass(frozen=True)
 class JudgedQueries:
-    """`dropped` are (query id, reason)."""
+    """A named set of judged queries, and the ones that cannot be judged in this collection.
+
+    `level` says whether documents or chunks are judged. `dropped` are (query id, reason).
+    """
 
     name: str
     level: RelevanceUnit
@@ -42,11 +50,11 @@ class JudgedQueries:
 
     @property
     def qrels(self) -> dict[str, dict[str, int]]:
-        """The judgements alone."""
+        """The judgements alone: query id → document or chunk id → grade."""
         return {query.id: dict(query.relevant) for query in self.queries}
 
     def with_dropped(self, dropped: Sequence[tuple[str, str]]) -> JudgedQueries:
-        """The set with more that was dropped."""
+        """The set with further dropped queries."""
         return replace(self, dropped=(*self.dropped, *dropped))
 
     def reasons(self) -> dict[str, int]:
@@ -56,7 +64,7 @@ class JudgedQueries:
 
 @dataclass(frozen=True)
 class Splits:
-    """Shares of documents, 0–1, as `generate` splits them."""
+    """The shares of documents, 0–1, in the validation and test splits, as `generate` splits them."""
 
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -72,8 +80,9 @@ def from_qrels(
 ) -> JudgedQueries:
     """The judged queries of a judgement file. Chunks are called by their ids. Raises EvaluationError when none is left.
 
-    Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that of the
-    documents which are relevant to it, as questions have, so that no document is relevant to queries of two splits.
+    Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that
+    of the documents which are relevant to it, as questions have, so that no document is relevant to queries of two
+    splits.
     """
     homes: Mapping[str, str] = {}
     if level == "chunk":
@@ -105,10 +114,10 @@ def from_qrels(
 def from_questions(
     name: str, questions: Sequence[Question], store: CorpusStore, level: RelevanceUnit = "chunk", splits: Splits | None = None
 ) -> JudgedQueries:
-    """The questions of which some evidence stands in the collection, word for word. Raises EvaluationError when none is left.
+    """The judged queries of questions with evidence in the collection, word for word.
 
-    The chunks that the evidence takes are relevant, see `EvidencePlace`. Splits are those of the documents, as `generate` makes
-    them: what a model was tuned on is "train".
+    Raises EvaluationError when none is left. The chunks that hold the evidence are relevant, see `EvidencePlace`.
+    Splits are those of the documents, as `generate` makes them: what a model was tuned on is "train".
     """
     locator = EvidenceLocator(store)
     located: list[tuple[Question, dict[str, int], list[str]]] = []
@@ -133,7 +142,9 @@ def from_questions(
 
 
 def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) -> list[str]:
-    """The split of each query by `homes`, the documents that are relevant to it: they share one, with all near-duplicates."""
+    """The split of each query by `homes`, the documents that are relevant to it: they share one, with all
+    near-duplicates.
+    """
     placed = {document.id: (document.cluster, document.position) for document in store.documents()}
     split = splits_of(placed, homes, shares.validation_fraction, shares.test_fraction)
     return [split[documents[0]] for documents in homes]

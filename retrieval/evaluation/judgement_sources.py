@@ -1,6 +1,6 @@
-"""Queries with judgements over an open index, from whatever they come: question files, judgement files, a BEIR folder.
+"""Judged queries over an open index, read from question files, judgement files or a BEIR folder.
 
-A BEIR folder is indexed first, into a workspace or for this one time.
+A BEIR folder is indexed first, into a workspace or a temporary one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Source:
 
 @dataclass(frozen=True)
 class JudgedIndex:
-    """What is judged, in which index, with which configuration, and every name of its documents."""
+    """Judged queries with the index they are searched in, its configuration, and every name of its documents."""
 
     judged: JudgedQueries
     index: SearchContext
@@ -68,11 +68,12 @@ class JudgedIndex:
 def open_judged_index(
     source: Source, workspace: Workspace | None, say: Say = quiet, by_document: bool = False, progress: Progress = no_progress
 ) -> Iterator[JudgedIndex]:
-    """The judged queries over the index of `workspace`; a BEIR folder is indexed first, without a workspace into a temporary folder.
+    """Open the index of `workspace` with the judged queries of `source`, and close it at the end.
 
-    `by_document`: queries of judgement files are split by the documents that are relevant to them, as questions always are, and as
-    with an encoder or a reranker that was tuned here: its training queries must not pass for unseen ones.
-    `progress` counts documents while they are indexed. Closes the store at the end. Raises EvaluationError when nothing can be judged.
+    A BEIR folder is indexed first, without a workspace into a temporary folder. `by_document`: queries of judgement
+    files are split by the documents that are relevant to them, as questions always are; so they are, too, where an
+    encoder or a reranker was tuned here, as its training queries must not pass for unseen ones. `progress` counts
+    documents while they are indexed. Raises EvaluationError when nothing can be judged.
     """
     with tempfile.TemporaryDirectory(prefix="raftsmith-") if workspace is None else nullcontext(workspace.root) as folder:
         indexed_workspace = workspace or Workspace(Path(folder), Config())
@@ -132,7 +133,10 @@ def _sampled(judged: JudgedQueries, limit: int | None) -> JudgedQueries:
 
 
 def of_split(judged: JudgedQueries, split: str | None) -> JudgedQueries:
-    """The queries of one split; None is all of them. Raises EvaluationError, naming the splits there are, when none is left."""
+    """The queries of one split; None is all of them.
+
+    Raises EvaluationError, naming the splits there are, when none is left.
+    """
     if split is None:
         return judged
     queries = tuple(query for query in judged.queries if query.split == split)

@@ -29,7 +29,9 @@ _KEPT = 100
 
 
 def table(evaluation: RetrievalEvaluation) -> str:
-    """The table as Markdown: a row a system, best first, and its difference to the best with the chance that it is noise."""
+    """The measures as a Markdown table: a row for each system, best first, with its difference to the best and the
+    p-value.
+    """
     best = evaluation.best
     header = ["system", *ALL_MEASURES, f"{DECIDING} − {best.name}", "p", "ms a query"]
     rows = []
@@ -50,7 +52,7 @@ def _p(p: float) -> str:
 
 
 def to_markdown(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> str:
-    """The report for people."""
+    """The evaluation's report in Markdown."""
     dropped = "\n".join(f"- {count} x {reason}" for reason, count in evaluation.judged.reasons().items()) or "- none"
     pairs = [
         [
@@ -88,7 +90,7 @@ About this evaluation:
 
 
 def plot(evaluation: RetrievalEvaluation) -> bytes:
-    """A PNG: bars with intervals, a group a measure, who wins above them."""
+    """The evaluation as a bar chart in PNG: a group for each measure, bars with intervals, the verdict as its title."""
     colours = ("#9aa5b1", "#bf8700", "#1f6feb", "#2da44e", "#8250df", "#cf222e", "#0a7ea4", "#57606a")
     return interval_bars(
         headline(evaluation),
@@ -100,7 +102,7 @@ def plot(evaluation: RetrievalEvaluation) -> bytes:
 
 
 def as_json(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything but the rows, ready for JSON."""
+    """The evaluation without the rows of single queries, ready for JSON."""
     return {
         "judged": evaluation.judged.name,
         "level": evaluation.judged.level,
@@ -127,7 +129,10 @@ def as_json(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> dict[s
 def write_report(
     folder: Path, evaluation: RetrievalEvaluation, runs: Sequence[SystemRun], facts: Mapping[str, Any], names: DocumentNames
 ) -> dict[str, Any]:
-    """Write the report's files, `results.json` last, and give what it holds. `names` are what the runs call the documents."""
+    """Write the report's files, `results.json` last, and give its content.
+
+    `names` are what the runs call the documents.
+    """
     rankings = {run.name: run.run for run in runs}
     rows = []
     for position, query in enumerate(evaluation.judged.queries):

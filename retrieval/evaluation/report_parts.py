@@ -16,7 +16,7 @@ from retrieval.evaluation.bootstrap import Interval
 
 
 def interval_text(interval: Interval | None, digits: int = 2, signed: bool = False) -> str:
-    """ "0.41 [0.33, 0.49]", or a dash where the measure does not apply."""
+    """An interval in words, "0.41 [0.33, 0.49]"; a dash where the measure does not apply."""
     if interval is None:
         return "–"
     form = f"{'+' if signed else ''}.{digits}f"
@@ -24,19 +24,22 @@ def interval_text(interval: Interval | None, digits: int = 2, signed: bool = Fal
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with a cell of each row for each cell of `header`."""
+    """A Markdown table; each of `rows` has as many cells as `header`."""
     lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
     return "\n".join([*lines, *[f"| {' | '.join(row)} |" for row in rows]])
 
 
 def markdown_list(facts: Mapping[str, Any]) -> str:
-    """A line for each fact."""
+    """A Markdown list, "- key: value" for each fact."""
     return "\n".join(f"- {key}: {value}" for key, value in facts.items())
 
 
 @dataclass(frozen=True)
 class BarStyle:
-    """`colours` are of the series, in turn. Sizes are in points; `value_size` None writes no values above the bars."""
+    """The look of a bar chart: colours of the series, in turn, and sizes in points.
+
+    `value_size` None writes no values above the bars.
+    """
 
     colours: tuple[str, ...]
     value_size: int | None = 8

@@ -1,6 +1,7 @@
-"""Which way of searching is best, and is it noise? The same judged queries through several searchers, measured and compared.
+"""Comparison of searchers on the same judged queries: measures, paired tests, and a verdict on which is best.
 
-nDCG@10 decides; every pair of systems is tested on it, paired by query, and the tests are corrected together. Knows no files.
+nDCG@10 decides; every pair of systems is tested on it, paired by query, and the tests are corrected together. Knows no
+files.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _BLOCK = 32
 
 @dataclass(frozen=True)
 class System:
-    """What is judged: a searcher, how it is asked, and what it is called."""
+    """A searcher to evaluate, with its mode of search and the name that reports call it."""
 
     name: str
     searcher: Searcher
@@ -37,7 +38,10 @@ class System:
 
 @dataclass(frozen=True)
 class SystemRun:
-    """What a system found. `ms_per_query` is wall-clock time, model included; None for a run that came from a file."""
+    """The rankings of one system.
+
+    `ms_per_query` is wall-clock time, model included; None for a run that came from a file.
+    """
 
     name: str
     run: Run
@@ -56,7 +60,7 @@ class SystemScore:
 
 @dataclass(frozen=True)
 class RetrievalEvaluation:
-    """All that a report needs. `comparisons` are of every pair of systems on nDCG@10."""
+    """The scores of all systems, and comparisons of every pair of them on nDCG@10."""
 
     judged: JudgedQueries
     scores: tuple[SystemScore, ...]
@@ -68,7 +72,10 @@ class RetrievalEvaluation:
         return max(self.scores, key=lambda score: score.intervals[DECIDING].value)
 
     def comparison(self, left: str, right: str) -> Comparison:
-        """`left` against `right`, whichever way round it was compared."""
+        """The comparison of `left` against `right`, whichever way round it was made.
+
+        Raises KeyError when there is none.
+        """
         for comparison in self.comparisons:
             if (comparison.left, comparison.right) == (left, right):
                 return comparison
@@ -110,9 +117,10 @@ def ranked_items(result: SearchResult, level: RelevanceUnit) -> Ranking:
 
 
 def foreign_run(name: str, run: Run, judged: JudgedQueries, names: DocumentNames) -> SystemRun:
-    """A run of another program, with its ids as those of this store. Raises EvaluationError when it answers no judged query.
+    """The run of another program with its ids translated into those of this store.
 
-    What the store does not know keeps its place: it was found, and is not relevant.
+    Raises EvaluationError when it answers no judged query. A document that the store does not know keeps its rank, as
+    not relevant.
     """
     judged_ids = {query.id for query in judged.queries}
     rankings: dict[str, Ranking] = {}
