@@ -1,4 +1,5 @@
-"""Two encoders on the same judged queries: the collection ranked by the vectors of each, alone and fused with what words find.
+"""Two encoders on the same judged queries: the collection ranked by the vectors of each, alone and fused with the
+lexical ranking.
 
 The index gives the vectors of its own encoder and is never written; another encoder's are made in memory.
 """
@@ -39,7 +40,7 @@ class Gain:
         return self.comparison.difference.value / self.base.value if self.base.value else 0.0
 
     def __str__(self) -> str:
-        """One line with everything that a gain cannot be read without."""
+        """The gain in one line: both values, difference with interval, share, p-value and n."""
         change = self.comparison.difference
         return (
             f"{self.mode} nDCG@10 {self.base.value:.3f} → {self.tuned.value:.3f}: {change.value:+.3f} "
@@ -49,7 +50,9 @@ class Gain:
 
 @dataclass(frozen=True)
 class JudgedCollection:
-    """The judged queries by split, the passages with their vectors by the base encoder, and what words find for every query."""
+    """The judged queries by split, the passages with their vectors by the base encoder, and the lexical ranking of
+    every query.
+    """
 
     judged_index: JudgedIndex
     queries: Mapping[str, Sequence[JudgedQuery]]
@@ -59,7 +62,7 @@ class JudgedCollection:
     lexical: Mapping[str, Ranking]
 
     def ranked(self, queries: Sequence[JudgedQuery], encoder: Encoder, table: VectorTable) -> list[RankedQuery]:
-        """Both rankings of each query, the dense one by the vectors of `table`."""
+        """The dense and lexical rankings of each query, the dense one by the vectors of `table`."""
         dense = table.rank(encoder.encode([query.text for query in queries], "query"))
         return [
             RankedQuery(query.id, ranking, self.lexical[query.id], query.relevant)
@@ -68,7 +71,10 @@ class JudgedCollection:
 
 
 def judged_collection(judged_index: JudgedIndex, queries: Mapping[str, Sequence[JudgedQuery]]) -> JudgedCollection:
-    """What encoders are compared on, read from the index. Raises EvaluationError when chunks have no vector by its encoder."""
+    """The collection that encoders are compared on, read from the index.
+
+    Raises EvaluationError when chunks have no vector by its encoder.
+    """
     store = judged_index.index.store
     all_queries = [query for split_queries in queries.values() for query in split_queries]
     with store.reading():
@@ -87,7 +93,7 @@ def compare_encoders(
     encoder: Encoder,
     progress: Progress = no_progress,
 ) -> list[Gain]:
-    """Dense search and the configured one, over the whole collection, with `encoder` against the index's own."""
+    """The gains of `encoder` over the index's own, in dense and in the configured search of the whole collection."""
     before = collection.ranked(queries, collection.judged_index.index.encoder, collection.base)
     after = collection.ranked(queries, encoder, encoded_table(collection.chunks, encoder, progress("chunks")))
     gains = []

@@ -1,7 +1,7 @@
 """An encoder tuned to one collection and judged on documents that it was not tuned on.
 
-Training queries give pairs with mined negatives, validation queries choose the epoch, test queries say whether it helped. The index is
-read and never written. Knows no command line and no configuration file.
+Training queries give pairs with mined negatives, validation queries choose the epoch, test queries say whether it
+helped. The index is read and never written. Knows no command line and no configuration file.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MINED = 50
-"""Places of a ranking among which negatives are looked for."""
+"""Ranks among which negatives are mined."""
 
 
 @dataclass(frozen=True)
 class TuningOptions:
-    """How pairs are mined and learnt from. Validation looks at so many queries at most, and for them in so many passages."""
+    """How an encoder is tuned: mining, training, and at most how many queries and passages validation uses."""
 
     contrastive: ContrastiveOptions = field(default_factory=ContrastiveOptions)
     mining: MiningOptions = field(default_factory=MiningOptions)
@@ -53,7 +53,10 @@ class TuningOptions:
 
 @dataclass(frozen=True)
 class TunedEncoder:
-    """What came of it. `gains` are of dense search and of the search that is configured, which decides; none without a better epoch."""
+    """The result of tuning an encoder: the training and the gains on held-out queries.
+
+    `gains` are of dense search and of the configured one, which decides; empty without a better epoch.
+    """
 
     run: TuningRun
     trained: Trained
@@ -61,12 +64,14 @@ class TunedEncoder:
 
     @property
     def better(self) -> bool:
-        """True when the configured search finds more with the tuned encoder, on held-out queries and by more than noise."""
+        """True when the configured search finds more with the tuned encoder, on held-out queries and by more than
+        noise.
+        """
         return bool(self.gains) and self.gains[-1].comparison.better
 
     @property
     def verdict(self) -> str:
-        """One or two plain sentences."""
+        """Whether to use the tuned encoder, in one or two sentences."""
         if not self.gains:
             return f"Keep {self.run.base}: no epoch of tuning was better on the validation queries."
         deciding = self.gains[-1]
@@ -83,11 +88,12 @@ def tune_encoder(
     say: Say = quiet,
     progress: Progress = no_progress,
 ) -> tuple[TunedEncoder, Encoder]:
-    """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection already.
+    """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection
+    already.
 
-    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives the same weights.
-    Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
-    when the index is not the encoder's.
+    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives
+    the same weights. Raises TrainingError when there are too few queries, the model is of another kind, or `run` is
+    another training; EvaluationError when the index is not the encoder's.
     """
     queries = queries_by_split(judged_index.judged)
     config = training_config(judged_index, base, {**asdict(options.contrastive), **asdict(options.mining)}, queries)
@@ -149,9 +155,11 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, opti
 
 
 class _Validation:
-    """nDCG@10 of the configured search on validation queries, dense among what is relevant to them or ranked highest by the base encoder.
+    """nDCG@10 of the configured search on validation queries, dense among what is relevant to them or ranked highest by
+    the base encoder.
 
-    The whole collection would have to be encoded after each epoch; these passages are the ones that are hard to tell apart.
+    The whole collection would have to be encoded after each epoch; these passages are the ones that are hard to tell
+    apart.
     """
 
     def __init__(self, collection: JudgedCollection, options: TuningOptions) -> None:

@@ -1,4 +1,5 @@
-"""Rankings of many queries by vectors in memory: a collection as one encoder sees it, before the index is that encoder's.
+"""Rankings of many queries by vectors in memory: a collection as one encoder sees it, before the index is that
+encoder's.
 
 Exact, and of chunks: what is compared are encoders, not indexes. Knows no judgements.
 """
@@ -29,7 +30,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class VectorTable:
-    """Chunk `ids[i]` has the vector `vectors[i]`; unit vectors, float32 `(n, dimension)`."""
+    """The unit vectors of chunks, float32 `(n, dimension)`: `vectors[i]` is that of chunk `ids[i]`."""
 
     ids: tuple[str, ...]
     vectors: Vectors
@@ -43,7 +44,7 @@ class VectorTable:
         return {chunk_id: row for row, chunk_id in enumerate(self.ids)}
 
     def rank(self, queries: Vectors, depth: int = DEPTH) -> list[Ranking]:
-        """`(chunk id, cosine)` for each query, descending, ties by id."""
+        """The nearest chunks of each query by cosine: `(chunk id, cosine)`, descending, ties by id."""
         k = min(depth, len(self.ids))
         scores, rows = faiss.knn(np.ascontiguousarray(queries), self.vectors, k, faiss.METRIC_INNER_PRODUCT)
         rankings = [
@@ -53,7 +54,7 @@ class VectorTable:
 
 
 def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
-    """Every chunk with its vector by `encoder`, from the index. Raises EvaluationError when some have none yet."""
+    """The stored vectors of every chunk by `encoder`. Raises EvaluationError when some have none yet."""
     locations = store.vectors.places(encoder)
     count = store.counts()["chunks"]
     if len(locations) < count:
@@ -66,7 +67,7 @@ def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
 
 
 def encoded_table(chunks: Sequence[Chunk], encoder: Encoder, progress: Count = uncounted) -> VectorTable:
-    """The chunks with vectors by `encoder`, made now; `progress` counts chunks."""
+    """The vectors of the chunks, encoded now by `encoder`; `progress` counts chunks."""
     texts = [embedding_text(chunk) for chunk in chunks]
     vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
     for first in range(0, len(texts), _BLOCK):
@@ -77,5 +78,5 @@ def encoded_table(chunks: Sequence[Chunk], encoder: Encoder, progress: Count = u
 
 
 def lexical_rankings(store: CorpusStore, queries: Sequence[str], depth: int = DEPTH) -> list[Ranking]:
-    """`(chunk id, BM25)` for each query, descending, ties by id."""
+    """The best chunks of each query by BM25: `(chunk id, score)`, descending, ties by id."""
     return [store.lexical_search(query_terms(query), depth) for query in queries]

@@ -1,4 +1,4 @@
-"""What search finds first for judged queries, and how good it is once a reranker has put it into its order.
+"""The first hits of judged queries, and their nDCG@10 once a reranker has reordered them.
 
 The same order as `RerankedSearcher` gives, so what is measured is what search does. Knows no training.
 """
@@ -24,7 +24,7 @@ from retrieval.tuning.fusion_tuning import ndcg_of_rankings
 
 @dataclass(frozen=True)
 class Scores:
-    """A reranker's scores of each query's first hits, by query id, and the median milliseconds that a query took."""
+    """A reranker's scores of the first hits, by query id, and the median milliseconds for a query."""
 
     by_query: Mapping[str, Sequence[float]]
     milliseconds: float
@@ -40,7 +40,7 @@ class FirstHits:
     item_of: Mapping[str, str]
 
     def scores(self, reranker: Reranker, progress: Count = uncounted) -> Scores:
-        """What `reranker` thinks of the hits; `progress` counts queries."""
+        """The scores that `reranker` gives the hits, timed; `progress` counts queries."""
         by_query, seconds = {}, []
         for done, query in enumerate(self.queries, start=1):
             passages = [embedding_text(hit.chunk) for hit in self.hits[query.id]]
@@ -65,7 +65,7 @@ class FirstHits:
 
 
 def first_hits(collection: JudgedCollection, queries: Sequence[JudgedQuery], depth: int) -> FirstHits:
-    """What the configured search finds, in the collection as the index's encoder sees it."""
+    """The first `depth` hits of each query by the configured search, with the vectors of the index's encoder."""
     fusion = fusion_of(collection.judged_index.config.options(SearchOptions))
     chunks = {chunk.id: chunk for chunk in collection.chunks}
     hits, behind = {}, {}

@@ -1,8 +1,8 @@
 """A reranker tuned to one collection and judged on documents that it was not tuned on.
 
-Training queries give lists of passages mined from what search returns, validation queries choose the epoch and the weight against
-search, test queries say whether it helped and what it costs. The index is read and never written. Knows no command line and no
-configuration file.
+Training queries give lists of passages mined from what search returns, validation queries choose the epoch and the
+weight against search, test queries say whether it helped and what it costs. The index is read and never written. Knows
+no command line and no configuration file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _TIMED = 50
 
 @dataclass(frozen=True)
 class RerankerOptions:
-    """How lists are mined and learnt from. Validation looks at so many queries at most."""
+    """How a reranker is tuned: training, mining, and at most how many queries validation uses."""
 
     training: CrossEncoderOptions = field(default_factory=CrossEncoderOptions)
     mining: MiningOptions = field(default_factory=lambda: MiningOptions(negatives=3))
@@ -54,7 +54,10 @@ class RerankerOptions:
 
 @dataclass(frozen=True)
 class TunedReranker:
-    """What came of it. `gain` is of the configured search with the reranker against without; None without a better epoch."""
+    """The result of tuning a reranker: the training, the gain on held-out queries and the latency.
+
+    `gain` is of the configured search with the reranker against without; None without a better epoch.
+    """
 
     run: TuningRun
     trained: Trained
@@ -68,7 +71,7 @@ class TunedReranker:
 
     @property
     def verdict(self) -> str:
-        """One or two plain sentences, with what a query costs."""
+        """Whether to use the tuned reranker, in one or two sentences, with the latency of a query."""
         if self.gain is None or self.latency is None:
             return "Keep search without a reranker: no epoch of tuning was better on the validation queries at any weight."
         on = "on queries about documents that it was not tuned on"
@@ -88,9 +91,9 @@ def tune_reranker(
 ) -> TunedReranker:
     """Tune `base` and judge it over the search that is configured, without the reranker that may be.
 
-    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives the same weights.
-    Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
-    when chunks have no vector by the index's encoder.
+    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives
+    the same weights. Raises TrainingError when there are too few queries, the model is of another kind, or `run` is
+    another training; EvaluationError when chunks have no vector by the index's encoder.
     """
     queries, depth = queries_by_split(judged_index.judged), judged_index.config.options(SearchOptions).rerank_depth
     choices = {**asdict(options.training), **asdict(options.mining), "depth": depth}
@@ -120,7 +123,9 @@ def tune_reranker(
 
 
 def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, options: RerankerOptions, say: Say) -> Trained:
-    """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that is best."""
+    """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that
+    is best.
+    """
     depth, training = collection.judged_index.config.options(SearchOptions).rerank_depth, options.training
     examples, documents = mined_examples(collection, depth, options.mining, training.seed)
     pairs = len(examples) * (1 + options.mining.negatives)
@@ -152,7 +157,10 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
 
 
 def _search_milliseconds(judged_index: JudgedIndex, queries: Sequence[JudgedQuery]) -> float:
-    """The median of what one query costs without a reranker. These must be queries that the index's encoder has not seen."""
+    """The median milliseconds of a search without a reranker.
+
+    These must be queries that the index's encoder has not seen.
+    """
     plain = replace(judged_index.config.options(SearchOptions), rerank="")
     searcher = make_searcher(judged_index.index, plain, partial(load_reranker, encoder=judged_index.index.encoder.name))
     searcher.search(["warm"], 1)
@@ -167,7 +175,7 @@ def _search_milliseconds(judged_index: JudgedIndex, queries: Sequence[JudgedQuer
 def _gain(
     test: FirstHits, reranker: Reranker, weight: float, search_milliseconds: float, progress: Progress
 ) -> tuple[Gain, Latency]:
-    """What the reranker changes, and what it costs."""
+    """The gain of the reranker on the test queries, and its latency."""
     scores = test.scores(reranker, progress("queries"))
     values = {"tuned": test.ndcg(scores, weight), "base": test.ndcg()}
     before, after = bootstrap_mean(values["base"]), bootstrap_mean(values["tuned"])

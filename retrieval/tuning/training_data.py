@@ -1,4 +1,4 @@
-"""What tuning is done with: judged queries by split, the facts that a training depends on, and examples with mined negatives.
+"""The data of a tuning: judged queries by split, the configuration of its run, and examples with mined negatives.
 
 The index is read and never written. Knows no model that is trained.
 """
@@ -44,7 +44,7 @@ def queries_by_split(judged: JudgedQueries) -> dict[str, list[JudgedQuery]]:
 def training_config(
     judged_index: JudgedIndex, base: ModelFolder, options: Mapping[str, Any], queries: Mapping[str, Sequence[JudgedQuery]]
 ) -> dict[str, Any]:
-    """All that the weights depend on."""
+    """The configuration of a training run: everything that the weights depend on."""
     rows = [[query.id, query.text, dict(query.relevant), query.split] for query in judged_index.judged.queries]
     chunks = [chunk.id for chunk in judged_index.index.store.chunks()]
     return {
@@ -62,14 +62,14 @@ def training_config(
 
 
 class Mined(NamedTuple):
-    """Training examples, and the documents whose passages are in them: who purges one of these has to find what learnt it."""
+    """Training examples, and the ids of the documents whose passages are in them: a purge looks for models by these."""
 
     examples: list[Texts]
     documents: list[str]
 
 
 def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptions, seed: int) -> Mined:
-    """The training queries with what answers them and what does not, mined among the first `depth` hits of the configured search.
+    """Training examples with negatives mined among the first `depth` hits of the configured search.
 
     Raises TrainingError when too few come of them.
     """
