@@ -46,7 +46,7 @@ def _later_option(function: F) -> F:
 
 
 def _attributes(readers: Sequence[str], facts: Sequence[str]) -> SourceAttributes | None:
-    """What is said of the files; None where nothing is. Raises click.UsageError."""
+    """The readers and facts that the options give for every file; None without any. Raises click.UsageError."""
     from corpora.store.source_attributes import SourceAttributes, reader_names
 
     if not readers and not facts:
@@ -83,10 +83,11 @@ def add(
     workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from stdin.
+    """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from
+    stdin.
 
-    Run it again any time: what has not changed costs nothing. Of a large collection the words come first, so that it can be searched
-    at once; the vectors follow, and an interrupt then loses nothing.
+    Run it again any time: what has not changed costs nothing. Of a large collection the words come first, so that it
+    can be searched at once; the vectors follow, and an interrupt then loses nothing.
     """
     from retrieval.indexing.add_paths import add_paths
 
@@ -168,7 +169,7 @@ def emit_report(report: AddReport, as_json: bool) -> None:
 
 
 def _mapping(fields: Sequence[str]) -> FieldMapping | None:
-    """`text=body`, `title=name` ... as a mapping; None without any. Raises click.UsageError."""
+    """The columns that `--map text=body`, `title=name` ... give; None without any. Raises click.UsageError."""
     from corpora.readers.tables.documents import FieldMapping
 
     columns = read_field_mapping(fields, ("text", "title", "id", "metadata"), repeatable=("text", "metadata"))

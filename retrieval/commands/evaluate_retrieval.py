@@ -56,7 +56,8 @@ def evaluate_retrieval(
 ) -> None:
     """Measure search: nDCG@10, recall@k, MRR and MAP a query, and whether one way beats another by more than noise.
 
-    Writes reports/NAME: table, plot, a row a query, TREC runs. Without --workspace a BEIR folder is reported in the current folder.
+    Writes reports/NAME: table, plot, a row a query, TREC runs. Without --workspace a BEIR folder is reported in the
+    current folder.
     """
     from corpora.chunking.chunker import ChunkOptions
     from corpora.workspace.workspace import plain_name
@@ -104,7 +105,9 @@ def evaluate_retrieval(
 
 
 def configurations(search: SearchOptions, chosen: Sequence[str]) -> list[str]:
-    """The names that are asked for, each once; without any, the parts of the workspace's search and what it is configured to."""
+    """The `chosen` configurations, each once; without any, lexical, dense, hybrid and the one that raftsmith.toml
+    gives.
+    """
     from retrieval.search.pipelines import parse_configuration
 
     plain = parse_configuration("hybrid", search).search
@@ -116,7 +119,7 @@ def configurations(search: SearchOptions, chosen: Sequence[str]) -> list[str]:
 
 
 def search_all(judged_index: JudgedIndex, judged: JudgedQueries, name: str) -> SystemRun:
-    """Every query through the configuration `name`."""
+    """The run of every judged query through the configuration `name`."""
     from retrieval.evaluation.system_comparison import System, run_system
     from retrieval.model_options import ModelOptions
     from retrieval.search.collection import load_reranker
@@ -134,7 +137,9 @@ def search_all(judged_index: JudgedIndex, judged: JudgedQueries, name: str) -> S
 
 
 def write_runs(target: Path, runs: Sequence[SystemRun], names: DocumentNames) -> list[Path]:
-    """`target` for one run; for several a file each, with the system's name before the ending."""
+    """Write the runs as TREC files and give their paths: `target` for one run; for several the system's name before the
+    suffix.
+    """
     from corpora.durable_files import write_atomic
     from retrieval.evaluation.report import file_name, trec_text
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
 def index(rebuild: bool, fill: bool, drop_others: bool, workspace_folder: Path | None, as_json: bool) -> None:
-    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
+    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was
+    built.
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
     """

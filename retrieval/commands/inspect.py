@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @click.option("--report", "report_name", default="inspect", show_default=True, help="Name of the report's folder.")
 @workspace_options
 def inspect(collection: str | None, report_name: str, workspace_folder: Path | None, as_json: bool) -> None:
-    """Show what to know before training: topics, lengths, languages, duplicates, personal data, outliers, splits, leaks.
+    """Show what to know before training: topics, lengths, languages, duplicates, personal data, outliers, splits,
+    leaks.
 
     Writes reports/NAME/inspect.html and inspect.json. Loads no model.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where queries and judgements come from."""
+    """Add the options that say where queries and judgements come from."""
     path = click.Path(path_type=Path, exists=True)
     for option in reversed(
         [
@@ -44,7 +44,7 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parsed_source(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace | None]:
-    """Where the judgements come from, and the workspace; None for a BEIR folder that is indexed for once."""
+    """The source of queries and judgements, and the workspace; None for a BEIR folder that is indexed temporarily."""
     from retrieval.evaluation.judgement_sources import Source
 
     try:

@@ -1,4 +1,6 @@
-"""The command `tune-encoder`: the encoder tuned to the collection, and used only when it wins on documents that it was not tuned on."""
+"""The command `tune-encoder`: the encoder tuned to the collection, and used only when it wins on documents that it was
+not tuned on.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,12 @@ def tune_encoder(
     as_json: bool,
     **source: Any,
 ) -> None:
-    """Tune the encoder to the collection with questions whose answers are known, and say whether search is better for it.
+    """Tune the encoder to the collection with questions whose answers are known, and say whether search is better for
+    it.
 
-    Training, validation and test queries are about different documents. Until the tuned encoder has won on the test queries by more
-    than noise, and --write is given, the index and raftsmith.toml stay as they are. Writes runs/NAME. What was interrupted starts
-    again from the same command, with the verdict where training was complete.
+    Training, validation and test queries are about different documents. Until the tuned encoder has won on the test
+    queries by more than noise, and --write is given, the index and raftsmith.toml stay as they are. Writes runs/NAME.
+    What was interrupted starts again from the same command, with the verdict where training was complete.
     """
     from retrieval.model_options import ModelOptions
     from retrieval.tuning.contrastive_training import ContrastiveOptions
@@ -71,7 +74,9 @@ def tune(judged_index: JudgedIndex, workspace: Workspace, name: str, options: Tu
 
 
 def adopt(judged_index: JudgedIndex, workspace: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:
-    """Index the collection with the tuned encoder, beside the vectors there are, and only then name it in raftsmith.toml."""
+    """Index the collection with the tuned encoder, beside the vectors there are, and only then name it in
+    raftsmith.toml.
+    """
     from corpora.store.writer_lock import single_writer
     from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG

@@ -1,4 +1,6 @@
-"""The command `tune-reranker`: a cross-encoder tuned to the collection, and used only when it wins on documents that it was not tuned on."""
+"""The command `tune-reranker`: a cross-encoder tuned to the collection, and used only when it wins on documents that it
+was not tuned on.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +44,13 @@ def tune_reranker(
     as_json: bool,
     **source: Any,
 ) -> None:
-    """Tune a reranker to the collection with questions whose answers are known, and say whether search is worth more with it.
+    """Tune a reranker to the collection with questions whose answers are known, and say whether search is worth more
+    with it.
 
-    It reads the first search.rerank_depth hits together with the query, which finds more and takes longer; the verdict says how much.
-    Training, validation and test queries are about different documents. Until it has won on the test queries by more than noise, and
-    --write is given, raftsmith.toml stays as it is. Writes runs/NAME. What was interrupted starts again from the same command, with
-    the verdict where training was complete.
+    It reads the first search.rerank_depth hits together with the query, which finds more and takes longer; the verdict
+    says how much. Training, validation and test queries are about different documents. Until it has won on the test
+    queries by more than noise, and --write is given, raftsmith.toml stays as it is. Writes runs/NAME. What was
+    interrupted starts again from the same command, with the verdict where training was complete.
     """
     from retrieval.model_options import ModelOptions
     from retrieval.tuning.cross_encoder_training import CrossEncoderOptions

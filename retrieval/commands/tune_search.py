@@ -31,8 +31,9 @@ _SEARCHED = 200
 def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path | None, as_json: bool, **source: Any) -> None:
     """Learn how search should weigh meaning against words, and say whether it is worth it.
 
-    The fusion that is best on validation questions is used only when it beats the present one on the held-out ones, which did
-    not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was tuned on them.
+    The fusion that is best on validation questions is used only when it beats the present one on the held-out ones,
+    which did not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was
+    tuned on them.
     """
     from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
@@ -71,7 +72,10 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path 
 
 
 def learn(judged_index: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
-    """Search every query once and learn from both rankings. Raises EvaluationError when there are too few."""
+    """The fusion learnt from both rankings of every query, each searched once.
+
+    Raises EvaluationError when there are too few.
+    """
     from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import fusion_of
     from retrieval.tuning.fusion_tuning import learn_fusion
@@ -97,7 +101,7 @@ def learn(judged_index: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
 
 
 def rank_queries(judged_index: JudgedIndex, queries: Sequence[JudgedQuery]) -> list[RankedQuery]:
-    """Both rankings of every query."""
+    """The dense and the lexical ranking of every query, `_SEARCHED` chunks deep."""
     from retrieval.search.retriever import Retriever
     from retrieval.tuning.fusion_tuning import RankedQuery
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def schedule_options(learning_rate: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """How long and how fast is learnt, `learning_rate` where nothing is said."""
+    """Add the options of the training schedule, with `learning_rate` as its default."""
 
     def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(
@@ -43,7 +43,7 @@ def schedule_options(learning_rate: float) -> Callable[[Callable[..., Any]], Cal
 
 
 def source_in_workspace(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace]:
-    """As `parsed_source`, but there has to be a workspace: tuning leaves a run. Raises UsageError."""
+    """The source of judgements and the workspace, which tuning needs for its run. Raises UsageError without one."""
     judgement_source, workspace = parsed_source(source, workspace_folder)
     if workspace is None:
         raise click.UsageError("a BEIR folder is tuned on in a workspace: give --workspace, made by `raftsmith init`")
