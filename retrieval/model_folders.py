@@ -1,7 +1,8 @@
-"""Model names to verified local folders: a packaged model, a folder, or a hub id. The loading code behind is the same for all.
+"""Resolving model names to verified local folders: a packaged model, a folder, or a hub id.
 
-A packaged GGUF model is converted once to safetensors, into a cache with checksums. A hub id is fetched only because the
-user named it, and never when `HF_HUB_OFFLINE` is set. No pickle: only safetensors weights are accepted.
+The loading code behind is the same for all. A packaged GGUF model is converted once to safetensors, into a cache with
+checksums. A hub id is fetched only because the user named it, and never when `HF_HUB_OFFLINE` is set. No pickle: only
+safetensors weights are accepted.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class ModelFolder:
 
 
 def cache_folder() -> Path:
-    """Where converted models live: `$RAFTSMITH_CACHE`, else `raftsmith` in the user's cache folder. Shared by workspaces."""
+    """The folder of converted models: `$RAFTSMITH_CACHE`, else `raftsmith` in the user's cache folder.
+
+    Shared by workspaces.
+    """
     chosen = os.environ.get("RAFTSMITH_CACHE")
     if chosen:
         return Path(chosen)
@@ -165,7 +169,9 @@ def _hub_folder(name: str, path: str) -> ModelFolder:
 
 
 def tokenizer_file(name: str) -> Path | None:
-    """The `tokenizer.json` of the model `name` when it is on this machine already; nothing is converted, checked or fetched."""
+    """The `tokenizer.json` of the model `name` when it is on this machine already; nothing is converted, checked or
+    fetched.
+    """
     packaged = PACKAGED.get(name)
     if packaged is not None and packaged.gguf is not None:
         converted = sorted((cache_folder() / "models").glob(f"{packaged.name}-*/tokenizer.json"))
