@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
 def index(rebuild: bool, fill: bool, drop_others: bool, workspace_folder: Path | None, as_json: bool) -> None:
-    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
+    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was
+    built.
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
     """
@@ -48,34 +49,34 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace_folder: Path |
     if rebuild:
         DenseCache(workspace.root / "cache", encoder.name, encoder.dimension).forget()
     options = index_options_of(workspace.options(SearchOptions))
-    found = refreshed_index(store, workspace.root, encoder.name, encoder.dimension, options, say)
+    dense_index = refreshed_index(store, workspace.root, encoder.name, encoder.dimension, options, say)
     missing = store.vectors.count_missing(encoder.name)
     store.close()
-    emit(_value(found, missing), as_json, "\n".join(_lines(found, missing)))
+    emit(_value(dense_index, missing), as_json, "\n".join(_lines(dense_index, missing)))
 
 
-def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
+def _value(dense_index: DenseIndex, missing: int) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     from retrieval.vector_index.calibration import Measured
 
-    main = found.vectors.main
+    main = dense_index.vectors.main
     return {
-        "encoder": found.cache.encoder,
-        "vectors": len(found),
+        "encoder": dense_index.cache.encoder,
+        "vectors": len(dense_index),
         "unencoded": missing,
-        "snapshot": found.snapshot,
-        "added_since": len(found.vectors.tail),
-        "removed_since": found.vectors.gone,
+        "snapshot": dense_index.snapshot,
+        "added_since": len(dense_index.vectors.delta),
+        "removed_since": dense_index.vectors.gone,
         "plan": asdict(main.plan),
         "measured": TypeAdapter(Measured).dump_python(main.measured, by_alias=True),
     }
 
 
-def _lines(found: DenseIndex, missing: int) -> list[str]:
-    main, tail = found.vectors.main, len(found.vectors.tail)
+def _lines(dense_index: DenseIndex, missing: int) -> list[str]:
+    main, added = dense_index.vectors.main, len(dense_index.vectors.delta)
     plan, measured = main.plan, main.measured
-    lines = [f"{len(found):,} vectors by {found.cache.encoder} (snapshot {found.snapshot})", plan.why]
+    lines = [f"{len(dense_index):,} vectors by {dense_index.cache.encoder} (snapshot {dense_index.snapshot})", plan.why]
     if main.exact:
         lines.append(f"recall 1, {measured.search_ms:.2g} ms a search")
     else:
@@ -86,7 +87,7 @@ def _lines(found: DenseIndex, missing: int) -> list[str]:
         )
     lines.append(
         f"{plan.memory_bytes / 1e6:.1f} MB in memory at full speed, {plan.disk_bytes / 1e6:.1f} MB of files; since it was built "
-        f"{tail:,} added and {found.vectors.gone:,} removed"
+        f"{added:,} added and {dense_index.vectors.gone:,} removed"
     )
     if missing:
         lines.append(f"{missing:,} passages have no vector yet: `raftsmith index --fill` makes them")

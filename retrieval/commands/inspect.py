@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @click.option("--report", "report_name", default="inspect", show_default=True, help="Name of the report's folder.")
 @workspace_options
 def inspect(collection: str | None, report_name: str, workspace_folder: Path | None, as_json: bool) -> None:
-    """Show what to know before training: topics, lengths, languages, duplicates, personal data, outliers, splits, leaks.
+    """Show what to know before training: topics, lengths, languages, duplicates, personal data, outliers, splits,
+    leaks.
 
     Writes reports/NAME/inspect.html and inspect.json. Loads no model.
     """
@@ -46,10 +47,10 @@ def inspect(collection: str | None, report_name: str, workspace_folder: Path | N
         split.validation_fraction, split.test_fraction, workspace.options(IngestOptions).cluster_similarity, seed=split.seed
     )
     say("comparing documents")
-    found = inspect_material(
+    inspection = inspect_material(
         material, options, tokens, read_prompts(workspace.root / "datasets"), Progress("documents searched for personal data")
     )
-    value = {"report": str(folder), "collection": collection, **to_json(found)}
-    write_atomic(folder / "inspect.html", to_html(found, f"Inspection of {collection or 'all collections'}").encode())
+    value = {"report": str(folder), "collection": collection, **to_json(inspection)}
+    write_atomic(folder / "inspect.html", to_html(inspection, f"Inspection of {collection or 'all collections'}").encode())
     write_json(folder / "inspect.json", value)
-    emit(value, as_json, "\n".join([*as_lines(found), f"report: {folder}/inspect.html, {folder}/inspect.json"]))
+    emit(value, as_json, "\n".join([*as_lines(inspection), f"report: {folder}/inspect.html, {folder}/inspect.json"]))

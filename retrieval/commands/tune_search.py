@@ -11,7 +11,7 @@ import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
 from corpora.errors import EvaluationError
-from retrieval.commands.judgement_options import asked_source, source_options
+from retrieval.commands.judgement_options import parsed_source, source_options
 
 if TYPE_CHECKING:
     from retrieval.evaluation.judged_queries import JudgedQuery
@@ -31,19 +31,20 @@ _SEARCHED = 200
 def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path | None, as_json: bool, **source: Any) -> None:
     """Learn how search should weigh meaning against words, and say whether it is worth it.
 
-    The fusion that is best on validation questions is used only when it beats the present one on the held-out ones, which did
-    not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was tuned on them.
+    The fusion that is best on validation questions is used only when it beats the present one on the held-out ones,
+    which did not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was
+    tuned on them.
     """
     from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
-    from retrieval.evaluation.judgement_sources import judged_index
+    from retrieval.evaluation.judgement_sources import open_judged_index
     from retrieval.tuning.fusion_tuning import toml_lines, verdict
 
-    asked, workspace = asked_source(source, workspace_folder)
+    judgement_source, workspace = parsed_source(source, workspace_folder)
     if write and workspace is None:
         raise click.UsageError("--write needs --workspace: a BEIR folder that is indexed for once has no raftsmith.toml")
-    with judged_index(asked, workspace, say, progress=Progress) as found:
-        learnt = learn(found, choose_on or ("validation",))
+    with open_judged_index(judgement_source, workspace, say, progress=Progress) as judged_index:
+        learnt = learn(judged_index, choose_on or ("validation",))
     lines = toml_lines(learnt.chosen)
     text = [verdict(learnt)]
     if learnt.adopted and write and workspace is not None:
@@ -70,24 +71,27 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path 
     emit(value, as_json, "\n".join(text))
 
 
-def learn(found: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
-    """Search every query once and learn from both rankings. Raises EvaluationError when there are too few."""
+def learn(judged_index: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
+    """The fusion learnt from both rankings of every query, each searched once.
+
+    Raises EvaluationError when there are too few.
+    """
     from retrieval.search.options import SearchOptions
     from retrieval.search.pipelines import fusion_of
     from retrieval.tuning.fusion_tuning import learn_fusion
 
-    judged = found.judged
-    chunks = {chunk.id: chunk.document_id for chunk in found.index.store.chunks()}
+    judged = judged_index.judged
+    chunks = {chunk.id: chunk.document_id for chunk in judged_index.index.store.chunks()}
     item_of = chunks if judged.level == "document" else {chunk_id: chunk_id for chunk_id in chunks}
     choosing = [query for query in judged.queries if query.split in choose_on]
     held_out = [query for query in judged.queries if query.split == "test"]
-    ranked = {query.id: query for query in rank_queries(found, [*choosing, *held_out])}
+    ranked = {query.id: query for query in rank_queries(judged_index, [*choosing, *held_out])}
     try:
         return learn_fusion(
             [ranked[query.id] for query in choosing],
             [ranked[query.id] for query in held_out],
             item_of,
-            fusion_of(found.config.options(SearchOptions)),
+            fusion_of(judged_index.config.options(SearchOptions)),
         )
     except ValueError as error:
         raise EvaluationError(
@@ -96,12 +100,12 @@ def learn(found: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
         ) from error
 
 
-def rank_queries(found: JudgedIndex, queries: Sequence[JudgedQuery]) -> list[RankedQuery]:
-    """Both rankings of every query."""
+def rank_queries(judged_index: JudgedIndex, queries: Sequence[JudgedQuery]) -> list[RankedQuery]:
+    """The dense and the lexical ranking of every query, `_SEARCHED` chunks deep."""
     from retrieval.search.retriever import Retriever
     from retrieval.tuning.fusion_tuning import RankedQuery
 
-    retriever = Retriever(found.index.store, found.index.root, found.index.encoder, shown_ranks=_SEARCHED)
+    retriever = Retriever(judged_index.index.store, judged_index.index.root, judged_index.index.encoder, shown_ranks=_SEARCHED)
     progress = Progress("queries")
     ranked = []
     for first in range(0, len(queries), 32):

@@ -43,7 +43,7 @@ class Library:
         for name, text in texts.items():
             (self.root / name).write_text(text)
         paths = [self.root / name for name in texts]
-        how = {"reader": read_in_process, "similarities": Similarities(), "given": given}
+        how = {"reader": read_in_process, "similarities": Similarities(), "attributes": given}
         report = add_files(self.store, self.root / "w", ENCODER, paths, collection, ChunkOptions(200), **how)
         assert not report.failed
 
