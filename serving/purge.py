@@ -1,4 +1,7 @@
-"""Taking documents out for good: text, vectors, caches and index gone from the disk, and what was built on them named (promise S16)."""
+"""Purging documents: text, vectors, caches and index go from the disk, and what was built on them is named.
+
+Keeps promise S16.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ from retrieval.chunk_vectors.segment_compaction import compact_segments, sweep_s
 
 @dataclass
 class PurgeReport:
-    """What was taken out, and the datasets and runs that were made from it: they still hold text of it, or learnt it."""
+    """What a purge took out, and the datasets and runs that were made from it.
+
+    They still hold text of it, or learnt it.
+    """
 
     documents: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -38,14 +44,15 @@ class PurgeReport:
 def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[str, str]]) -> PurgeReport:
     """Remove every document of `files`, (path, collection), and scrub the workspace. The caller holds the writer lock.
 
-    What was built on them is marked first and the text goes last, so that a purge that was stopped is done by the same command
-    again; without `files` only the scrubbing is done. Datasets and runs that were built on one get a `purged.json`: such a
-    dataset is refused, such a run is used with a warning. Reports lose the answers, which quote, and keep the measures; an
-    inspection goes whole. What people annotated on these documents goes too. Raises StoreBusy when another process reads.
+    What was built on them is marked first and the text goes last, so that a purge that was stopped is done by the same
+    command again; without `files` only the scrubbing is done. Datasets and runs that were built on one get a
+    `purged.json`: such a dataset is refused, such a run is used with a warning. Reports lose the answers, which quote,
+    and keep the measures; an inspection goes whole. What people annotated on these documents goes too. Raises StoreBusy
+    when another process reads.
     """
-    wanted = set(files)
+    purged_files = set(files)
     once = set().union(*(store.documents_in_history(path, collection) for path, collection in files))
-    gone = {document for document in once if set(store.files_of(document)) <= wanted}
+    gone = {document for document in once if set(store.files_of(document)) <= purged_files}
     report = PurgeReport(documents=sorted(gone), files=[path for path, _ in files])
     digests: set[str] = set()
     reviewed: list[tuple[str, str]] = []
@@ -93,7 +100,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
 
 
 def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequence[tuple[str, str]]) -> int:
-    """Take what was annotated on `documents` out of the file for good, and the reviews of `reviewed`, (dataset, example id).
+    """Delete what was annotated on `documents`, and the reviews of `reviewed`, (dataset, example id), for good.
 
     The file is serving's; what is relied on here is that each of its tables that is about a document names it in
     `document_id`, and that reviews are in `reviews` with the `quotes` of an edit. Gives the number of rows.

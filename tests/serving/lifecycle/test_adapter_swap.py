@@ -118,7 +118,7 @@ def test_who_is_inside_ends_with_what_it_began_with_and_then_its_memory_is_free(
         told: list[tuple[set[str], int, str | None, str]] = []
         queued = threading.Thread(target=lambda: told.append(asked(waiting, stream=False)))
         queued.start()
-        while app.state.gate.inside < 2:
+        while app.state.admission.inside < 2:
             time.sleep(0.01)
         app.state.catalog.replace({"new": collection.assistant(fake(lambda prompt: "##Answer: the new one"), "new")})
         assert [model.id for model in client_of(url).models.list()] == [CURRENT_ID, "new"]
