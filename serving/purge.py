@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from corpora.durable_files import write_atomic
-from corpora.errors import StoreBusy, StoreError
+from corpora.errors import StoreBusy
 from corpora.store.corpus_store import CorpusStore
-from corpora.store.seal import break_seal
 from corpora.workspace.column_mappings import forget as forget_mappings
 from corpora.workspace.purge_mark import mark_purged
 from corpora.workspace.run_folder import RunFolder
 from corpora.workspace.workspace import Workspace
 from raft.examples.reviews import FILE as REVIEWS_FILE
 from retrieval.chunk_vectors.segment_compaction import compact_segments, sweep_segments
+from serving.annotate.forgetting import forget_annotations
 
 
 @dataclass
@@ -83,7 +82,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             report.reports.append(folder.name)
             for inspected in ("inspect.json", "inspect.html"):  # they name documents and their words
                 (folder / inspected).unlink(missing_ok=True)
-    report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
+    report.annotations = forget_annotations(workspace.annotations, gone, reviewed)
     report.snapshot = store.commit(removed_paths=list(files), forgotten=list(files)) if files else store.snapshot
     forget_mappings(workspace.root, files)
     # A segment holds vectors of other documents too: what is left of it is written anew, and unnamed segments go.
@@ -97,37 +96,6 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             f"the documents are out of the collection, but their text is not off the disk yet: {error}: `raftsmith purge`, without names"
         ) from error
     return report
-
-
-def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequence[tuple[str, str]]) -> int:
-    """Delete what was annotated on `documents`, and the reviews of `reviewed`, (dataset, example id), for good.
-
-    The file is serving's; what is relied on here is that each of its tables that is about a document names it in
-    `document_id`, and that reviews are in `reviews` with the `quotes` of an edit. Gives the number of rows.
-    """
-    if not path.exists():
-        return 0
-    db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-    try:
-        break_seal(path)
-        db.execute("PRAGMA secure_delete = ON")
-        db.execute("BEGIN IMMEDIATE")
-        before = db.total_changes
-        about = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = ?"
-        for (table,) in db.execute(about, ("document_id",)).fetchall():
-            db.executemany(f'DELETE FROM "{table}" WHERE document_id = ?', [(document,) for document in documents])  # noqa: S608 - a name of the schema
-        db.executemany("DELETE FROM reviews WHERE instr(quotes, ?)", [(document,) for document in documents])
-        db.executemany("DELETE FROM reviews WHERE dataset = ? AND example_id = ?", reviewed)
-        gone = db.total_changes - before
-        db.execute("COMMIT")
-        db.execute("VACUUM")
-        if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            raise StoreBusy(f"{path} is open elsewhere (`raftsmith annotate`?); stop that and purge again")
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path} could not be purged ({error}); close what uses it and purge again, or delete it") from error
-    finally:
-        db.close()
-    return gone
 
 
 def _forget_reviews(path: Path, examples: Collection[str]) -> None:

@@ -27,56 +27,18 @@ def rights(
     Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for
     all of its documents, for its next versions, and from the next search on.
     """
+    from corpora.ingest.access_rights import change_readers, sharing_files
     from corpora.store.corpus_store import CorpusStore
-    from corpora.store.writer_lock import single_writer
 
     if everybody and readers:
         raise click.UsageError("give --reader NAME..., or --everybody, not both")
     workspace = opened(workspace_folder)
-    if not (everybody or readers):
-        store = CorpusStore(workspace.database)
-        files = _sharing_files(store, names) if names else set(store.files())
-        emit_rights(store, files, as_json)
-        return
-    if not names:
+    changing = everybody or bool(readers)
+    if changing and not names:
         raise click.UsageError("name the documents whose rights are to be set; `raftsmith documents` lists them")
-    with single_writer(workspace.root):
-        store = CorpusStore(workspace.database)
-        files = _sharing_files(store, names)
-        set_readers(store, files, readers)
-    emit_rights(store, files, as_json)
-
-
-def set_readers(store: CorpusStore, files: set[tuple[str, str]], readers: tuple[str, ...]) -> int:
-    """Set who may read what `files` hold, (path, collection), and give the snapshot.
-
-    With `readers` nobody else may; without any, everybody may.
-    """
-    from dataclasses import replace
-
-    from corpora.store.source_attributes import SourceAttributes, reader_names
-
-    names = reader_names(readers)
-    attributes = {collection: store.given(collection) for _, collection in files}
-    changes = [
-        (path, own_collection, replace(attributes[own_collection].get(path, SourceAttributes()), readers=names))
-        for path, own_collection in sorted(files)
-    ]
-    return store.commit(readers=changes)
-
-
-def _sharing_files(store: CorpusStore, names: tuple[str, ...]) -> set[tuple[str, str]]:
-    """The files of the documents called `names`, and every file that shares a document with one of them."""
-    from corpora.commands.document_names import files_of
-
-    files, grown = set(files_of(store, names)), True
-    while grown:
-        documents = {
-            entry["document_id"] for entry in store.overview() if not files.isdisjoint(store.files_of(entry["document_id"]))
-        }
-        wider = files.union(*(store.files_of(document) for document in documents))
-        files, grown = wider, wider != files
-    return files
+    changed = change_readers(workspace, names, readers) if changing else None
+    store = CorpusStore(workspace.database)
+    emit_rights(store, changed or (sharing_files(store, names) if names else set(store.files())), as_json)
 
 
 def emit_rights(store: CorpusStore, files: set[tuple[str, str]], as_json: bool) -> None:

@@ -21,11 +21,10 @@ from pathlib import Path
 from corpora.durable_files import sync_folder
 from corpora.errors import CorruptStore, RaftsmithError, StoreError
 from corpora.store.segment_lock import segments_kept
-from corpora.workspace.workspace import CONFIG
+from corpora.workspace.workspace import CONFIG, DATABASES
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_DATABASES = ("corpus.db", "annotations.db")
 _FILES = (CONFIG, "personal.key", "mappings.json")
 _FOLDERS = ("datasets", "runs", "reports")
 _BLOCK = 1 << 20
@@ -85,7 +84,7 @@ def _written(workspace: Path, part: Path, everything: bool) -> Backup:
                 digests[name], sizes[name] = digest.hexdigest(), path.stat().st_size
 
             snapshot, segments = 0, list[str]()
-            for name in _DATABASES:
+            for name in DATABASES:
                 if (workspace / name).exists():
                     copies.append(part.with_name(f"{part.name}.{name}"))
                     _copied(workspace / name, copies[-1])

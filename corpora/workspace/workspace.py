@@ -12,6 +12,8 @@ from corpora.errors import WorkspaceError
 from corpora.workspace.config import Config, S, Sections, default_toml, read_config
 
 CONFIG = "raftsmith.toml"
+DATABASES = ("corpus.db", "annotations.db")
+"""The SQLite files of a workspace: the corpus store, and what people annotated."""
 _OWN = frozenset(
     (
         CONFIG,
@@ -40,7 +42,12 @@ class Workspace:
     @property
     def database(self) -> Path:
         """The corpus store."""
-        return self.root / "corpus.db"
+        return self.root / DATABASES[0]
+
+    @property
+    def annotations(self) -> Path:
+        """The annotation store."""
+        return self.root / DATABASES[1]
 
     def options(self, section: type[S], **overrides: Any) -> S:
         """The options of one section of `raftsmith.toml`, see `Config.options`."""
@@ -54,7 +61,7 @@ class Workspace:
         if not path.is_relative_to(self.root):
             return False
         first = path.relative_to(self.root).parts[0]
-        return first in _OWN or first.startswith(("corpus.db", "annotations.db"))
+        return first in _OWN or first.startswith(DATABASES)
 
     def personal_key(self) -> bytes:
         """The secret that pseudonyms of this workspace are made with; made when it is first needed, mode 0600."""

@@ -25,33 +25,11 @@ def index(rebuild: bool, fill: bool, drop_others: bool, workspace_folder: Path |
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
     """
-    from corpora.store.corpus_store import CorpusStore
-    from corpora.store.writer_lock import single_writer
-    from retrieval.chunk_vectors.dense_index import refreshed_index
-    from retrieval.chunk_vectors.index_cache import DenseCache
-    from retrieval.encoders.loading import load_encoder
-    from retrieval.indexing.backfill import backfill
-    from retrieval.indexing.backfill import drop_others as drop_others_of
-    from retrieval.model_options import ModelOptions
-    from retrieval.search.options import SearchOptions
-    from retrieval.search.pipelines import index_options_of
+    from retrieval.indexing.index_maintenance import maintain_index
 
-    workspace = opened(workspace_folder)
-    encoder = load_encoder(workspace.options(ModelOptions).encoder, say)
-    store = CorpusStore(workspace.database)
-    if fill:
-        with single_writer(workspace.root):
-            backfill(store, workspace.root, encoder, Progress("vectors"))
-    if drop_others:
-        with single_writer(workspace.root):
-            dropped = drop_others_of(store, workspace.root, encoder)
-        say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
-    if rebuild:
-        DenseCache(workspace.root / "cache", encoder.name, encoder.dimension).forget()
-    options = index_options_of(workspace.options(SearchOptions))
-    dense_index = refreshed_index(store, workspace.root, encoder.name, encoder.dimension, options, say)
-    missing = store.vectors.count_missing(encoder.name)
-    store.close()
+    dense_index, missing = maintain_index(
+        opened(workspace_folder), rebuild=rebuild, fill=fill, drop_others=drop_others, say=say, progress=Progress
+    )
     emit(_value(dense_index, missing), as_json, "\n".join(_lines(dense_index, missing)))
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from corpora.errors import EvaluationError
 from corpora.records import Question
-from corpora.splits import splits_of
+from corpora.splits import SplitOptions, splits_of
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import NO_CHUNKS, EvidenceLocator, EvidencePlace, document_names
 from retrieval.evaluation.qrels import Qrels
@@ -62,21 +62,13 @@ class JudgedQueries:
         return dict(sorted(Counter(reason for _, reason in self.dropped).items()))
 
 
-@dataclass(frozen=True)
-class Splits:
-    """The shares of documents, 0–1, in the validation and test splits, as `generate` splits them."""
-
-    validation_fraction: float = 0.1
-    test_fraction: float = 0.2
-
-
 def from_qrels(
     name: str,
     queries: Mapping[str, str],
     qrels: Qrels,
     store: CorpusStore,
     level: RelevanceUnit = "document",
-    splits: Splits | None = None,
+    splits: SplitOptions | None = None,
 ) -> JudgedQueries:
     """The judged queries of a judgement file. Chunks are called by their ids. Raises EvaluationError when none is left.
 
@@ -112,7 +104,11 @@ def from_qrels(
 
 
 def from_questions(
-    name: str, questions: Sequence[Question], store: CorpusStore, level: RelevanceUnit = "chunk", splits: Splits | None = None
+    name: str,
+    questions: Sequence[Question],
+    store: CorpusStore,
+    level: RelevanceUnit = "chunk",
+    splits: SplitOptions | None = None,
 ) -> JudgedQueries:
     """The judged queries of questions with evidence in the collection, word for word.
 
@@ -133,7 +129,7 @@ def from_questions(
             dropped.append((question.id, NO_CHUNKS))
         else:
             dropped.append((question.id, str(evidence[0]) if evidence else "it has no evidence"))
-    split = _splits(store, [homes for *_, homes in located], splits or Splits())
+    split = _splits(store, [homes for *_, homes in located], splits or SplitOptions())
     judged_queries = [
         JudgedQuery(question.id, question.text, relevant, query_split)
         for (question, relevant, _), query_split in zip(located, split, strict=True)
@@ -141,7 +137,7 @@ def from_questions(
     return _complete(JudgedQueries(name, level, tuple(judged_queries), tuple(dropped)))
 
 
-def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) -> list[str]:
+def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: SplitOptions) -> list[str]:
     """The split of each query by `homes`, the documents that are relevant to it: they share one, with all
     near-duplicates.
     """

@@ -18,18 +18,16 @@ from corpora.ingest.options import IngestOptions
 from corpora.progress import Progress, Say, no_progress, quiet
 from corpora.questions import read_questions
 from corpora.splits import SplitOptions
-from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import DocumentNames, document_names
 from corpora.store.writer_lock import single_writer
 from corpora.workspace.config import Config
 from corpora.workspace.workspace import Workspace
 from retrieval.encoders.caching_encoder import CachingEncoder
-from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.beir import corpus_file, read_beir, read_queries
 from retrieval.evaluation.beir_indexing import index_corpus
-from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit, Splits, from_qrels, from_questions
+from retrieval.evaluation.judged_queries import JudgedQueries, RelevanceUnit, from_qrels, from_questions
 from retrieval.evaluation.qrels import read_qrels
-from retrieval.model_options import ModelOptions
+from retrieval.search.collection import open_search_context
 from retrieval.search.options import tuned_here
 from retrieval.search.pipelines import SearchContext
 
@@ -86,25 +84,24 @@ def open_judged_index(
 @contextmanager
 def _opened(workspace: Workspace, beir: Path | None, say: Say, progress: Progress) -> Iterator[SearchContext]:
     corpus = corpus_file(beir) if beir else None
-    store = CorpusStore(workspace.database)
+    context = open_search_context(workspace, say)
+    store = context.store
     try:
-        encoder = load_encoder(workspace.options(ModelOptions).encoder, say)
         if corpus is not None:
             with single_writer(workspace.root):
                 chunks, alike = workspace.options(ChunkOptions), workspace.options(IngestOptions).cluster_similarity
-                report = index_corpus(store, workspace.root, encoder, corpus, chunks, progress("documents"), alike)
+                report = index_corpus(store, workspace.root, context.encoder, corpus, chunks, progress("documents"), alike)
             say(f"{report.documents} documents indexed" if report.documents else "the corpus is indexed already")
         if not store.counts()["chunks"]:
             raise EvaluationError("the collection is empty; run `raftsmith add` first, or give --beir DIR")
-        yield SearchContext(store, workspace.root, CachingEncoder(encoder))
+        yield replace(context, encoder=CachingEncoder(context.encoder))
     finally:
         store.close()
 
 
 def _read(source: Source, index: SearchContext, config: Config, say: Say, by_document: bool) -> JudgedQueries:
     level: RelevanceUnit = "chunk" if source.judge == "chunk" or (source.judge is None and source.questions) else "document"
-    fractions = config.options(SplitOptions)
-    shares = Splits(fractions.validation_fraction, fractions.test_fraction)
+    shares = config.options(SplitOptions)
     splits = shares if by_document else None
     if source.beir is not None:
         beir_set = read_beir(source.beir, source.split)

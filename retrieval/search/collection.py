@@ -71,14 +71,22 @@ def open_collection(
     """
     if isinstance(workspace, Path):
         workspace = open_workspace(workspace)
-    store = CorpusStore(workspace.database)
-    models, search = workspace.options(ModelOptions), workspace.options(SearchOptions)
+    context = open_search_context(workspace, say)
+    search, encoder_name = workspace.options(SearchOptions), workspace.options(ModelOptions).encoder
     if not joined:
         search = replace(search, join_neighbours=False)
-    encoder = load_encoder(models.encoder, say)
-    waiting = store.vectors.count_missing(encoder.name)
-    if waiting and not other_encoders(store, encoder):
+    waiting = context.store.vectors.count_missing(context.encoder.name)
+    if waiting and not other_encoders(context.store, context.encoder):
         say(f"{waiting} passages wait for their vectors and are found by their words only; `raftsmith index --fill` goes on")
-    index = SearchContext(store, workspace.root, encoder)
-    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
-    return OpenCollection(store, encoder, searcher)
+    searcher = make_searcher(context, search, lambda name: load_reranker(name, encoder_name, say), shown_ranks, say, background)
+    return OpenCollection(context.store, context.encoder, searcher)
+
+
+def open_search_context(workspace: Workspace, say: Say = quiet) -> SearchContext:
+    """The workspace's store, opened, and its encoder, loaded. Raises ModelError, StoreError."""
+    store = CorpusStore(workspace.database)
+    try:
+        return SearchContext(store, workspace.root, load_encoder(workspace.options(ModelOptions).encoder, say))
+    except BaseException:
+        store.close()
+        raise

@@ -120,7 +120,7 @@ def open_session(workspace: Workspace, set_name: str, collection: str | None, da
     from corpora.errors import AnnotationError
     from corpora.store.corpus_store import CorpusStore
     from raft.examples.dataset import read_dataset
-    from serving.annotate.store import FILE, AnnotationStore
+    from serving.annotate.store import AnnotationStore
 
     folder = workspace.dataset(dataset) if dataset else None
     opened_dataset = read_dataset(folder) if folder else None
@@ -134,5 +134,5 @@ def open_session(workspace: Workspace, set_name: str, collection: str | None, da
             else "the workspace has no documents; run `raftsmith add` first"
         )
         raise AnnotationError(f"there is no collection {collection!r}; {hint}" if collection else hint)
-    annotations = AnnotationStore(workspace.root / FILE, store.document)
+    annotations = AnnotationStore(workspace.annotations, store.document)
     return AnnotationSession(store, annotations, set_name, collection, opened_dataset, folder)

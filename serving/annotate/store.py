@@ -22,7 +22,6 @@ from raft.examples.reviews import Review
 from raft.records import Quote
 from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, Label, Span, checked, verify, version
 
-FILE = "annotations.db"
 FORMAT = 1
 MAX_CLASSES = 100
 MAX_CLASS_CHARACTERS = 100

@@ -24,7 +24,7 @@ def purge(names: tuple[str, ...], yes: bool, workspace_folder: Path | None, as_j
     The files themselves are left alone. Backups of the workspace are yours to purge. Stop `serve` and `annotate` first:
     what they read cannot be scrubbed. Without NAMES, scrubbing that was interrupted or refused is done again.
     """
-    from corpora.commands.document_names import files_of
+    from corpora.ingest.removal import files_of
     from corpora.store.corpus_store import CorpusStore
     from corpora.store.writer_lock import single_writer
     from serving.purge import purge_files

@@ -25,7 +25,6 @@ from corpora.commands.terminal import Progress, say
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.writer_lock import single_writer
 from corpora.workspace.workspace import Workspace
-from retrieval.commands.tune_reranker import tune
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import bootstrap_mean
 from retrieval.evaluation.judgement_sources import Source, open_judged_index
@@ -34,6 +33,7 @@ from retrieval.indexing.backfill import backfill
 from retrieval.model_options import ModelOptions
 from retrieval.search.options import SearchOptions
 from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
+from retrieval.tuning.adoption import tune_workspace_reranker
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
 from retrieval.tuning.encoder_comparison import judged_collection
 from retrieval.tuning.rerank_candidates import first_hits
@@ -55,8 +55,14 @@ def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
     place = over_tuned_encoder(untuned) if tuned_encoder else untuned
     options = RerankerOptions(CrossEncoderOptions(epochs=epochs))
     with open_judged_index(source, place, say, by_document=True) as found:
-        tuned = tune(
-            found, place, "reranker-over-tuned" if tuned_encoder else "reranker", place.options(ModelOptions).encoder, options
+        tuned = tune_workspace_reranker(
+            found,
+            place,
+            "reranker-over-tuned" if tuned_encoder else "reranker",
+            place.options(ModelOptions).encoder,
+            options,
+            say,
+            Progress,
         )
         part = {
             "chunks": found.index.store.counts()["chunks"],

@@ -19,12 +19,12 @@ from typing import Any
 from environment import environment
 from judged_sets import SETS, RetrievalSet, dc_code, irish_acts, write_beir
 
-from corpora.commands.terminal import say
+from corpora.commands.terminal import Progress, say
 from corpora.workspace.toml_edit import with_value
 from corpora.workspace.workspace import CONFIG, Workspace, create_workspace, open_workspace
-from retrieval.commands.tune_encoder import tune
 from retrieval.encoders.encoder import Encoder
 from retrieval.evaluation.judgement_sources import Source, open_judged_index
+from retrieval.tuning.adoption import tune_workspace_encoder
 from retrieval.tuning.encoder_comparison import Gain, compare_encoders, judged_collection
 from retrieval.tuning.encoder_tuning import TuningOptions
 from serving.configuration import SECTIONS
@@ -58,7 +58,7 @@ def measure(name: str, work: Path) -> dict[str, Any]:
     """Tune on one set, judge on its held-out documents, and on other sets."""
     place, source = workspace(TUNED[name](), work)
     with open_judged_index(source, place, say, by_document=True) as found:
-        tuned, encoder = tune(found, place, "tuned", TuningOptions())
+        tuned, encoder = tune_workspace_encoder(found, place, "tuned", TuningOptions(), say, Progress)
         part = {
             "documents": found.index.store.counts()["documents"],
             "chunks": found.index.store.counts()["chunks"],

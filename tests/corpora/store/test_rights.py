@@ -12,8 +12,8 @@ import pytest
 from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
-from corpora.commands.rights import set_readers
 from corpora.errors import RaftsmithError
+from corpora.ingest.access_rights import set_readers
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter, make_filter, parse_condition
 from corpora.store.source_attributes import SourceAttributes, reader_names

@@ -25,7 +25,7 @@ from serving.annotate.formats.jsonl_and_squad import FORMATS, read, written
 from serving.annotate.import_export import take_in
 from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, Label, Span, version
 from serving.annotate.session import AnnotationSession
-from serving.annotate.store import FILE, AnnotationStore
+from serving.annotate.store import AnnotationStore
 from serving.commands.annotate import annotate
 from serving.configuration import SECTIONS
 from serving.purge import purge_files
@@ -319,13 +319,13 @@ def test_the_examples_of_the_help_run(session: AnnotationSession, tmp_path: Path
 def test_a_purge_takes_what_was_annotated_too(session: AnnotationSession, tmp_path: Path) -> None:
     fill(session)
     session.write_reviews()
-    assert "deposit of nine" in session.annotations.path.with_name(f"{FILE}-wal").read_bytes().decode("utf-8", "replace")
+    assert "deposit of nine" in session.annotations.path.with_name("annotations.db-wal").read_bytes().decode("utf-8", "replace")
     session.annotations.close()
     create_workspace(tmp_path / "w", SECTIONS)
     lease = document_with(session.store, "deposit")
     report = purge_files(open_workspace(tmp_path / "w"), session.store, session.store.files_of(lease.id))
     assert report.documents == [lease.id] and report.annotations and report.datasets == ["d"]
-    assert b"deposit" not in b"".join(path.read_bytes() for path in (tmp_path / "w").glob(f"{FILE}*"))
+    assert b"deposit" not in b"".join(path.read_bytes() for path in (tmp_path / "w").glob("annotations.db*"))
     assert read_reviews(tmp_path / "w" / "datasets" / "d").reviews == ()
     again = AnnotationStore(session.annotations.path, session.store.document)
     assert again.everything("default", "d") == Annotations(classes=("lease", "duty", "unused"))
