@@ -62,7 +62,8 @@ class CpuWorkers:
                         pool.submit(int)
                     ready.wait()
                 except BaseException:
-                    ready.abort()  # interrupted: the threads would wait for this one for ever, and the end of the process for them
+                    # Interrupted: the threads would wait for this one for ever, and the end of the process for them.
+                    ready.abort()
                     raise
                 # PyTorch gives the last number that was set to every thread that starts later: put it back.
                 torch.set_num_threads(threads)

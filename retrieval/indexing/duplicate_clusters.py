@@ -58,7 +58,8 @@ class DuplicateClusters:
                 for other_id, similarity in alike
                 if similarity >= self._similarities.skip
                 and standing[other_id].indexed
-                and standing[other_id].readers == document.readers  # nobody reads a text through a copy that is closed to them
+                # Nobody reads a text through a copy that is closed to them.
+                and standing[other_id].readers == document.readers
             ),
             None,
         )

@@ -52,7 +52,7 @@ class Observed:
 
 def read(workspace: Path, answers: Path) -> None:
     """Ask until told to stop; every answer with its snapshot becomes a line."""
-    vector_index._SMALL_TAIL = 12  # so that compaction beside the searches is part of it
+    vector_index._SMALL_DELTA = 12  # so that compaction beside the searches is part of it
     store = CorpusStore(workspace / "corpus.db")
     retriever = Retriever(store, workspace, ENCODER, background=True)
     draw = random.Random(os.getpid())

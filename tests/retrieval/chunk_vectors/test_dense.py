@@ -133,7 +133,7 @@ def test_a_filter_is_asked_of_the_store_once_a_snapshot(
 
 
 def test_it_is_compacted_beside_the_searches(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 20)
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 20)
     reader = SnapshotReader(store, tmp_path, ENCODER, background=True)
     for number in range(6):
         add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
@@ -234,7 +234,7 @@ def test_a_compaction_that_fails_is_said_and_searches_go_on(
     def fail(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 5)
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 5)
     monkeypatch.setattr(VectorIndex, "compacted_main", fail)
     said: list[str] = []
     reader = SnapshotReader(store, tmp_path, ENCODER, say=said.append, background=True)

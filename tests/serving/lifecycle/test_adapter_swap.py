@@ -43,7 +43,7 @@ def asked(client: openai.OpenAI, stream: bool, model: str = CURRENT_ID) -> tuple
 
 
 def test_adapters_and_the_index_change_under_load(tmp_path: Path, fake, served, client_of, monkeypatch) -> None:
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 3)  # every few commits the index is built anew beside the requests
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 3)  # every few commits the index is built anew beside the requests
     workspace, lease, encoder = tmp_path / "w", tmp_path / "lease.txt", HashingEncoder()
     writing, reading = CorpusStore(workspace / "corpus.db"), CorpusStore(workspace / "corpus.db")
     right: dict[int, str] = {}
