@@ -106,7 +106,7 @@ def passages() -> Passages:
         ),
     )
     items = {passage: "document" if passage.startswith("answer") else passage for passage in table.ids}
-    return Passages(items, table.of)
+    return Passages(items, table.select)
 
 
 def test_a_query_with_many_answers_gives_some_of_them(passages: Passages) -> None:
