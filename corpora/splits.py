@@ -78,16 +78,19 @@ def splits_of(
     validation_fraction: float = 0.1,
     test_fraction: float = 0.2,
 ) -> dict[str, str]:
-    """Document id → split, of documents with their `(cluster, position)`; documents of one link share a split."""
+    """Document id → split, of documents with their `(cluster, position)`; documents of one link share a split.
+
+    A component of links has the position of its cluster with the smallest name. Names are hashes, so this is a fair draw: the position
+    nearest to training would leave a component of n clusters in the test split with the n-th power of its share only.
+    """
     cluster_of = merged_clusters({document: cluster for document, (cluster, _) in placed.items()}, links)
-    positions: dict[str, list[float]] = {}
-    for document, cluster in cluster_of.items():
-        positions.setdefault(cluster, []).append(placed[document][1])
-    split = {
-        cluster: split_at(joined_positions(cluster_positions), validation_fraction, test_fraction)
-        for cluster, cluster_positions in positions.items()
+    position_of: dict[str, float] = {}
+    for document, (cluster, position) in placed.items():
+        if cluster == cluster_of[document]:
+            position_of[cluster] = max(position, position_of.get(cluster, 0.0))  # clusters of the store have one position each
+    return {
+        document: split_at(position_of[cluster], validation_fraction, test_fraction) for document, cluster in cluster_of.items()
     }
-    return {document: split[cluster] for document, cluster in cluster_of.items()}
 
 
 def merged_clusters(cluster_of: Mapping[str, str], links: Iterable[Iterable[str]]) -> dict[str, str]:

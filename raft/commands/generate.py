@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,8 +55,18 @@ def generate(
     lines = [
         f"{counts['examples']} examples over {counts['contexts']} contexts from {counts['questions']} questions: "
         + ", ".join(f"{split} {count}" for split, count in counts["by_split"].items()),
+        _documents(counts["documents_by_split"], manifest["options"]),
         "what they teach: " + ", ".join(f"{policy} {count}" for policy, count in counts["by_policy"].items()),
         *[f"dropped {count}: {reason}" for reason, count in counts["dropped"].items()],
         f"next: raftsmith train --dataset {name}",
     ]
     emit(manifest, as_json, "\n".join(lines))
+
+
+def _documents(by_split: dict[str, int], options: dict[str, Any]) -> str:
+    """How many documents each split has, beside what was asked; few test documents make the evaluation say little."""
+    total = max(1, sum(by_split.values()))
+    shares = ", ".join(f"{split} {count} ({count / total:.0%})" for split, count in by_split.items())
+    asked, realised = options["test_fraction"], by_split.get("test", 0) / total
+    few = f"; warning: a test share of {asked:.0%} was asked for, so evaluation will say little" if realised < asked / 2 else ""
+    return f"documents: {shares}{few}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -73,4 +74,16 @@ def test_clusters_that_are_one_take_the_place_nearest_to_training(tmp_path: Path
 def test_documents_of_one_question_share_a_split() -> None:
     placed = {"a": ("a", 0.05), "b": ("b", 0.95), "c": ("c", 0.1)}
     assert splits_of(placed) == {"a": "test", "b": "train", "c": "test"}
-    assert splits_of(placed, [["a", "b"]]) == {"a": "train", "b": "train", "c": "test"}
+    assert splits_of(placed, [["a", "b"]]) == {"a": "test", "b": "test", "c": "test"}
+    assert splits_of(placed, [["b", "c"]]) == {"a": "test", "b": "train", "c": "train"}
+    assert splits_of(placed, [["b", "c"], ["a", "b"]]) == splits_of(placed, [["a", "b"], ["c", "b"]])
+
+
+def test_documents_that_questions_link_in_pairs_keep_the_shares() -> None:
+    """A pair took the place nearest to training once, and a test share of 20 % became 4 % of the documents."""
+    names = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(2_000)]
+    placed = {name: (name, number / len(names)) for number, name in enumerate(names)}
+    for size in (2, 3):
+        links = [names[first::1_000][:size] for first in range(0, 1_000, size)]
+        found = Counter(splits_of(placed, links).values())
+        assert abs(found["test"] / len(names) - 0.2) < 0.03 and abs(found["validation"] / len(names) - 0.1) < 0.03

@@ -15,6 +15,7 @@ from corpora.chunking.chunker import ChunkOptions, chunk_document
 from corpora.durable_files import sha256_file
 from corpora.errors import DatasetError
 from corpora.ingest.documents import documents_of
+from corpora.ingest.file_discovery import find_files
 from corpora.questions import read_questions
 from corpora.records import Evidence, Question
 from corpora.store.changes import NewDocument, Segment
@@ -253,3 +254,16 @@ def test_a_dataset_is_made_from_python_and_says_nothing_by_itself(
     }
     generate_dataset(workspace, (collection.squad,), "quiet")
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_sample_documents_have_the_shares_that_were_asked_for(tmp_path: Path) -> None:
+    """Half of the samples' questions about two documents once left 4 % of them for the test."""
+    samples = Path(__file__).resolve().parents[3] / "corpora" / "samples"
+    store = CorpusStore(tmp_path / "corpus.db")
+    for name in ("medical", "legal"):
+        add_files(store, tmp_path, HashingEncoder(), find_files([samples / name]), name, ChunkOptions(20))
+    questions = [q for name in ("medical", "legal") for q in read_questions(samples / "questions" / f"{name}.json").questions]
+    splits = Counter(ground(questions, store, ExampleOptions()).splits.values())
+    store.close()
+    for split, share in (("train", 0.7), ("validation", 0.1), ("test", 0.2)):
+        assert abs(splits[split] / sum(splits.values()) - share) < 0.08, splits
