@@ -18,7 +18,7 @@ _PLAIN = st.text(st.characters(categories=("L", "N", "Zs"), exclude_characters="
 def test_a_completion_is_read_back_as_it_was_rendered(quotes: list[str], answer: str) -> None:
     parsed = parse_completion(render_completion(list(enumerate(quotes, start=1)), answer))
     assert parsed.well_formed
-    assert [q.split() for q in parsed.quotes] == [q.split() for q in quotes]
+    assert [(n, q.split()) for n, q in parsed.quotes] == [(n, q.split()) for n, q in enumerate(quotes, start=1)]
     assert parsed.answer.split() == answer.split()
 
 
