@@ -8,7 +8,7 @@ Thinking is off where the template knows it, and no template sees today's date: 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,30 +96,29 @@ def dated_template(tokenizer: PreTrainedTokenizerBase) -> str:
 def _rendered(tokenizer: PreTrainedTokenizerBase, merge_system: bool, in_parts: bool) -> ChatFrame | str:
     """The frame, or why there is none."""
 
-    def message(role: str, text: str) -> dict[str, Any]:
-        return {"role": role, "content": [{"type": "text", "text": text}] if in_parts else text}
+    def render(slots: Sequence[tuple[str, str]]) -> str:
+        conversation = [{"role": r, "content": [{"type": "text", "text": t}] if in_parts else t} for r, t in slots]
+        template, settings = dated_template(tokenizer), template_settings(tokenizer)
+        return str(tokenizer.apply_chat_template(conversation, chat_template=template, tokenize=False, **settings))
 
     slots = [("user", USER_SLOT), ("assistant", ANSWER_SLOT)]
     if not merge_system:
         slots.insert(0, ("system", SYSTEM_SLOT))
     try:
-        text = tokenizer.apply_chat_template(
-            [message(role, slot) for role, slot in slots],
-            chat_template=dated_template(tokenizer),
-            tokenize=False,
-            **template_settings(tokenizer),
-        )
+        text = render(slots)
+        if not text.rpartition(ANSWER_SLOT)[2].strip():  # the beginning of the next turn ends this one
+            text += render([*slots, ("user", USER_SLOT)]).rpartition(ANSWER_SLOT)[2].partition(USER_SLOT)[0]
     except Exception as error:  # a template refuses in its own words, and may use what a plain conversation has not
         return f"it refuses a conversation: {error}"
     pieces = []
     for role, slot in slots:
-        before, found, text = str(text).partition(slot)
+        before, found, text = text.partition(slot)
         if not found or slot in text:
             return f"it {'repeats' if found else 'leaves out'} the text of the role {role}"
         pieces.append(before)
     if _OPEN_THOUGHT.search(pieces[-1]):
         return "it leaves the answer inside an open thought"
-    return ChatFrame(pieces[0], "" if merge_system else pieces[1], pieces[-1], str(text), merge_system)
+    return ChatFrame(pieces[0], "" if merge_system else pieces[1], pieces[-1], text, merge_system)
 
 
 def _plain_frame(tokenizer: PreTrainedTokenizerBase) -> ChatFrame:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _SEPARATORS = ("\u2060", "\u200b", "\ue0a0", " ")
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _CONTROL_SHAPE = re.compile(
     r"<[|\uff5c].*[|\uff5c]>|<\|.*>|<.*\|>|</?(?:think|tool_call|tool_response|tools|answer|s|bos|eos|start_of_turn|end_of_turn)>"
     r"|\[/?(?:INST|THINK|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|SYSTEM_PROMPT)\]",
@@ -95,7 +96,8 @@ class PromptEncoder:
         self._tokenizer = tokenizer
         self.frame = chat_frame(tokenizer)
         self._control = _control_tokens(tokenizer)
-        self._unknown: int | None = tokenizer.unk_token_id
+        # special or not, these stand for characters that the vocabulary lacks
+        self._characters = {i for i, text in self._control.items() if i == tokenizer.unk_token_id or _BYTE.fullmatch(text)}
         self._end_text, self._end_ids = self._end_of_turn()
         self.answer_lead = self._answer_lead()
         self._before_answer = self.frame.before_answer[: len(self.frame.before_answer) - len(self.answer_lead)]
@@ -198,8 +200,8 @@ class PromptEncoder:
             if token not in self._control:
                 continue
             core = text[start:end].strip()
-            if token == self._unknown and core != self._control[token]:
-                continue  # an unknown character
+            if token in self._characters and core != self._control[token]:
+                continue
             first = start + text[start:end].find(core)
             if any(first < b and first + len(core) > a for a, b in content):
                 places.add(first + 1)
