@@ -37,7 +37,10 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_streamed(path: Path, fill: Callable[[Write], None]) -> str:
-    """Like `write_atomic` for what is too large to hold in memory: `fill(write)` gives it piece by piece. Its SHA-256, hexadecimal."""
+    """Like `write_atomic` for what is too large to hold in memory: `fill(write)` gives it piece by piece.
+
+    Gives the SHA-256, hexadecimal.
+    """
     digest = hashlib.sha256()
 
     def hashed(write: Write) -> Write:
@@ -79,10 +82,13 @@ def _replace(path: Path, fill: Callable[[Write], None]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`, mode 0700, and what is missing above it, so that it is there after a power failure. Raises OSError."""
-    for place in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
-        place.mkdir(exist_ok=True, mode=0o700)  # one by one: the mode of `parents=True` is the process's own
-        sync_folder(place.parent)
+    """Make `folder`, mode 0700, and what is missing above it, so that it is there after a power failure.
+
+    Raises OSError.
+    """
+    for missing in reversed([missing for missing in (folder, *folder.parents) if not missing.exists()]):
+        missing.mkdir(exist_ok=True, mode=0o700)  # one by one: the mode of `parents=True` is the process's own
+        sync_folder(missing.parent)
 
 
 def sync_folder(folder: Path) -> None:

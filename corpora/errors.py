@@ -14,7 +14,10 @@ class UnreadableDocument(RaftsmithError):
 
 
 class PersonalDataRefused(UnreadableDocument):
-    """A document holds personal data and the policy is to take none in. Names kinds and counts, never what was found."""
+    """A document holds personal data and the policy is to take none in.
+
+    Names kinds and counts, never what was found.
+    """
 
 
 class StoreError(RaftsmithError):

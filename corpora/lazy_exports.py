@@ -1,4 +1,7 @@
-"""Names that a package gives to Python users, imported when they are first used: `import retrieval` must not load torch."""
+"""Names that a package exports to Python users, imported when they are first used.
+
+`import retrieval` must not load torch.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import Any
 
 
 def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` (PEP 562) of `package` for names that `modules` says the modules of. Raises AttributeError for any other."""
+    """The `__getattr__` (PEP 562) of `package`, which imports a name from its module when it is first used.
+
+    `modules` maps each name to its module. Raises AttributeError for any other name.
+    """
 
     def get(name: str) -> Any:
         if name not in modules:

@@ -1,4 +1,7 @@
-"""How long work reports to whoever called it: a line at a time, and how many of a number of things are done. Knows no terminal."""
+"""Callbacks by which long work reports progress: a line at a time, and how many of a total are done.
+
+Knows no terminal.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,6 @@ def uncounted(done: int, total: int) -> None:
     """Counts nothing."""
 
 
-def no_progress(what: str) -> Count:
+def no_progress(things: str) -> Count:
     """Gives a counter that nobody sees."""
     return uncounted

@@ -19,8 +19,8 @@ def content_id(*parts: str) -> str:
 class Block:
     """One structural unit of a document as a reader found it: `kind` is "heading", "paragraph" or "item".
 
-    `page`, from 1, is the one it begins on where the source has pages; `breaks` are the offsets in `text` where the next ones
-    begin. A reader marks a page's end inside a block with a form feed, and cleaning turns these into breaks.
+    `page`, from 1, is the one it begins on where the source has pages; `breaks` are the offsets in `text` where the
+    next ones begin. A reader marks a page's end inside a block with a form feed, and cleaning turns these into breaks.
     """
 
     kind: str
@@ -34,10 +34,9 @@ class Block:
 class Reading:
     """What a reader makes of one document: a title, if it has one of its own, and its blocks in reading order.
 
-    `part` names the document inside a file that holds several (a row, a message, a member of an archive); "" where the file is
-    the document. `metadata` are facts that the source states about itself: "date", "author", "jurisdiction", "licence",
-    "identifier", "type", "url", ...
-    `media_type` is that of the part.
+    `part` names the document inside a file that holds several (a row, a message, a member of an archive); "" where the
+    file is the document. `metadata` are facts that the source states about itself: "date", "author", "jurisdiction",
+    "licence", "identifier", "type", "url", ... `media_type` is that of the part.
     """
 
     title: str | None
@@ -49,11 +48,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Document:
-    """A cleaned document. `id` is a hash of collection and text; `cluster` decides the split (near-duplicates share one).
+    """A cleaned document.
 
-    `source` is the file, with "#" and the part where a file holds several documents. `metadata` is what the source says about
-    itself, see `Reading`, and what was said of it when it was added. `readers` are the names of those who may read it, none for
-    everybody. `position`, in 0–1, is its cluster's place among the splits, see `corpora.splits`; below 0 until it is stored.
+    `id` is a hash of collection and text; `cluster` decides the split (near-duplicates share one).
+
+    `source` is the file, with "#" and the part where a file holds several documents. `metadata` is what the source says
+    about itself, see `Reading`, and what was said of it when it was added. `readers` are the names of those who may
+    read it, none for everybody. `position`, in 0–1, is its cluster's place among the splits, see `corpora.splits`;
+    below 0 until it is stored.
     """
 
     id: str
@@ -92,8 +94,8 @@ class Version:
 class Chunk:
     """A window of whole sentences: `document.text[start:end] == text`. `section` is the path of headings above it.
 
-    `page` counts from 1 where the source has pages; `paragraph` is the number, from 1, of the block in the document that the
-    window begins in.
+    `page` counts from 1 where the source has pages; `paragraph` is the number, from 1, of the block in the document
+    that the window begins in.
     """
 
     id: str
@@ -111,7 +113,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage that supports an answer: the text as the question file has it, and whose document it is (title or file name)."""
+    """A passage that supports an answer, as the question file has it.
+
+    `document` is the title or file name of its document.
+    """
 
     document: str
     text: str
@@ -119,9 +124,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its accepted answers and evidence sentences. No answers: it cannot be answered from the collection.
+    """A question with its accepted answers and evidence sentences.
 
-    `extractive`: the first answer is a part of the first evidence. Where it is not, as with "yes", the evidence supports it.
+    No answers: it cannot be answered from the collection.
+
+    `extractive`: the first answer is a part of the first evidence. Where it is not, as with "yes", the evidence
+    supports it.
     """
 
     id: str
@@ -139,10 +147,12 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """A file of questions as read. `dropped` are (question id or place, reason); `format` is the one that was recognised.
+    """A file of questions as read.
 
-    `documents` are those that the set brings along, empty where it asks about documents that are elsewhere; the `part` of each is
-    the name that `Evidence.document` and `Question.document` use.
+    `dropped` are (question id or place, reason); `format` is the one that was recognised.
+
+    `documents` are those that the set brings along, empty where it asks about documents that are elsewhere; the `part`
+    of each is the name that `Evidence.document` and `Question.document` use.
     """
 
     questions: tuple[Question, ...]

@@ -1,4 +1,7 @@
-"""Which split a document belongs to. Its cluster of near-duplicates has a place in 0–1 that is given once and kept. Pure."""
+"""The split that a document belongs to.
+
+Its cluster of near-duplicates has a position in 0–1 that is given once and kept. Pure.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ _PLASTIC = 1.324717957244746
 
 @dataclass(frozen=True, config={"extra": "forbid"})
 class SplitOptions:
-    """Shares of documents, 0–1, and the seed of every draw: what others than `generate` read of [generate] too."""
+    """Shares of documents, 0–1, and the seed of every draw.
+
+    The part of the table [generate] that other commands than `generate` read too.
+    """
 
     SECTION: ClassVar[str] = "generate"
     PARTIAL: ClassVar[bool] = True
@@ -31,29 +37,35 @@ class SplitOptions:
 
 
 def split_at(position: float, validation_fraction: float = 0.1, test_fraction: float = 0.2) -> str:
-    """ "train", "validation" or "test" for a place in 0–1: the test share comes first, then validation. Fractions are in 0–1."""
+    """The split of a position in 0–1: "train", "validation" or "test".
+
+    The test share comes first, then validation. Fractions are in 0–1.
+    """
     if position < test_fraction:
         return "test"
     return "validation" if position < test_fraction + validation_fraction else "train"
 
 
 def stratified_position(stratum: int, number: int) -> float:
-    """The place, in 0–1, of the cluster that came as number `number` into the stratum of number `stratum`, both from 0.
+    """The position, in 0–1, of cluster number `number` of stratum number `stratum`, both from 0.
 
-    Fixed irrational steps, one for the stratum and one within it: however many came so far, they lie evenly in every stratum and
-    over all of them, so that each has its share of every split and a handful of documents has a test document too (the
-    two-dimensional additive recurrence of the plastic number, Roberts 2018, added up).
+    Fixed irrational steps, one for the stratum and one within it: however many came so far, they lie evenly in every
+    stratum and over all of them, so that each has its share of every split and a handful of documents has a test
+    document too (the two-dimensional additive recurrence of the plastic number, Roberts 2018, added up).
     """
     return (0.5 + stratum / _PLASTIC + number / _PLASTIC**2) % 1.0
 
 
 def hashed_position(name: str) -> float:
-    """A place in 0–1 by a hash of `name` alone: even on average, and not within a small group."""
+    """A position in 0–1 by a hash of `name` alone.
+
+    Even on average, and not within a small group.
+    """
     return int.from_bytes(hashlib.sha256(f"split:{name}".encode()).digest()[:8], "big") / 2**64
 
 
 def joined_positions(positions: Iterable[float]) -> float:
-    """The place of clusters that turn out to be one: that of the one nearest to training.
+    """The position of clusters that turn out to be one: that of the one nearest to training.
 
     What a model may have been trained on must not become a test document; the other way round costs a test document.
     """
@@ -71,7 +83,10 @@ def splits_of(
     positions: dict[str, list[float]] = {}
     for document, cluster in cluster_of.items():
         positions.setdefault(cluster, []).append(placed[document][1])
-    split = {cluster: split_at(joined_positions(of), validation_fraction, test_fraction) for cluster, of in positions.items()}
+    split = {
+        cluster: split_at(joined_positions(cluster_positions), validation_fraction, test_fraction)
+        for cluster, cluster_positions in positions.items()
+    }
     return {document: split[cluster] for document, cluster in cluster_of.items()}
 
 
@@ -90,6 +105,6 @@ def merged_clusters(cluster_of: Mapping[str, str], links: Iterable[Iterable[str]
 
     for linked in links:
         roots = sorted({root(cluster_of[document]) for document in linked if document in cluster_of})
-        for other in roots[1:]:
-            parent[other] = roots[0]
+        for joined in roots[1:]:
+            parent[joined] = roots[0]
     return {document: root(cluster) for document, cluster in cluster_of.items()}

@@ -19,10 +19,10 @@ from retrieval.search.retriever import Mode, Searcher
 
 
 class RaftsmithRetriever(BaseRetriever):
-    """Documents of LangChain from a searcher: `page_content` is the chunk, word for word; `id` its id; metadata as below.
+    """A LangChain retriever over a searcher: `page_content` is the chunk, word for word, `id` its id.
 
-    `source`, `title`, `section`, `page`, `start` and `end` (characters of the document's text), `score`, `rank`, `chunk_id`,
-    `document_id`, `collection`, `snapshot`.
+    The metadata: `source`, `title`, `section`, `page`, `start` and `end` (characters of the document's text), `score`,
+    `rank`, `chunk_id`, `document_id`, `collection`, `snapshot`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -34,23 +34,24 @@ class RaftsmithRetriever(BaseRetriever):
 
     @classmethod
     def from_workspace(cls, folder: Path | str, k: int = 5, mode: Mode = "hybrid", say: Say = quiet) -> RaftsmithRetriever:
-        """Over the workspace in `folder`, searched as its raftsmith.toml says. Raises RaftsmithError when there is none.
+        """A retriever over the workspace in `folder`, searched as its raftsmith.toml says.
 
-        `say` gets a line when something takes long, such as building the index of vectors.
+        Raises RaftsmithError when there is none. `say` gets a line when something takes long, such as building the
+        index of vectors.
         """
         return cls(searcher=open_collection(Path(folder), say, joined=True, background=True).retriever, k=k, mode=mode)
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, mode: Mode | None = None
     ) -> list[Document]:
-        return self._found(query, k, mode)
+        return self._search(query, k, mode)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, mode: Mode | None = None
     ) -> list[Document]:
-        return await asyncio.to_thread(self._found, query, k, mode)
+        return await asyncio.to_thread(self._search, query, k, mode)
 
-    def _found(self, query: str, k: int | None, mode: Mode | None) -> list[Document]:
+    def _search(self, query: str, k: int | None, mode: Mode | None) -> list[Document]:
         """The documents for `query`; `k` and `mode`, as `invoke` was given them, go over the retriever's own."""
         # Checked as they are when a retriever is made.
         chosen = type(self)(searcher=self.searcher, k=self.k if k is None else k, mode=self.mode if mode is None else mode)
@@ -61,7 +62,7 @@ class RaftsmithRetriever(BaseRetriever):
 
 
 def to_document(hit: Hit, snapshot: int) -> Document:
-    """One hit as LangChain has it; what the source does not have (a page, a section) is left out."""
+    """A hit as a LangChain document; what the source does not have (a page, a section) is left out."""
     chunk = hit.chunk
     facts = {
         "source": chunk.source,

@@ -1,7 +1,8 @@
-"""Model names to verified local folders: a packaged model, a folder, or a hub id. The loading code behind is the same for all.
+"""Resolving model names to verified local folders: a packaged model, a folder, or a hub id.
 
-A packaged GGUF model is converted once to safetensors, into a cache with checksums. A hub id is fetched only because the
-user named it, and never when `HF_HUB_OFFLINE` is set. No pickle: only safetensors weights are accepted.
+The loading code behind is the same for all. A packaged GGUF model is converted once to safetensors, into a cache with
+checksums. A hub id is fetched only because the user named it, and never when `HF_HUB_OFFLINE` is set. No pickle: only
+safetensors weights are accepted.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class ModelFolder:
 
 
 def cache_folder() -> Path:
-    """Where converted models live: `$RAFTSMITH_CACHE`, else `raftsmith` in the user's cache folder. Shared by workspaces."""
+    """The folder of converted models: `$RAFTSMITH_CACHE`, else `raftsmith` in the user's cache folder.
+
+    Shared by workspaces.
+    """
     chosen = os.environ.get("RAFTSMITH_CACHE")
     if chosen:
         return Path(chosen)
@@ -75,9 +79,9 @@ def resolve_model(name: str, say: Say = quiet) -> ModelFolder:
         return ModelFolder(name, folder, weights_digest(folder))
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _fetch(name, say)
-    known = ", ".join(PACKAGED)
+    packaged_names = ", ".join(PACKAGED)
     raise ModelError(
-        f"{name!r} is no model here; accepted: a packaged model ({known}), a folder, or a hub id such as org/model"
+        f"{name!r} is no model here; accepted: a packaged model ({packaged_names}), a folder, or a hub id such as org/model"
     )
 
 
@@ -165,23 +169,25 @@ def _hub_folder(name: str, path: str) -> ModelFolder:
 
 
 def tokenizer_file(name: str) -> Path | None:
-    """The `tokenizer.json` of the model `name` when it is on this machine already; nothing is converted, checked or fetched."""
+    """The `tokenizer.json` of the model `name` when it is on this machine already; nothing is converted, checked or
+    fetched.
+    """
     packaged = PACKAGED.get(name)
     if packaged is not None and packaged.gguf is not None:
         converted = sorted((cache_folder() / "models").glob(f"{packaged.name}-*/tokenizer.json"))
         return converted[-1] if converted else None
     if packaged is not None:
         spec = importlib.util.find_spec(packaged.package)
-        folders = [Path(place) / packaged.folder for place in (spec.submodule_search_locations or [])] if spec else []
+        folders = [Path(location) / packaged.folder for location in (spec.submodule_search_locations or [])] if spec else []
     else:
         folders = [Path(name).expanduser()]
-    found = next((folder / "tokenizer.json" for folder in folders if (folder / "tokenizer.json").is_file()), None)
-    if found is None and packaged is None and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    tokenizer = next((folder / "tokenizer.json" for folder in folders if (folder / "tokenizer.json").is_file()), None)
+    if tokenizer is None and packaged is None and name.count("/") == 1 and not name.startswith((".", "/", "~")):
         from huggingface_hub import try_to_load_from_cache
 
         cached = try_to_load_from_cache(name, "tokenizer.json")
         return Path(cached) if isinstance(cached, str) else None
-    return found
+    return tokenizer
 
 
 def cached_hub_models() -> list[str]:

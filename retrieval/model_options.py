@@ -1,4 +1,4 @@
-"""The section [models]: which models are used."""
+"""The options of the section [models]: which models are used."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from corpora.records import Chunk
 class Hit:
     """A chunk found for a query: `rank` counts from 1; `score` is comparable only within one answer.
 
-    `alike` are ids of chunks that were left out because they say the same. Where neighbouring chunks were joined into this one,
-    `parts` are their ids in reading order; else it is empty.
+    `alike` are ids of chunks that were left out because they say the same. Where neighbouring chunks were joined into
+    this one, `parts` are their ids in reading order; else it is empty.
     """
 
     rank: int
@@ -35,10 +35,10 @@ class LeftOut:
 class SearchResult:
     """The hits of one query, all from one snapshot of the store.
 
-    `rankings` are the best of what was fused: "dense" and "lexical", each as (chunk id, score), best first. Dense scores are
-    cosines, lexical ones BM25, higher is better. "reranked" is there where a model ordered the hits anew, with its scores.
-    `left_out` is what near-duplicates and caps took out above the last hit. `filled` is the share of the store's chunks that had a
-    vector, 0–1; the others are in no dense ranking.
+    `rankings` are the best of what was fused: "dense" and "lexical", each as (chunk id, score), best first. Dense
+    scores are cosines, lexical ones BM25, higher is better. "reranked" is there where a model ordered the hits anew,
+    with its scores. `left_out` is what near-duplicates and caps took out above the last hit. `filled` is the share of
+    the store's chunks that had a vector, 0–1; the others are in no dense ranking.
     """
 
     hits: tuple[Hit, ...]

@@ -1,4 +1,4 @@
-"""An answer as a terminal shows it. Pure."""
+"""Rendering of an answer for a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from raft.records import Answer, Citation
 
 
 def as_text(answer: Answer) -> str:
-    """An answer as a terminal shows it: the answer, then each quote with its title, file and place."""
+    """An answer as text: the answer, then each quote with its title, file, page and offsets."""
     lines = [answer.answer]
     for citation in answer.citations:
         if citation.verified:
             lines += [
                 f'  "{citation.quote}"',
-                f"  {citation.title} ({Path(citation.source).name}, {_place(citation)})",
+                f"  {citation.title} ({Path(citation.source).name}, {_location(citation)})",
             ]
         else:
             lines.append(f'  NOT FOUND in the documents: "{citation.quote}"')
@@ -23,6 +23,6 @@ def as_text(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _place(citation: Citation) -> str:
+def _location(citation: Citation) -> str:
     span = f"{citation.start}–{citation.end}"
     return f"p. {citation.page}, {span}" if citation.page else span

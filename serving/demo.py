@@ -1,4 +1,4 @@
-"""The main job, end to end, on the sample collections: index, ask, generate, tune, evaluate, ask again. For the command `demo`.
+"""The demo: index the sample collections, ask, generate, tune, evaluate, ask again. For the command `demo`.
 
 Composes what the other commands are made of and times each stage; every stage that is already done is not done again.
 """
@@ -61,7 +61,7 @@ class _Stages:
 
 
 def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
-    """Run the quickstart in `folder`, and give its figures and what is shown at the end. Raises RaftsmithError."""
+    """Run the quickstart in `folder`, and give its figures and the closing text. Raises RaftsmithError."""
     if not (SAMPLES / "medical").is_dir():
         raise RaftsmithError(
             f"the sample collections are not in {SAMPLES}; run the demo from a checkout, or `raftsmith add` your own files"
@@ -78,8 +78,8 @@ def run_demo(folder: Path, quick: bool) -> tuple[dict[str, Any], str]:
     files = tuple(SAMPLES / "questions" / f"{name}.json" for name in COLLECTIONS)
     manifest = stages.run("generate", "Making RAFT examples", lambda: generate_dataset(workspace, files, NAME, say=say))
     say(json.dumps(manifest["counts"]["by_split"]))
-    given = QUICK if quick else RECIPE
-    result = stages.run("train", "Tuning the base model (LoRA)", lambda: _train(workspace, given))
+    overrides = QUICK if quick else RECIPE
+    result = stages.run("train", "Tuning the base model (LoRA)", lambda: _train(workspace, overrides))
     limit = 8 if quick else QUESTIONS
     value, text = stages.run(
         "evaluate",
@@ -119,47 +119,50 @@ def _ask(workspace: Workspace, questions: list[str], run: str | None) -> list[An
     return open_assistant(workspace, collected.retriever, run, say).answer(questions)
 
 
-def _train(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
+def _train(workspace: Workspace, overrides: dict[str, Any]) -> dict[str, Any]:
     folder = workspace.run(NAME)
-    done = folder / "run.json"
-    if done.exists():
+    record = folder / "run.json"
+    if record.exists():
         from corpora.workspace.run_folder import run_config
         from raft.examples.dataset import read_dataset
 
         if run_config(workspace, NAME)["dataset_digest"] == read_dataset(workspace.dataset(NAME)).digest:
             say("already tuned on this dataset; the run is used as it is")
-            result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+            result: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
             return result
         shutil.rmtree(folder)
-    return train_run(workspace, NAME, NAME, None, given, say)
+    return train_run(workspace, NAME, NAME, None, overrides, say)
 
 
 def _held_out_questions(workspace: Workspace) -> list[str]:
     """One legal and one medical question of the test split that can be answered: the first of each by id."""
     from raft.examples.dataset import read_dataset
 
-    held = [
+    test_questions = [
         item.question
         for item in read_dataset(workspace.dataset(NAME)).questions
         if item.split == "test" and item.question.answerable
     ]
-    return [next(question.text for question in held if question.id.startswith(f"{name}/")) for name in ("legal", "medical")]
+    return [
+        next(question.text for question in test_questions if question.id.startswith(f"{name}/"))
+        for name in ("legal", "medical")
+    ]
 
 
 def _closing(workspace: Workspace, report: dict[str, Any], table: str, answers: list[Answer]) -> str:
     seconds = report["seconds"]
     stages = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in seconds.items())
-    shown = "\n\n".join(f"Q: {answer.question}\nA: {as_text(answer)}" for answer in answers)
-    where = workspace.root
+    transcript = "\n\n".join(f"Q: {answer.question}\nA: {as_text(answer)}" for answer in answers)
+    root = workspace.root
     return f"""
 {table}
 
-{shown}
+{transcript}
 
 Time: {stages}. Peak memory: {report["peak_memory_gb"]:.1f} GB.
 
 How to go on:
-  raftsmith ask "your question" --run {NAME} --workspace {where}
-  raftsmith serve --run {NAME} --workspace {where}      an OpenAI-compatible endpoint on 127.0.0.1
+  raftsmith ask "your question" --run {NAME} --workspace {root}
+  raftsmith serve --run {NAME} --workspace {root}      an OpenAI-compatible endpoint on 127.0.0.1
   raftsmith init my-collection && cd my-collection      your own documents: add, generate, train, evaluate
 """

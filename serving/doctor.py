@@ -1,4 +1,4 @@
-"""What is wrong here: checks of the machine, the models and the workspace, each with what to do. For the command `doctor`."""
+"""Checks of the machine, the models and the workspace, each with what to do. For the command `doctor`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FREE_GB = 5.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, whether it is well, and the detail or the mend."""
+    """The result of one check: what was looked at, whether it is well, and the detail or the mend."""
 
     what: str
     ok: bool
@@ -80,8 +80,8 @@ def _workspace(workspace: Workspace, repair: bool) -> list[Finding]:
         return [Finding("store", False, str(error))]
     damage = store.integrity()
     counts = store.counts()
-    shown = f"{counts['documents']} documents, {counts['chunks']} chunks at snapshot {counts['snapshot']}"
-    findings = [Finding("store", damage is None, damage or shown)]
+    summary = f"{counts['documents']} documents, {counts['chunks']} chunks at snapshot {counts['snapshot']}"
+    findings = [Finding("store", damage is None, damage or summary)]
     findings += [Finding("unread file", True, f"{path}: {reason}") for path, _, reason in store.failures()]
     for segment in store.segments():
         try:

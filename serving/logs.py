@@ -1,4 +1,7 @@
-"""Where log lines go: stderr, as text or as JSON, set up once for every command. No line carries what a document, question or answer says."""
+"""Logging to stderr, as text or as JSON, set up once for every command.
+
+No line carries what a document, question or answer says.
+"""
 
 from __future__ import annotations
 

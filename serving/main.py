@@ -1,4 +1,7 @@
-"""`raftsmith`: the one command line, a verb a stage. The only place that sees all four packages; imports nothing heavy."""
+"""`raftsmith`: the one command line, a verb a stage.
+
+The only place that sees all four packages; imports nothing heavy.
+"""
 
 from __future__ import annotations
 

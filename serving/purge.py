@@ -1,30 +1,35 @@
-"""Taking documents out for good: text, vectors, caches and index gone from the disk, and what was built on them named (promise S16)."""
+"""Purging documents: text, vectors, caches and index go from the disk, and what was built on them is named.
+
+Keeps promise S16.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from corpora.durable_files import write_atomic
-from corpora.errors import StoreBusy, StoreError
+from corpora.errors import StoreBusy
 from corpora.store.corpus_store import CorpusStore
-from corpora.store.seal import break_seal
 from corpora.workspace.column_mappings import forget as forget_mappings
 from corpora.workspace.purge_mark import mark_purged
 from corpora.workspace.run_folder import RunFolder
 from corpora.workspace.workspace import Workspace
 from raft.examples.reviews import FILE as REVIEWS_FILE
 from retrieval.chunk_vectors.segment_compaction import compact_segments, sweep_segments
+from serving.annotate.forgetting import forget_annotations
 
 
 @dataclass
 class PurgeReport:
-    """What was taken out, and the datasets and runs that were made from it: they still hold text of it, or learnt it."""
+    """What a purge took out, and the datasets and runs that were made from it.
+
+    They still hold text of it, or learnt it.
+    """
 
     documents: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -38,14 +43,15 @@ class PurgeReport:
 def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[str, str]]) -> PurgeReport:
     """Remove every document of `files`, (path, collection), and scrub the workspace. The caller holds the writer lock.
 
-    What was built on them is marked first and the text goes last, so that a purge that was stopped is done by the same command
-    again; without `files` only the scrubbing is done. Datasets and runs that were built on one get a `purged.json`: such a
-    dataset is refused, such a run is used with a warning. Reports lose the answers, which quote, and keep the measures; an
-    inspection goes whole. What people annotated on these documents goes too. Raises StoreBusy when another process reads.
+    What was built on them is marked first and the text goes last, so that a purge that was stopped is done by the same
+    command again; without `files` only the scrubbing is done. Datasets and runs that were built on one get a
+    `purged.json`: such a dataset is refused, such a run is used with a warning. Reports lose the answers, which quote,
+    and keep the measures; an inspection goes whole. What people annotated on these documents goes too. Raises StoreBusy
+    when another process reads.
     """
-    wanted = set(files)
+    purged_files = set(files)
     once = set().union(*(store.documents_in_history(path, collection) for path, collection in files))
-    gone = {document for document in once if set(store.files_of(document)) <= wanted}
+    gone = {document for document in once if set(store.files_of(document)) <= purged_files}
     report = PurgeReport(documents=sorted(gone), files=[path for path, _ in files])
     digests: set[str] = set()
     reviewed: list[tuple[str, str]] = []
@@ -76,7 +82,7 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             report.reports.append(folder.name)
             for inspected in ("inspect.json", "inspect.html"):  # they name documents and their words
                 (folder / inspected).unlink(missing_ok=True)
-    report.annotations = forget_annotations(workspace.root / "annotations.db", gone, reviewed)
+    report.annotations = forget_annotations(workspace.annotations, gone, reviewed)
     report.snapshot = store.commit(removed_paths=list(files), forgotten=list(files)) if files else store.snapshot
     forget_mappings(workspace.root, files)
     # A segment holds vectors of other documents too: what is left of it is written anew, and unnamed segments go.
@@ -90,37 +96,6 @@ def purge_files(workspace: Workspace, store: CorpusStore, files: Sequence[tuple[
             f"the documents are out of the collection, but their text is not off the disk yet: {error}: `raftsmith purge`, without names"
         ) from error
     return report
-
-
-def forget_annotations(path: Path, documents: Collection[str], reviewed: Sequence[tuple[str, str]]) -> int:
-    """Take what was annotated on `documents` out of the file for good, and the reviews of `reviewed`, (dataset, example id).
-
-    The file is serving's; what is relied on here is that each of its tables that is about a document names it in
-    `document_id`, and that reviews are in `reviews` with the `quotes` of an edit. Gives the number of rows.
-    """
-    if not path.exists():
-        return 0
-    db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-    try:
-        break_seal(path)
-        db.execute("PRAGMA secure_delete = ON")
-        db.execute("BEGIN IMMEDIATE")
-        before = db.total_changes
-        about = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = ?"
-        for (table,) in db.execute(about, ("document_id",)).fetchall():
-            db.executemany(f'DELETE FROM "{table}" WHERE document_id = ?', [(document,) for document in documents])  # noqa: S608 - a name of the schema
-        db.executemany("DELETE FROM reviews WHERE instr(quotes, ?)", [(document,) for document in documents])
-        db.executemany("DELETE FROM reviews WHERE dataset = ? AND example_id = ?", reviewed)
-        gone = db.total_changes - before
-        db.execute("COMMIT")
-        db.execute("VACUUM")
-        if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            raise StoreBusy(f"{path} is open elsewhere (`raftsmith annotate`?); stop that and purge again")
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path} could not be purged ({error}); close what uses it and purge again, or delete it") from error
-    finally:
-        db.close()
-    return gone
 
 
 def _forget_reviews(path: Path, examples: Collection[str]) -> None:

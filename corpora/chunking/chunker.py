@@ -31,7 +31,8 @@ def join_blocks(blocks: Sequence[Block]) -> tuple[str, list[tuple[int, int]]]:
 # Headings over lists of literature: their lines name what a question is about and never answer it.
 REFERENCE_SECTIONS = ("Sources", "References", "Bibliography", "Works cited", "Literature", "Further reading")
 WITHIN_PARAGRAPH, WITHIN_LIST, AFTER_LEAD_IN = 1.0, 0.1, 1.0
-"""What it costs to cut there, against the squared room (0–1) that a window leaves; at a paragraph's end it costs nothing."""
+"""What it costs to cut there, against the squared room (0–1) that a window leaves; at a paragraph's end it costs
+nothing."""
 _LEAD_IN = re.compile(r"[:—–-]$")
 _ITEM = re.compile(r"[“\"‘']?\(?(?:\d{1,3}|[a-z]{1,2}|[ivx]+|[A-Z])[.)]\s")
 
@@ -65,7 +66,10 @@ class ChunkOptions:
         return f"windows-{self.max_words}-{content_id(str(self.max_tokens), str(self.overlap_sentences), *skipped)[:8]}"
 
     def skips(self, heading: str) -> bool:
-        """True when `heading` opens a section that is not chunked; a number before it ("7. Sources") does not matter."""
+        """True when `heading` opens a section that is not chunked.
+
+        A number before it ("7. Sources") does not matter.
+        """
         bare = heading.casefold().lstrip("0123456789. ").rstrip(": ")
         return any(bare == skipped.casefold() for skipped in self.skip_sections)
 
@@ -86,10 +90,11 @@ def chunk_document(
     """Chunks in reading order. Windows hold whole sentences of one section, up to the size that `options` gives.
 
     A heading closes a window and is carried as the chunk's section path, not as its text. A single sentence longer than
-    the limit is a window of its own: a quote needs the whole sentence. Only what `encoder` could not read to its end, title and
-    path included, is cut further, at a clause. Of the ways to cut, the one with even windows that end at the ends of paragraphs
-    and keep a list with what leads to it. Without overlap every visible character outside headings and skipped sections is in
-    exactly one chunk. A document that is nothing but skipped sections is chunked as if none were.
+    the limit is a window of its own: a quote needs the whole sentence. Only what `encoder` could not read to its end,
+    title and path included, is cut further, at a clause. Of the ways to cut, the one with even windows that end at the
+    ends of paragraphs and keep a list with what leads to it. Without overlap every visible character outside headings
+    and skipped sections is in exactly one chunk. A document that is nothing but skipped sections is chunked as if none
+    were.
     """
     sections = list(_sections(document, blocks, options))
     if not any(section.pieces for section in sections) and options.skip_sections:
@@ -122,12 +127,12 @@ def _add_block(pieces: list[Piece], block: Block, start: int, number: int) -> No
     spans = sentence_spans(block.text)
     if pieces and spans and item:
         pieces[-1] = replace(pieces[-1], cut_cost=max(WITHIN_LIST, pieces[-1].cut_cost))
-    for position, (left, right) in enumerate(spans, start=1):
-        page = block.page and block.page + sum(offset <= left for offset in block.breaks)
+    for position, (sentence_start, sentence_end) in enumerate(spans, start=1):
+        page = block.page and block.page + sum(offset <= sentence_start for offset in block.breaks)
         last = position == len(spans)
         lead_in = last and _LEAD_IN.search(block.text) is not None
         cost = AFTER_LEAD_IN if lead_in else 0.0 if last else WITHIN_PARAGRAPH
-        pieces.append(Piece(start + left, start + right, page, number, cost))
+        pieces.append(Piece(start + sentence_start, start + sentence_end, page, number, cost))
 
 
 def _measured(
@@ -156,9 +161,9 @@ def _windows(section: _Section, overlap: int) -> list[tuple[int, int]]:
         ([piece.words for piece in section.pieces], section.max_words),
         ([piece.tokens for piece in section.pieces], section.max_tokens),
     )
-    kept = [(sizes, limit) for sizes, limit in measured if limit is not None]
+    limited = [(sizes, limit) for sizes, limit in measured if limit is not None]
     costs = [piece.cut_cost for piece in section.pieces]
-    return best_windows([sizes for sizes, _ in kept], [limit for _, limit in kept], costs, overlap)
+    return best_windows([sizes for sizes, _ in limited], [limit for _, limit in limited], costs, overlap)
 
 
 def _chunk(document: Document, section: str, window: Sequence[Piece]) -> Chunk:

@@ -19,7 +19,10 @@ _CHARACTER = re.compile(r"\S[\u0300-\u036f\u200d\ufe0f]*")
 
 
 def clause_spans(text: str) -> list[tuple[int, int, float]]:
-    """`(start, end, cost of cutting after it)` of the clauses of `text`, without the white space between; the last costs 0."""
+    """Spans of the clauses of `text`, as `(start, end, cost of cutting after it)`.
+
+    White space between them is left out. The last one costs 0.
+    """
     costs: dict[int, tuple[int, float]] = {}
     for cost, pattern in _BREAKS:
         for match in pattern.finditer(text):
@@ -28,12 +31,15 @@ def clause_spans(text: str) -> list[tuple[int, int, float]]:
 
 
 def word_spans(text: str) -> list[tuple[int, int, float]]:
-    """The same of its words, for a clause that is itself too long."""
+    """Spans of the words of `text`, as `clause_spans` gives them, for a clause that is itself too long."""
     return list(_spans(text, [(match.start(), match.end(), WORD) for match in _WORD_END.finditer(text)]))
 
 
 def character_spans(text: str) -> list[tuple[int, int, float]]:
-    """The same of its characters, for scripts without spaces; marks stay with what they stand on."""
+    """Spans of the characters of `text`, as `clause_spans` gives them, for scripts without spaces.
+
+    Combining marks stay with the character that they stand on.
+    """
     return list(_spans(text, [(match.end(), match.end(), CHARACTER) for match in _CHARACTER.finditer(text)]))
 
 

@@ -1,4 +1,7 @@
-"""Pieces of a document, measured in words and in an encoder's tokens, none of them longer than the encoder reads. No blocks, no chunks."""
+"""Sentences of a document, measured in words and tokens and cut where an encoder could not read them whole.
+
+Knows no blocks and no chunks.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ WITHIN_SENTENCE = 1.5
 
 
 class TokenMeasure(Protocol):
-    """What there is to know of an encoder."""
+    """What chunking needs of an encoder: how many tokens it reads, and how many a text has."""
 
     @property
     def max_tokens(self) -> int | None:
-        """How many tokens of a text it reads; None: all."""
+        """The most tokens of a text that the encoder reads; None where it reads all."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -28,7 +31,10 @@ class TokenMeasure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A sentence of the document text, or a part of one that is too long: its sizes, and what cutting after it costs."""
+    """A sentence of the document text, or a part of one that is too long.
+
+    It has its sizes in words and tokens, and what cutting after it costs.
+    """
 
     start: int
     end: int
@@ -51,8 +57,9 @@ def in_tokens(sections: Sequence[Sequence[Piece]], text: str, encoder: TokenMeas
 
 
 def shortened(pieces: Sequence[Piece], text: str, limit: int, encoder: TokenMeasure) -> list[Piece]:
-    """`pieces`, those of more than `limit` tokens cut into few, even parts: at clauses, between words where a clause is too long,
-    and between characters where a word is.
+    """The pieces, with those of more than `limit` tokens cut into few, even parts.
+
+    They are cut at clauses, between words where a clause is too long, and between characters where a word is.
     """
     return [part for piece in pieces for part in (_divided(piece, text, limit, encoder) if piece.tokens > limit else [piece])]
 
@@ -77,9 +84,9 @@ def _parts(
     """`piece` in parts, each with what cutting after it costs; the last has what cutting after the piece does."""
     whole = text[piece.start : piece.end]
     spans = spans_of(whole)
-    counts = encoder.count_tokens([whole[left:right] for left, right, _ in spans])
+    counts = encoder.count_tokens([whole[first:end] for first, end, _ in spans])
     parts = [
-        replace(piece, start=piece.start + left, end=piece.start + right, cut_cost=cost, tokens=count)
-        for (left, right, cost), count in zip(spans, counts, strict=True)
+        replace(piece, start=piece.start + first, end=piece.start + end, cut_cost=cost, tokens=count)
+        for (first, end, cost), count in zip(spans, counts, strict=True)
     ]
     return [*in_words(parts[:-1], text), replace(in_words(parts[-1:], text)[0], cut_cost=piece.cut_cost)]

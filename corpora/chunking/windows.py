@@ -1,7 +1,8 @@
 """Where to cut a row of pieces into windows of a limited size. Pure; knows no text.
 
-The windows are chosen together, not one after the other: a greedy cut fills every window but the last, which then holds what is
-left over, and cuts wherever a window happens to be full. After Knuth and Plass, "Breaking paragraphs into lines", 1981.
+The windows are chosen together, not one after the other: a greedy cut fills every window but the last, which then holds
+what is left over, and cuts wherever a window happens to be full. After Knuth and Plass, "Breaking paragraphs into
+lines", 1981.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ def best_windows(
 ) -> list[tuple[int, int]]:
     """`(first, end)` of each window over the pieces, in order; of equal choices the one that is cut earlier.
 
-    `sizes` has a row for each way of measuring, with a number a piece, and `limits` the most of each that a window may hold; a
-    piece over a limit is a window of its own. `cut_costs` are those of cutting after each piece. What is minimised is the sum of
-    those and of the squared room (0–1) that windows leave. `overlap` pieces of a window, or as many of them as leave room for a
-    new one, are repeated by the next.
+    `sizes` has a row for each way of measuring, with a number a piece, and `limits` the most of each that a window may
+    hold; a piece over a limit is a window of its own. `cut_costs` are those of cutting after each piece. What is
+    minimised is the sum of those and of the squared room (0–1) that windows leave. `overlap` pieces of a window, or as
+    many of them as leave room for a new one, are repeated by the next.
     """
     n = len(cut_costs)
     totals = [list(accumulate(row, initial=0)) for row in sizes]

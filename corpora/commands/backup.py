@@ -16,14 +16,19 @@ from corpora.commands.terminal import emit, opened, with_example, workspace_opti
 def backup(target: Path, everything: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Write the collection to one file, of one snapshot, while others go on adding and searching.
 
-    It holds the documents' text, the configuration, what was annotated, and the key of the pseudonyms: keep it as you keep these.
+    It holds the documents' text, the configuration, what was annotated, and the key of the pseudonyms: keep it as you
+    keep these.
     """
     from corpora.workspace.backup import back_up
 
-    made = back_up(opened(workspace_folder).root, target, everything)
-    size = sum(made.files.values())
-    value = {"backup": str(target.resolve()), "snapshot": made.snapshot, "files": made.files}
-    emit(value, as_json, f"{target}: snapshot {made.snapshot}, {len(made.files)} files, {size / 1e6:.1f} MB before compression")
+    written = back_up(opened(workspace_folder).root, target, everything)
+    size = sum(written.files.values())
+    value = {"backup": str(target.resolve()), "snapshot": written.snapshot, "files": written.files}
+    emit(
+        value,
+        as_json,
+        f"{target}: snapshot {written.snapshot}, {len(written.files)} files, {size / 1e6:.1f} MB before compression",
+    )
 
 
 @click.command("restore", **with_example("raftsmith restore collection-2026-11.zip restored"))
@@ -34,6 +39,6 @@ def restore(source: Path, folder: Path, as_json: bool) -> None:
     """Make a workspace in a new folder from a backup; every file is checked."""
     from corpora.workspace.backup import restore as restore_to
 
-    made = restore_to(source, folder)
-    value = {"workspace": str(folder.resolve()), "snapshot": made.snapshot, "files": made.files}
-    emit(value, as_json, f"{folder}: snapshot {made.snapshot}, {len(made.files)} files")
+    restored = restore_to(source, folder)
+    value = {"workspace": str(folder.resolve()), "snapshot": restored.snapshot, "files": restored.files}
+    emit(value, as_json, f"{folder}: snapshot {restored.snapshot}, {len(restored.files)} files")

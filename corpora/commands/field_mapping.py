@@ -12,7 +12,8 @@ def read_field_mapping(
 ) -> dict[str, tuple[str, ...]]:
     """Field → its columns, in the order given. `fields` are accepted, those of `repeatable` with several columns.
 
-    Raises click.UsageError for what is no pair, a field that is not accepted, and a second column of a field that takes one.
+    Raises click.UsageError for what is no pair, a field that is not accepted, and a second column of a field that takes
+    one.
     """
     mapping: dict[str, tuple[str, ...]] = {}
     for pair in pairs:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from corpora.commands.document_names import files_of
 from corpora.commands.terminal import emit, opened, with_example, workspace_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("remove", **with_example("raftsmith remove contracts/old.pdf"))
@@ -22,20 +17,11 @@ def remove(names: tuple[str, ...], workspace_folder: Path | None, as_json: bool)
 
     What they said stays in `raftsmith versions` until `raftsmith purge`.
     """
-    from corpora.ingest.options import IngestOptions
-    from corpora.store.corpus_store import CorpusStore
-    from corpora.store.writer_lock import single_writer
-    from corpora.workspace.column_mappings import forget
+    from corpora.ingest.removal import remove_documents
 
-    workspace = opened(workspace_folder)
-    with single_writer(workspace.root):
-        store = CorpusStore(workspace.database)
-        held = files_of(store, names)
-        snapshot = (
-            store.commit(removed_paths=held, keep_versions=workspace.options(IngestOptions).keep_versions)
-            if held
-            else store.snapshot
-        )
-        forget(workspace.root, held)
-    value = {"removed": [path for path, _ in held], "snapshot": snapshot}
-    emit(value, as_json, "\n".join([*(f"removed {path}" for path, _ in held), f"snapshot {snapshot}"]))
+    removed, snapshot = remove_documents(opened(workspace_folder), names)
+    emit(
+        {"removed": removed, "snapshot": snapshot},
+        as_json,
+        "\n".join([*(f"removed {path}" for path in removed), f"snapshot {snapshot}"]),
+    )

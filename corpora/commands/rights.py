@@ -24,59 +24,27 @@ def rights(
 ) -> None:
     """Show or set who may read documents: give their ids, files, sources or titles.
 
-    Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for all of its
-    documents, for its next versions, and from the next search on.
+    Readers are names of people or groups, as whoever asks is called: `search --reader NAME`. A file's rights hold for
+    all of its documents, for its next versions, and from the next search on.
     """
+    from corpora.ingest.access_rights import change_readers, sharing_files
     from corpora.store.corpus_store import CorpusStore
-    from corpora.store.writer_lock import single_writer
 
     if everybody and readers:
         raise click.UsageError("give --reader NAME..., or --everybody, not both")
     workspace = opened(workspace_folder)
-    if not (everybody or readers):
-        store = CorpusStore(workspace.database)
-        held = _held(store, names) if names else set(store.files())
-        emit_rights(store, held, as_json)
-        return
-    if not names:
+    changing = everybody or bool(readers)
+    if changing and not names:
         raise click.UsageError("name the documents whose rights are to be set; `raftsmith documents` lists them")
-    with single_writer(workspace.root):
-        store = CorpusStore(workspace.database)
-        held = _held(store, names)
-        set_readers(store, held, readers)
-    emit_rights(store, held, as_json)
+    changed = change_readers(workspace, names, readers) if changing else None
+    store = CorpusStore(workspace.database)
+    emit_rights(store, changed or (sharing_files(store, names) if names else set(store.files())), as_json)
 
 
-def set_readers(store: CorpusStore, files: set[tuple[str, str]], readers: tuple[str, ...]) -> int:
-    """Let `readers`, none for everybody, and nobody else read what `files`, (path, collection), hold; gives the snapshot."""
-    from dataclasses import replace
-
-    from corpora.store.source_attributes import SourceAttributes, reader_names
-
-    names = reader_names(readers)
-    said = {collection: store.given(collection) for _, collection in files}
-    changes = [(path, of, replace(said[of].get(path, SourceAttributes()), readers=names)) for path, of in sorted(files)]
-    return store.commit(readers=changes)
-
-
-def _held(store: CorpusStore, names: tuple[str, ...]) -> set[tuple[str, str]]:
-    """The files of the documents called `names`, and every file that shares a document with one of them."""
-    from corpora.commands.document_names import files_of
-
-    held, grown = set(files_of(store, names)), True
-    while grown:
-        documents = {
-            entry["document_id"] for entry in store.overview() if not held.isdisjoint(store.files_of(entry["document_id"]))
-        }
-        wider = held.union(*(store.files_of(document) for document in documents))
-        held, grown = wider, wider != held
-    return held
-
-
-def emit_rights(store: CorpusStore, held: set[tuple[str, str]], as_json: bool) -> None:
-    """Print who may read each document of `held`."""
-    entries = [e for e in store.overview() if not held.isdisjoint(store.files_of(e["document_id"]))]
-    if held and not entries:
+def emit_rights(store: CorpusStore, files: set[tuple[str, str]], as_json: bool) -> None:
+    """Print who may read each document of `files`, (path, collection)."""
+    entries = [e for e in store.overview() if not files.isdisjoint(store.files_of(e["document_id"]))]
+    if files and not entries:
         raise RaftsmithError("these files hold no document; `raftsmith documents --failed` says why")
     lines = [f"{e['document_id'][:8]}  {', '.join(e['readers']) or 'everybody'}  ({e['source']})" for e in entries]
     rows = [{key: e[key] for key in ("document_id", "source", "collection", "readers")} for e in entries]

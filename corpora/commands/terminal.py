@@ -1,4 +1,7 @@
-"""What the commands of all packages share: results to stdout, everything else to stderr, errors with their exit codes."""
+"""Output of the commands of all packages.
+
+Results go to stdout, everything else to stderr, and errors have their exit codes.
+"""
 
 from __future__ import annotations
 
@@ -58,24 +61,27 @@ def opened(workspace_folder: Path | None) -> Workspace:
 
 
 class Progress:
-    """A counter on stderr: one line that rewrites itself on a terminal, a line every ten seconds elsewhere."""
+    """A progress counter on stderr.
 
-    def __init__(self, what: str) -> None:
-        """`what` names the things counted, e.g. "files"."""
-        self._what = what
-        self._started = self._shown = time.monotonic()
+    One line that rewrites itself on a terminal, a line every ten seconds elsewhere.
+    """
+
+    def __init__(self, things: str) -> None:
+        """`things` is what is counted, e.g. "files"."""
+        self._things = things
+        self._started = self._shown_at = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
         """Show that `done` of `total` are done, with rate and time left."""
         now = time.monotonic()
         last = done >= total
-        if not last and now - self._shown < (0.2 if self._terminal else 10.0):
+        if not last and now - self._shown_at < (0.2 if self._terminal else 10.0):
             return
         if last and now - self._started < 0.5:
             return
-        self._shown = now
+        self._shown_at = now
         rate = done / max(now - self._started, 1e-6)
         left = (total - done) / rate if rate else 0.0
-        line = f"{done}/{total} {self._what}  {rate:.1f}/s  {left:.0f} s left"
+        line = f"{done}/{total} {self._things}  {rate:.1f}/s  {left:.0f} s left"
         click.echo(f"\r{line}\x1b[K" if self._terminal else line, err=True, nl=last or not self._terminal)

@@ -32,16 +32,16 @@ def versions(name: str, show: int | None, diff: tuple[int, int] | None, workspac
     if show and diff:
         raise click.UsageError("give --show N or --diff N M, not both")
     store = CorpusStore(opened(workspace_folder).database)
-    found = store.versions(name) or store.versions(str(Path(name).resolve()))
-    if not found:
-        found = [version for document in store.find_documents(name) for version in store.versions(document.source)]
-    if not found:
+    matches = store.versions(name) or store.versions(str(Path(name).resolve()))
+    if not matches:
+        matches = [version for document in store.find_documents(name) for version in store.versions(document.source)]
+    if not matches:
         raise RaftsmithError(f"no document is or was called {name!r}; `raftsmith documents` lists those that are there")
     if show:
-        version = _numbered(found, show)
+        version = _numbered(matches, show)
         emit(asdict(version), as_json, str(version.text))
     elif diff:
-        old, new = (_numbered(found, number) for number in diff)
+        old, new = (_numbered(matches, number) for number in diff)
         lines = list(
             difflib.unified_diff(
                 str(old.text).splitlines(),
@@ -53,15 +53,15 @@ def versions(name: str, show: int | None, diff: tuple[int, int] | None, workspac
         )
         emit({"from": diff[0], "to": diff[1], "diff": lines}, as_json, "\n".join(lines) or "the texts are equal")
     else:
-        rows = [{**asdict(version), "text": None, "kept": version.text is not None} for version in found]
-        emit({"versions": rows}, as_json, "\n".join(map(_line, found)))
+        rows = [{**asdict(version), "text": None, "kept": version.text is not None} for version in matches]
+        emit({"versions": rows}, as_json, "\n".join(map(_line, matches)))
 
 
-def _numbered(found: list[Version], number: int) -> Version:
+def _numbered(versions: list[Version], number: int) -> Version:
     """The version with this number. Raises RaftsmithError when there is none, several, or its text is not kept."""
-    matching = [version for version in found if version.number == number]
+    matching = [version for version in versions if version.number == number]
     if len(matching) != 1:
-        sources = sorted({version.source for version in found})
+        sources = sorted({version.source for version in versions})
         raise RaftsmithError(
             f"{len(matching)} versions have number {number}; name one source of {', '.join(sources[:5])}, and one of its versions"
         )
@@ -74,5 +74,5 @@ def _numbered(found: list[Version], number: int) -> Version:
 
 def _line(version: Version) -> str:
     until = version.ended or "now"
-    kept = "" if version.text is not None else ", text not kept"
-    return f"{version.number}  {version.began or 'unknown'} – {until}  {version.document_id[:8]}  {version.title}  ({version.source}{kept})"
+    note = "" if version.text is not None else ", text not kept"
+    return f"{version.number}  {version.began or 'unknown'} – {until}  {version.document_id[:8]}  {version.title}  ({version.source}{note})"

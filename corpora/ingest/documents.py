@@ -1,4 +1,7 @@
-"""From what a reader gave to documents with content ids. Knows no store."""
+"""Documents with content ids, made from what a reader gave.
+
+Knows no store.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ def documents_of(
     readings: Sequence[Reading],
     source: str,
     collection: str,
-    given: SourceAttributes | None = None,
+    attributes: SourceAttributes | None = None,
     identify: Identify | None = None,
 ) -> Iterator[tuple[Document, Sequence[Block]]]:
     """A document, with its blocks, for each reading of the file `source`."""
     for reading in readings:
-        place = f"{source}#{reading.part}" if reading.part else source
+        part_source = f"{source}#{reading.part}" if reading.part else source
         yield (
-            make_document(collection, reading, place, given or SourceAttributes(), identify or content_identity),
+            make_document(collection, reading, part_source, attributes or SourceAttributes(), identify or content_identity),
             reading.blocks,
         )
 
@@ -33,11 +36,17 @@ def content_identity(collection: str, text: str, readers: tuple[str, ...] = ()) 
 
 
 def make_document(
-    collection: str, reading: Reading, source: str, given: SourceAttributes | None = None, identify: Identify = content_identity
+    collection: str,
+    reading: Reading,
+    source: str,
+    attributes: SourceAttributes | None = None,
+    identify: Identify = content_identity,
 ) -> Document:
     """A document with its content id; its cluster is itself until near-duplicates are known."""
-    said = given or SourceAttributes()
+    stated = attributes or SourceAttributes()
     text, _ = join_blocks(reading.blocks)
-    identity = identify(collection, text, said.readers)
-    facts = {**reading.metadata, **said.metadata}
-    return Document(identity, collection, reading.title or "", reading.media_type, text, source, identity, facts, said.readers)
+    identity = identify(collection, text, stated.readers)
+    facts = {**reading.metadata, **stated.metadata}
+    return Document(
+        identity, collection, reading.title or "", reading.media_type, text, source, identity, facts, stated.readers
+    )

@@ -1,4 +1,4 @@
-"""Which files are meant: files, folders and patterns, without hidden ones and links."""
+"""Files under the paths that a person gives: files, folders and patterns, without hidden ones and links."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
     A path that does not exist may be a pattern ("contracts/**/*.pdf"): what it matches counts as given.
     """
-    found: dict[Path, None] = {}
-    for path in (named for given in paths for named in _matches(given)):
+    files: dict[Path, None] = {}
+    for path in (match for pattern in paths for match in _matches(pattern)):
         if path.is_file():
-            found[path.resolve()] = None
+            files[path.resolve()] = None
         elif path.is_dir():
             for file in sorted(path.rglob("*")):
                 if file.is_file() and not file.is_symlink() and not _hidden(file.relative_to(path)):
-                    found[file.resolve()] = None
+                    files[file.resolve()] = None
         else:
             raise RaftsmithError(f"{path} does not exist; give files, folders or patterns to add")
-    return list(found)
+    return list(files)
 
 
 def _matches(path: Path) -> list[Path]:
-    """The path itself, or, where there is none and it is a pattern, what matches: no hidden ones, nothing through links."""
+    """The path itself, or the files and folders that match it, where it does not exist and is a pattern.
+
+    Hidden ones are left out, and nothing is found through links.
+    """
     parts = path.parts
-    first = next((place for place, part in enumerate(parts) if set(part) & set("*?[")), None)
+    first = next((index for index, part in enumerate(parts) if set(part) & set("*?[")), None)
     if first is None or path.exists():
         return [path]
     folder = Path(*parts[:first])

@@ -1,7 +1,7 @@
 """Reading files in child processes with bounded memory and time, so that no document can harm the batch (promise S8).
 
-Requests and replies are lines of JSON. A child gets paths and gives text: it opens no store, and what it cannot read, or what
-kills it, is a reason for that one file.
+Requests and replies are lines of JSON. A child gets paths and gives text: it opens no store, and what it cannot read,
+or what kills it, is a reason for that one file.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MEMORY_BYTES = 1 << 30
 TIMEOUT_S = 120.0
 AHEAD = 16
 AHEAD_BYTES = 64 * 2**20
-"""How many files, and files of how many bytes, are read before they are asked for, for each worker and in all: memory stays bounded
-when the indexing is slower."""
+"""How many files, and files of how many bytes, are read before they are asked for, for each worker and in all: memory
+stays bounded when the indexing is slower."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,10 @@ class _Child:
         self._told: dict[str, Any] | None = {**asdict(options), "memory_bytes": limits.memory_bytes}
 
     def ask(self, request: dict[str, str], timeout_s: float) -> bytes:
-        """The line that answers `request`. Raises TimeoutError, and EOFError or BrokenPipeError when the child is gone."""
+        """The line that answers `request`.
+
+        Raises TimeoutError, and EOFError or BrokenPipeError when the child is gone.
+        """
         lines = [self._told, request] if self._told else [request]
         self._told = None
         self._requests.write("".join(json.dumps(line) + "\n" for line in lines).encode())
@@ -133,10 +136,11 @@ def read_files(
 ) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
     """`(path, what was read or why it was not)` in the order of `paths`, read ahead by `workers` child processes.
 
-    Of the files that are ahead the largest is read first, so that no long one is left for the end while other workers are idle.
+    Of the files that are ahead the largest is read first, so that no long one is left for the end while other workers
+    are idle.
     """
     bounds = limits or Limits()
-    mine, started, lock = local(), deque[Worker](), Lock()
+    thread, started, lock = local(), deque[Worker](), Lock()
     ahead: list[tuple[int, int, Path, Future[FileReading | UnreadableDocument]]] = []
 
     def read_largest() -> None:
@@ -144,11 +148,11 @@ def read_files(
             if not ahead:
                 return
             _, _, path, result = heappop(ahead)
-        if not hasattr(mine, "worker"):
-            mine.worker = Worker(options, bounds)
-            started.append(mine.worker)
+        if not hasattr(thread, "worker"):
+            thread.worker = Worker(options, bounds)
+            started.append(thread.worker)
         try:
-            result.set_result(mine.worker.read(path))
+            result.set_result(thread.worker.read(path))
         except UnreadableDocument as error:
             result.set_result(error)
         except BaseException as error:
@@ -156,7 +160,7 @@ def read_files(
             raise
 
     waiting: deque[tuple[Path, int, Future[FileReading | UnreadableDocument]]] = deque()
-    held = 0
+    waiting_bytes = 0
     with ThreadPoolExecutor(workers) as pool:
         try:
             for number, path in enumerate(paths):
@@ -164,11 +168,11 @@ def read_files(
                 with lock:
                     heappush(ahead, (-size, number, path, result))
                 waiting.append((path, size, result))
-                held += size
+                waiting_bytes += size
                 pool.submit(read_largest)
-                while len(waiting) > (workers if held > AHEAD_BYTES else workers * AHEAD):
+                while len(waiting) > (workers if waiting_bytes > AHEAD_BYTES else workers * AHEAD):
                     first, size, result = waiting.popleft()
-                    held -= size
+                    waiting_bytes -= size
                     yield first, result.result()
             while waiting:
                 first, _, result = waiting.popleft()
@@ -204,8 +208,8 @@ def _line(descriptor: int, deadline: float) -> bytes:
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
+            remaining_s = deadline - time.monotonic()
+            if remaining_s <= 0 or not selector.select(remaining_s):
                 raise TimeoutError
             piece = os.read(descriptor, 1 << 20)
             if not piece:
@@ -245,7 +249,7 @@ def serve() -> None:
     for line in sys.stdin.buffer:
         path = Path(os.fsdecode(bytes.fromhex(json.loads(line)["path"])))
         try:
-            found = read_file(path, options)
+            file_reading = read_file(path, options)
             reply: dict[str, Any] = {
                 "readings": [
                     {
@@ -253,11 +257,11 @@ def serve() -> None:
                         "blocks": [(b.kind, b.text, b.level, b.page, b.breaks) for b in r.blocks],
                         "metadata": dict(r.metadata),
                     }
-                    for r in found.readings
+                    for r in file_reading.readings
                 ],
-                "refused": found.refused,
-                "cleaned": found.cleaned,
-                "personal_data": found.personal_data,
+                "refused": file_reading.refused,
+                "cleaned": file_reading.cleaned,
+                "personal_data": file_reading.personal_data,
             }
         except UnreadableDocument as error:
             reply = {"error": str(error), "short_of_memory": isinstance(error.__cause__, MemoryError | ImportError)}

@@ -1,7 +1,10 @@
-"""Personal data in a text: where it stands, and what a policy makes of it. Knows no store, and keeps nothing of what it finds.
+"""Personal data in a text: where it is, and what a policy makes of it.
 
-Patterns, checksums and labels find it (`corpora.personal_data.recognizers`); there is no model, so a name in running text without a title, a
-role, a label or a common given name is missed. Masking happens before chunking: offsets in the store are those of the masked text.
+Knows no store, and keeps nothing of what it finds.
+
+Patterns, checksums and labels find it (`corpora.personal_data.recognizers`); there is no model, so a name in running
+text without a title, a role, a label or a common given name is missed. Masking happens before chunking: offsets in the
+store are those of the masked text.
 """
 
 from __future__ import annotations
@@ -35,36 +38,38 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 def find_personal_data(text: str) -> list[Finding]:
     """Findings in reading order that never overlap, never cross a blank line and never touch a pseudonym.
 
-    A name found after a title or a label is found wherever else it stands in the text. A name known by its words alone is none inside
-    the name of a case. Where two findings meet, the surer wins, then the longer.
+    A name found after a title or a label is found wherever else it stands in the text. A name known by its words alone
+    is none inside the name of a case. Where two findings meet, the surer wins, then the longer.
     """
     plain = folded(text)
-    found = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
-    cases = [f for f in found if f.kind == "case-name"]
-    found = [f for f in found if f.kind != "name" or f.confidence > BY_WORDS_ALONE or not any(_meet(f, case) for case in cases)]
-    surely = {plain[f.start : f.end] for f in found if f.kind == "name" and f.confidence >= _SURE_NAME}
-    found += find_again(plain, surely)
-    taken = [match.span() for match in _PSEUDONYM.finditer(plain)]
-    taken += [match.span() for match in _BLANK_LINE.finditer(plain)]
-    return _apart(found, taken)
+    findings = [finding for recognize in RECOGNIZERS for finding in recognize(plain)]
+    cases = [f for f in findings if f.kind == "case-name"]
+    findings = [
+        f for f in findings if f.kind != "name" or f.confidence > BY_WORDS_ALONE or not any(_meet(f, case) for case in cases)
+    ]
+    surely = {plain[f.start : f.end] for f in findings if f.kind == "name" and f.confidence >= _SURE_NAME}
+    findings += find_again(plain, surely)
+    excluded = [match.span() for match in _PSEUDONYM.finditer(plain)]
+    excluded += [match.span() for match in _BLANK_LINE.finditer(plain)]
+    return _apart(findings, excluded)
 
 
 def _meet(left: Finding, right: Finding) -> bool:
     return left.start < right.end and right.start < left.end
 
 
-def _apart(found: Iterable[Finding], taken: Iterable[tuple[int, int]]) -> list[Finding]:
-    """The best of `found` that overlap neither each other nor the spans `taken`, by place."""
-    spans = sorted(taken)
-    kept: list[Finding] = []
-    for finding in sorted(found, key=lambda f: (-f.confidence, f.start - f.end, f.start, f.kind)):
-        place = bisect_right(spans, (finding.start, finding.end))
-        before_clear = place == 0 or spans[place - 1][1] <= finding.start
-        after_clear = place == len(spans) or spans[place][0] >= finding.end
+def _apart(findings: Iterable[Finding], excluded: Iterable[tuple[int, int]]) -> list[Finding]:
+    """The surest of `findings` that overlap neither each other nor the spans `excluded`, in reading order."""
+    spans = sorted(excluded)
+    chosen: list[Finding] = []
+    for finding in sorted(findings, key=lambda f: (-f.confidence, f.start - f.end, f.start, f.kind)):
+        index = bisect_right(spans, (finding.start, finding.end))
+        before_clear = index == 0 or spans[index - 1][1] <= finding.start
+        after_clear = index == len(spans) or spans[index][0] >= finding.end
         if finding.end > finding.start and before_clear and after_clear:
-            spans.insert(place, (finding.start, finding.end))
-            kept.append(finding)
-    return sorted(kept, key=lambda f: f.start)
+            spans.insert(index, (finding.start, finding.end))
+            chosen.append(finding)
+    return sorted(chosen, key=lambda f: f.start)
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
@@ -75,8 +80,8 @@ def counts(findings: Iterable[Finding]) -> dict[str, int]:
 def pseudonym(kind: str, value: str, key: bytes) -> str:
     """ "[PERSON-3f2a9c01]": equal for equal values of a kind under one key, whatever their case and punctuation.
 
-    HMAC-SHA-256 (RFC 2104), so nobody without the key can try values out. 32 bits: among 10,000 values of a kind two share a pseudonym
-    with a chance of 1 %. Raises ValueError for a key under 16 bytes.
+    HMAC-SHA-256 (RFC 2104), so nobody without the key can try values out. 32 bits: among 10,000 values of a kind two
+    share a pseudonym with a chance of 1 %. Raises ValueError for a key under 16 bytes.
     """
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(f"the key has {len(key)} bytes; at least {MIN_KEY_BYTES} random ones are needed")
@@ -98,16 +103,19 @@ def _normalised(kind: str, value: str) -> str:
 def apply_policy(
     text: str, findings: Sequence[Finding], policy: Policy, key: bytes, *, min_confidence: float = MIN_CONFIDENCE
 ) -> str:
-    """The text under the policy: "keep" leaves it, "mask" puts pseudonyms for findings, "refuse" raises PersonalDataRefused.
+    """The text with the policy applied to the findings in it.
 
-    Only findings of `min_confidence` (0–1) and above count. They must not overlap; everything between them stays as it is.
+    "keep" leaves it, "mask" puts pseudonyms for findings, "refuse" raises PersonalDataRefused.
+
+    Only findings of `min_confidence` (0–1) and above count. They must not overlap; everything between them stays as it
+    is.
     """
     certain = sorted((f for f in findings if f.confidence >= min_confidence), key=lambda f: f.start)
     if policy == "keep" or not certain:
         return text
     if policy == "refuse":
-        found = ", ".join(f"{count} {kind}" for kind, count in counts(certain).items())
-        raise PersonalDataRefused(f"personal data in it: {found}; accepted: documents without, or the policies keep and mask")
+        kinds = ", ".join(f"{count} {kind}" for kind, count in counts(certain).items())
+        raise PersonalDataRefused(f"personal data in it: {kinds}; accepted: documents without, or the policies keep and mask")
     if policy != "mask":
         raise ValueError(f"policy is {policy!r}; accepted: keep, mask, refuse")
     parts: list[str] = []
@@ -123,8 +131,8 @@ def mask_blocks(
 ) -> tuple[list[str], dict[str, int]]:
     """The texts of a document's blocks under the policy, and how many findings of each kind it applied to.
 
-    All blocks are read as one, so that a label in one cell is context for the value in the next and a name introduced once is known
-    everywhere. Raises PersonalDataRefused.
+    All blocks are read as one, so that a label in one cell is context for the value in the next and a name introduced
+    once is known everywhere. Raises PersonalDataRefused.
     """
     whole = "\n\n".join(texts)
     findings = find_personal_data(whole)
@@ -134,9 +142,9 @@ def mask_blocks(
     start = 0
     for text in texts:
         end = start + len(text)
-        own = [
+        block_findings = [
             Finding(f.kind, f.start - start, f.end - start, f.confidence) for f in findings if start <= f.start and f.end <= end
         ]
-        masked.append(apply_policy(text, own, policy, key, min_confidence=min_confidence))
+        masked.append(apply_policy(text, block_findings, policy, key, min_confidence=min_confidence))
         start = end + 2
     return masked, counts(finding for finding in findings if finding.confidence >= min_confidence)

@@ -22,13 +22,14 @@ __all__ = ["read_questions", "sentence_around"]
 def read_questions(path: Path, mapping: Mapping[str, str] | None = None) -> QuestionSet:
     """The questions of a file or folder, in its order, with what was dropped and the documents that it brings along.
 
-    `mapping` names the columns of rows, field to column: "question", "answer", "evidence", "document", "id"; with it a file of
-    rows is read as rows, whatever it looks like. Raises QuestionsError when the file has no known format or no questions.
+    `mapping` names the columns of rows, field to column: "question", "answer", "evidence", "document", "id"; with it a
+    file of rows is read as rows, whatever it looks like. Raises QuestionsError when the file has no known format or no
+    questions.
     """
-    found = _read(path, mapping or {})
-    if not found.questions and not found.dropped:
-        raise QuestionsError(f"{path} was read as {found.format} and holds no question; check that it is complete")
-    return found
+    question_set = _read(path, mapping or {})
+    if not question_set.questions and not question_set.dropped:
+        raise QuestionsError(f"{path} was read as {question_set.format} and holds no question; check that it is complete")
+    return question_set
 
 
 def _read(path: Path, mapping: Mapping[str, str]) -> QuestionSet:
@@ -41,9 +42,9 @@ def _read(path: Path, mapping: Mapping[str, str]) -> QuestionSet:
     if isinstance(value, dict):
         value = _inner_rows(value)
     if isinstance(value, dict):
-        found = _of_object(value)
-        if found is not None:
-            return _unmapped(found, mapping, path)
+        question_set = _of_object(value)
+        if question_set is not None:
+            return _unmapped(question_set, mapping, path)
     table = read_table(text, value, path)
     return rows.read(table, mapping, path) if mapping else _of_table(table, path)
 
@@ -82,9 +83,9 @@ def _of_table(table: Table, path: Path) -> QuestionSet:
     return rows.read(table, {}, path)
 
 
-def _unmapped(found: QuestionSet, mapping: Mapping[str, str], path: Path) -> QuestionSet:
+def _unmapped(question_set: QuestionSet, mapping: Mapping[str, str], path: Path) -> QuestionSet:
     if mapping:
         raise QuestionsError(
-            f"{path} is in the format {found.format}, whose fields are known; leave out the mapping. {ACCEPTED}"
+            f"{path} is in the format {question_set.format}, whose fields are known; leave out the mapping. {ACCEPTED}"
         )
-    return found
+    return question_set

@@ -1,8 +1,11 @@
-"""BioASQ task b: biomedical questions with snippets of PubMed abstracts. Reference: Tsatsaronis et al., BMC Bioinf. 16, 2015.
+"""BioASQ task b: biomedical questions with snippets of PubMed abstracts.
 
-A yes/no question is answered by its exact answer, a factoid by any of its synonyms, a list by the first name of each entry, and
-a summary by its ideal answer. The evidence is the sentence of a snippet that holds the exact answer; where none does it is the
-one closest to the ideal answer, and the answer is not extractive. The documents are what the set holds of them: the snippets.
+Reference: Tsatsaronis et al., BMC Bioinf. 16, 2015.
+
+A yes/no question is answered by its exact answer, a factoid by any of its synonyms, a list by the first name of each
+entry, and a summary by its ideal answer. The evidence is the sentence of a snippet that holds the exact answer; where
+none does it is the one closest to the ideal answer, and the answer is not extractive. The documents are what the set
+holds of them: the snippets.
 """
 
 from __future__ import annotations
@@ -37,7 +40,10 @@ def fits(row: Mapping[str, Any]) -> bool:
 
 
 def read(items: Sequence[Any], broken: Iterable[tuple[str, str]] = ()) -> QuestionSet:
-    """The set of the entries of `questions`; a question of a test batch, without answers, is dropped with that reason."""
+    """The question set of the entries of `questions`.
+
+    A question of a test batch, without answers, is dropped with that reason.
+    """
     gathering = Gathering("bioasq", broken)
     for number, raw in enumerate(items, start=1):
         name = str(raw.get("id") or f"question {number}") if isinstance(raw, Mapping) else f"question {number}"
@@ -56,12 +62,12 @@ def read(items: Sequence[Any], broken: Iterable[tuple[str, str]] = ()) -> Questi
 
 def _passages(item: _Item, gathering: Gathering) -> list[tuple[str, Block]]:
     """`(document, block)` of the snippets, cleaned."""
-    found: list[tuple[str, Block]] = []
+    passages: list[tuple[str, Block]] = []
     for snippet in item.snippets:
         document = tidy(snippet.document.rstrip("/").rsplit("/", 1)[-1]) or f"snippet {content_id(snippet.text)[:8]}"
         blocks = gathering.carry(document, paragraphs(snippet.text), url=snippet.document)
-        found += [(document, block) for block in blocks]
-    return found
+        passages += [(document, block) for block in blocks]
+    return passages
 
 
 def _question(item: _Item, passages: Sequence[tuple[str, Block]]) -> Question | str:

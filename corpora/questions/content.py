@@ -25,7 +25,10 @@ _DELIMITERS = (",", "\t", ";", "|")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with what each is called ("line 7"), and `(name, reason)` for those that are no row. `format`: "jsonl" or "csv"."""
+    """Rows with what each is called ("line 7"), and `(name, reason)` for those that are no row.
+
+    `format`: "jsonl" or "csv".
+    """
 
     rows: tuple[tuple[str, dict[str, Any]], ...]
     broken: tuple[tuple[str, str], ...]
@@ -82,14 +85,14 @@ def read_table(text: str, value: Any, path: Path) -> Table:
 
 
 def _table(items: Iterable[tuple[str, Any]]) -> Table:
-    kept: list[tuple[str, dict[str, Any]]] = []
+    rows: list[tuple[str, dict[str, Any]]] = []
     broken: list[tuple[str, str]] = []
     for name, item in items:
         if isinstance(item, dict):
-            kept.append((name, item))
+            rows.append((name, item))
         else:
             broken.append((name, "it is not a JSON object"))
-    return Table(tuple(kept), tuple(broken), "jsonl")
+    return Table(tuple(rows), tuple(broken), "jsonl")
 
 
 def _lines(text: str) -> Iterable[tuple[str, Any]]:
@@ -106,7 +109,7 @@ def _csv(text: str, path: Path) -> Table:
     delimiter = max(_DELIMITERS, key=header.count)
     if not header.count(delimiter):
         raise QuestionsError(f"{path} starts with {header[:40]!r}, which is neither JSON nor the header of a CSV. {ACCEPTED}")
-    kept: list[tuple[str, dict[str, Any]]] = []
+    rows: list[tuple[str, dict[str, Any]]] = []
     broken: list[tuple[str, str]] = []
     limit = csv.field_size_limit(len(text) + 1)  # the limit of the module, 128 KiB, is less than a long contract
     try:
@@ -114,9 +117,9 @@ def _csv(text: str, path: Path) -> Table:
             if None in row:
                 broken.append((f"row {number}", "it has more cells than the header"))
             else:
-                kept.append((f"row {number}", row))
+                rows.append((f"row {number}", row))
     except csv.Error as error:
         raise QuestionsError(f"{path} is not CSV: {error}; save it again as CSV in UTF-8") from error
     finally:
         csv.field_size_limit(limit)
-    return Table(tuple(kept), tuple(broken), "csv")
+    return Table(tuple(rows), tuple(broken), "csv")

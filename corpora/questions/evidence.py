@@ -43,7 +43,11 @@ def paragraphs(text: str) -> list[Block]:
 def sentence_around(text: str, start: int, answer: str) -> str:
     """The sentence, or run of sentences, of `text` that holds `answer` at `start`."""
     end = start + len(answer)
-    inside = [(left, right) for left, right in _spans(text) if left < end and right > start]
+    inside = [
+        (sentence_start, sentence_end)
+        for sentence_start, sentence_end in _spans(text)
+        if sentence_start < end and sentence_end > start
+    ]
     return text[inside[0][0] : inside[-1][1]] if inside else answer
 
 
@@ -54,13 +58,16 @@ def _spans(text: str) -> tuple[tuple[int, int], ...]:
 
 def sentences(blocks: Iterable[Block]) -> list[str]:
     """The sentences of all blocks but headings, in order."""
-    return [block.text[left:right] for block in blocks if block.kind != "heading" for left, right in _spans(block.text)]
+    return [block.text[start:end] for block in blocks if block.kind != "heading" for start, end in _spans(block.text)]
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of `text` in lower case, the plural as the singular, without the commonest ones and without verdicts."""
-    found = frozenset(_WORD.findall(text.lower())) - _COMMON - _VERDICTS
-    return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in found)
+    """The words of `text` in lower case, plurals as singulars.
+
+    The commonest words and verdicts are left out.
+    """
+    tokens = frozenset(_WORD.findall(text.lower())) - _COMMON - _VERDICTS
+    return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in tokens)
 
 
 def closest(candidates: Sequence[str], text: str) -> str | None:
@@ -68,14 +75,17 @@ def closest(candidates: Sequence[str], text: str) -> str | None:
 
     Overlap is Dice's coefficient of the two sets of words, 2 |A ∩ B| / (|A| + |B|), so that length alone wins nothing.
     """
-    wanted = words(text)
-    scores = [2 * len(wanted & own) / (len(wanted) + len(own) or 1) for own in map(words, candidates)]
+    text_words = words(text)
+    scores = [2 * len(text_words & candidate) / (len(text_words) + len(candidate) or 1) for candidate in map(words, candidates)]
     best = max(scores, default=0.0)
     return candidates[scores.index(best)] if best else None
 
 
 def span_in(answer: str, text: str) -> int | None:
-    """Where `answer` stands in `text` as whole words; None where it does not, and for "yes" or the letter of a choice."""
+    """Offset of `answer` in `text` as whole words, or None.
+
+    None also for "yes" and its like, and for the letter of a choice.
+    """
     if not answer or answer.lower().rstrip(".") in _VERDICTS or (len(answer) == 1 and answer.isalpha()):
         return None
     match = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text)
@@ -85,8 +95,8 @@ def span_in(answer: str, text: str) -> int | None:
 def supporting(blocks: Sequence[Block], answers: Sequence[str], about: str) -> tuple[str, tuple[str, ...], bool] | None:
     """`(evidence, answers, extractive)`: a sentence of `blocks` for the answers, or None when nothing is near them.
 
-    An answer that stands in a block gives the sentence around it, and becomes the first of the answers; otherwise it is the
-    sentence closest to the first answer and `about`, and the answers are not extractive.
+    An answer that stands in a block gives the sentence around it, and becomes the first of the answers; otherwise it is
+    the sentence closest to the first answer and `about`, and the answers are not extractive.
     """
     for answer in answers:
         for block in blocks:

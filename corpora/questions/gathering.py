@@ -1,4 +1,7 @@
-"""What a reader of questions gathers: questions, drops and the documents that the set brings along. Knows no format."""
+"""The questions, drops and documents that a reader of question files collects.
+
+Knows no format.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from corpora.text.cleaning import clean
 
 
 class Loose(BaseModel):
-    """Base of what is read from a question file: other fields are left alone, null is as absent, numbers stand for text."""
+    """Base of the records that are read from a question file.
+
+    Other fields are left alone, null is as absent, numbers stand for text.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
@@ -58,9 +64,9 @@ class Gathering:
         else:
             cleaned, _ = clean(blocks)
         texts = {block.text for block in cleaned if block.kind != "heading"}
-        known = self._texts.setdefault(name, set())
-        if not texts <= known:
-            known |= texts
+        carried = self._texts.setdefault(name, set())
+        if not texts <= carried:
+            carried |= texts
             self._blocks.setdefault(name, []).extend(cleaned)
         self._metadata.setdefault(name, {}).update({key: value for key, value in metadata.items() if value})
         return cleaned
@@ -75,5 +81,5 @@ class Gathering:
 def fault(error: ValidationError) -> str:
     """The first thing wrong with a row, as the reason of a drop."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if not isinstance(part, int)) or "the row"
-    return f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    location = ".".join(str(part) for part in first["loc"] if not isinstance(part, int)) or "the row"
+    return f"{location}: {first['msg'][:1].lower()}{first['msg'][1:]}"

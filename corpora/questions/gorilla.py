@@ -1,8 +1,11 @@
-"""The output of gorilla's RAFT generator: a question with its oracle passage and a reasoned answer a row. arXiv 2403.10131.
+"""Output of gorilla's RAFT generator: a question, its oracle passage and a reasoned answer a row.
 
-The answer is what follows the last `<ANSWER>:`. The evidence is the sentence around the quote (between `##begin_quote##` and
-`##end_quote##`) that is nearest to the answer; a teacher's quote that the oracle does not hold counts for nothing, and without
-one that it holds the evidence is the oracle's sentence nearest to the answer. The documents are the oracle passages.
+arXiv 2403.10131.
+
+The answer is what follows the last `<ANSWER>:`. The evidence is the sentence around the quote (between
+`##begin_quote##` and `##end_quote##`) that is nearest to the answer; a teacher's quote that the oracle does not hold
+counts for nothing, and without one that it holds the evidence is the oracle's sentence nearest to the answer. The
+documents are the oracle passages.
 """
 
 from __future__ import annotations
@@ -67,8 +70,8 @@ def read(table: Table) -> QuestionSet:
 def _name(item: _Item) -> str:
     """The title that the row gives the oracle, or, where there is only a placeholder, a name by content."""
     titles, passages = _flat(item.context, "title"), _flat(item.context, "sentences")
-    named = dict(zip(passages, titles, strict=False)).get(item.oracle_context, "")
-    title = tidy(named) if named != _PLACEHOLDER else ""
+    context_title = dict(zip(passages, titles, strict=False)).get(item.oracle_context, "")
+    title = tidy(context_title) if context_title != _PLACEHOLDER else ""
     return title or f"passage {content_id(item.oracle_context)[:8]}"
 
 

@@ -1,9 +1,11 @@
-"""MedQuAD: pages of the US National Institutes of Health as questions and answers. Ben Abacha and Demner-Fushman, BMC Bioinf. 2019.
+"""MedQuAD: pages of the US National Institutes of Health as questions and answers.
 
-An answer is a section of a page, 200 words in the mean, and no short text answers for it. Its first whole sentence is taken as
-the answer and as its evidence: NIH pages answer first and explain then. Where that only announces a list or a table, or there
-is none, the question is dropped. The document is the page with all its sections, under the name of its subject (with its source
-where two pages have one subject); the types of the questions are the headings.
+Ben Abacha and Demner-Fushman, BMC Bioinf. 2019.
+
+An answer is a section of a page, 200 words in the mean, and no short text answers for it. Its first whole sentence is
+taken as the answer and as its evidence: NIH pages answer first and explain then. Where that only announces a list or a
+table, or there is none, the question is dropped. The document is the page with all its sections, under the name of its
+subject (with its source where two pages have one subject); the types of the questions are the headings.
 """
 
 from __future__ import annotations
@@ -64,20 +66,23 @@ def read_xml(text: str, path: Path) -> QuestionSet:
 
 
 def read_folder(folder: Path) -> QuestionSet:
-    """The set of all XML files under `folder`; one that is not a page is dropped with its reason. Raises QuestionsError."""
+    """The set of all XML files under `folder`; one that is not a page is dropped with its reason.
+
+    Raises QuestionsError.
+    """
     files = sorted(path for path in folder.rglob("*.xml") if path.is_file())
     pairs: list[tuple[str, Mapping[str, Any]]] = []
     broken: list[tuple[str, str]] = []
     for path in files:
         name = path.relative_to(folder).as_posix()
         try:
-            found = _pairs(path.read_bytes(), path.stem)
+            page_pairs = _pairs(path.read_bytes(), path.stem)
         except OSError as error:
-            found = f"it cannot be read: {error.strerror}"
-        if isinstance(found, str):
-            broken.append((name, found))
+            page_pairs = f"it cannot be read: {error.strerror}"
+        if isinstance(page_pairs, str):
+            broken.append((name, page_pairs))
         else:
-            pairs += found
+            pairs += page_pairs
     if not pairs:
         raise QuestionsError(
             f"{folder} is a folder with {len(files)} XML files, none of MedQuAD; give a question file. {ACCEPTED}"
@@ -95,15 +100,15 @@ def _pairs(data: bytes, stem: str) -> list[tuple[str, Mapping[str, Any]]] | str:
         return "it is not a page of MedQuAD"
     source, number = root.get("source", ""), root.get("id", stem)
     page = {"focus": root.findtext("Focus", ""), "source": source, "url": root.get("url", "")}
-    found: list[tuple[str, Mapping[str, Any]]] = []
+    pairs: list[tuple[str, Mapping[str, Any]]] = []
     for index, pair in enumerate(root.iterfind("QAPairs/QAPair"), start=1):
         question, answer = pair.find("Question"), pair.find("Answer")
         # Each source of MedQuAD counts its pages from 1.
         name = f"{source}_{number}-{pair.get('pid', index)}".lstrip("_")
         texts = ["".join(node.itertext()) if node is not None else "" for node in (question, answer)]
         qtype = question.get("qtype", "") if question is not None else ""
-        found.append((name, {**page, "id": name, "qtype": qtype, "question": texts[0], "answer": texts[1]}))
-    return found
+        pairs.append((name, {**page, "id": name, "qtype": qtype, "question": texts[0], "answer": texts[1]}))
+    return pairs
 
 
 def _read(rows: Sequence[tuple[str, Mapping[str, Any]]], broken: Iterable[tuple[str, str]] = ()) -> QuestionSet:
@@ -137,14 +142,20 @@ def _page_names(pairs: Sequence[_Pair]) -> dict[str, str]:
     """A name for each page: its subject, with the source, and then the page's number, where that is not enough."""
     pages = {pair.page: pair for pair in pairs}
     names = {page: tidy(pair.focus) or page for page, pair in pages.items()}
-    for more in ({page: _SOURCE.sub("", pair.source) or page for page, pair in pages.items()}, {page: page for page in pages}):
+    for suffixes in (
+        {page: _SOURCE.sub("", pair.source) or page for page, pair in pages.items()},
+        {page: page for page in pages},
+    ):
         counts = Counter(names.values())
-        names = {page: f"{name} ({more[page]})" if counts[name] > 1 else name for page, name in names.items()}
+        names = {page: f"{name} ({suffixes[page]})" if counts[name] > 1 else name for page, name in names.items()}
     return names
 
 
 def _blocks(pair: _Pair) -> list[Block]:
-    """A block for each line and item of a list: MedQuAD keeps a paragraph on a line, and a list on one or on several."""
+    """A block for each line and list item of an answer.
+
+    MedQuAD keeps a paragraph on a line, and a list on one or on several.
+    """
     blocks: list[Block] = []
     for line in pair.answer.splitlines():
         first, *items = _ITEM.split(line)

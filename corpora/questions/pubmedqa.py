@@ -1,8 +1,9 @@
 """PubMedQA: questions on abstracts, decided yes, no or maybe. Reference: Jin et al., EMNLP 2019, arXiv 1909.06146.
 
-The conclusion of the abstract (LONG_ANSWER) is not among its CONTEXTS, so that no context says the answer. What supports it is
-taken to be the sentence of the contexts whose words overlap most with the conclusion: from the results, where the abstract
-names them, else from anything but its background and aims, which repeat the question. The answer is the decision alone.
+The conclusion of the abstract (LONG_ANSWER) is not among its CONTEXTS, so that no context says the answer. What
+supports it is taken to be the sentence of the contexts whose words overlap most with the conclusion: from the results,
+where the abstract names them, else from anything but its background and aims, which repeat the question. The answer is
+the decision alone.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def read(items: Iterable[tuple[str, Any]], broken: Iterable[tuple[str, str]] = (
         elif evidence is None:
             gathering.drop(pmid, "no sentence of its contexts shares a word with its conclusion")
         else:
-            found = (Evidence(pmid, evidence),)
-            gathering.add(Question(pmid, tidy(item.question), (decision,), found, pmid, extractive=False))
+            cited = (Evidence(pmid, evidence),)
+            gathering.add(Question(pmid, tidy(item.question), (decision,), cited, pmid, extractive=False))
     return gathering.as_set()
 
 
@@ -83,5 +84,5 @@ def _pools(blocks: list[Block]) -> Iterable[list[str]]:
         else:
             labelled.append((label, block))
     results = [block for label, block in labelled if _RESULTS.search(label)]
-    rest = [block for label, block in labelled if not _AIMS.search(label)]
-    return map(sentences, (results, rest, blocks))
+    beyond_aims = [block for label, block in labelled if not _AIMS.search(label)]
+    return map(sentences, (results, beyond_aims, blocks))

@@ -1,8 +1,9 @@
 """Rows of JSONL, JSON or CSV: which column is the question, the answer, the evidence, the document and the id.
 
-A mapping says so, or usual names are recognised. A column of passages (its name says "context" or "passage") gives documents of
-the set, and the evidence is the sentence of a passage that holds the answer or is nearest to it. Any other column of evidence is
-taken whole. Without such a column an answer of six words or more stands for its own evidence: somewhere it must be written.
+A mapping says so, or usual names are recognised. A column of passages (its name says "context" or "passage") gives
+documents of the set, and the evidence is the sentence of a passage that holds the answer or is nearest to it. Any other
+column of evidence is taken whole. Without such a column an answer of six words or more stands for its own evidence:
+somewhere it must be written.
 """
 
 from __future__ import annotations
@@ -68,13 +69,13 @@ def _columns(columns: Sequence[str], mapping: Mapping[str, str], path: Path) -> 
         if column not in columns:
             raise QuestionsError(f"{path} has no column {column!r} for {field}; its columns are {', '.join(columns)}")
     plain = {re.sub(r"[^a-z0-9]", "", column.lower()): column for column in reversed(columns)}
-    taken = set(mapping.values())
+    used = set(mapping.values())
     chosen = dict(mapping)
     for field in FIELDS:
-        usual = [plain[name] for name in _NAMES[field].split() if name in plain and plain[name] not in taken]
+        usual = [plain[name] for name in _NAMES[field].split() if name in plain and plain[name] not in used]
         if field not in chosen and usual:
             chosen[field] = usual[0]
-            taken.add(usual[0])
+            used.add(usual[0])
     for field in ("question", "answer"):
         if field not in chosen:
             raise QuestionsError(
@@ -104,8 +105,8 @@ def _question(values: Mapping[str, Sequence[str]], column: str, gathering: Gathe
         names = _names(texts, documents, "")
         ordered = sorted(answers, key=lambda answer: span_in(answer, tidy(texts[0])) is None)
         extractive = span_in(ordered[0], tidy(texts[0])) is not None
-        found = tuple(Evidence(name, tidy(text)) for name, text in zip(names, texts, strict=True))
-        return Question(identity, question, tuple(ordered), found, names[0], extractive)
+        quoted = tuple(Evidence(name, tidy(text)) for name, text in zip(names, texts, strict=True))
+        return Question(identity, question, tuple(ordered), quoted, names[0], extractive)
     passages: list[tuple[str, Block]] = []
     for name, text in zip(_names(texts, documents, "passage"), texts, strict=True):
         passages += [(name, block) for block in gathering.carry(name, paragraphs(text))]

@@ -1,8 +1,10 @@
-"""SQuAD v1 and v2, and sets of that form: CUAD, PolicyQA, COVID-QA, and their rows with `answers.text` beside each other.
+"""SQuAD v1 and v2, and sets of that form: CUAD, PolicyQA and COVID-QA.
 
-Beyond SQuAD's own fields a question may carry `evidence`: a list of `{"document", "text"}`, one for each passage that it
-needs; without it the evidence is the sentence of the context that holds the first answer. The contexts of an article are one
-document under its title, unless questions carry evidence: then the documents are elsewhere.
+Also their rows, with `answers.text` beside the starts.
+
+Beyond SQuAD's own fields a question may carry `evidence`: a list of `{"document", "text"}`, one for each passage that
+it needs; without it the evidence is the sentence of the context that holds the first answer. The contexts of an article
+are one document under its title, unless questions carry evidence: then the documents are elsewhere.
 """
 
 from __future__ import annotations
@@ -73,24 +75,24 @@ def fits(row: Mapping[str, Any]) -> bool:
 def read(data: Sequence[Any], broken: Iterable[tuple[str, str]] = ()) -> QuestionSet:
     """The set of the articles, or flat rows, of `data`. What is broken is dropped with its reason.
 
-    A flat row without answers cannot be answered, as in SQuAD v2; in an article only `is_impossible` or plausible answers say
-    so. An answer without a start is searched in the context, and counts when it is there once.
+    A flat row without answers cannot be answered, as in SQuAD v2; in an article only `is_impossible` or plausible
+    answers say so. An answer without a start is searched in the context, and counts when it is there once.
     """
     gathering = Gathering("squad", broken)
     carried: set[tuple[str, str]] = set()
     elsewhere = False
-    for place, fields, items, flat in _contexts(data, gathering):
+    for location, fields, items, flat in _contexts(data, gathering):
         try:
             context = _Context.model_validate(fields)
         except ValidationError as error:
-            gathering.drop(place, fault(error))
+            gathering.drop(location, fault(error))
             continue
         if (context.name, context.context) not in carried:
             carried.add((context.name, context.context))
             gathering.carry(context.name, paragraphs(context.context))
         lines = _EMPTY_LINES.sub(lambda match: "\n" * len(match[0]), context.context)  # as long, and ends sentences there
         for number, raw in enumerate(items, start=1):
-            name = str(raw.get("id") or f"{place}, question {number}") if isinstance(raw, Mapping) else place
+            name = str(raw.get("id") or f"{location}, question {number}") if isinstance(raw, Mapping) else location
             try:
                 item = _Question.model_validate(raw)
             except ValidationError as error:
@@ -108,20 +110,20 @@ def read(data: Sequence[Any], broken: Iterable[tuple[str, str]] = ()) -> Questio
 def _contexts(data: Sequence[Any], gathering: Gathering) -> Iterable[tuple[str, Any, Sequence[Any], bool]]:
     """`(place, fields of the context, questions, flat)` for each context."""
     for number, article in enumerate(data, start=1):
-        place = f"article {number}"
+        location = f"article {number}"
         listed = article.get("paragraphs") if isinstance(article, Mapping) else None
         if isinstance(listed, list):
             for index, paragraph in enumerate(listed, start=1):
                 items = paragraph.get("qas") if isinstance(paragraph, Mapping) else None
                 if isinstance(items, list):
                     names = {key: article[key] for key in ("title", "document_id") if article.get(key)}
-                    yield f"{place}, paragraph {index}", {**names, **paragraph}, items, False
+                    yield f"{location}, paragraph {index}", {**names, **paragraph}, items, False
                 else:
-                    gathering.drop(f"{place}, paragraph {index}", "it has no list `qas`")
+                    gathering.drop(f"{location}, paragraph {index}", "it has no list `qas`")
         elif isinstance(article, Mapping) and "context" in article:
             yield f"row {number}", article, [article], True
         else:
-            gathering.drop(place, "it has neither a list `paragraphs` nor a context")
+            gathering.drop(location, "it has neither a list `paragraphs` nor a context")
 
 
 def _question(item: _Question, context: _Context, lines: str, flat: bool) -> Question | str:

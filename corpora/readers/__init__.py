@@ -32,7 +32,10 @@ ACCEPTED = "PDF, DOCX, ODT, RTF, DOC, WordPerfect, HTML, Markdown, text, EML, EP
 
 
 def _reader(name: str, function: str = "read") -> Callable[[bytes], list[Reading]]:
-    """A function of the module of that name, imported with the first file that needs it: few collections need all parsers."""
+    """A function of the reader module `name`, which is imported with the first file that needs it.
+
+    Few collections need all parsers.
+    """
     return lambda data: cast("list[Reading]", getattr(import_module(f"corpora.readers.{name}"), function)(data))
 
 
@@ -62,9 +65,12 @@ _READERS: dict[str, Callable[[bytes], list[Reading]]] = {
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are read: cleaning steps left out, which fields of a table's rows are what, and what becomes of personal data.
+    """How files are read.
 
-    `personal_key`, hexadecimal, is what pseudonyms are made with. `ocr_languages` are tesseract's names, divided by "+".
+    Which cleaning steps are left out, which fields of a table's rows are what, and what becomes of personal data.
+
+    `personal_key`, hexadecimal, is what pseudonyms are made with. `ocr_languages` are tesseract's names, divided by
+    "+".
     """
 
     skip_steps: tuple[str, ...] = ()
@@ -76,8 +82,10 @@ class ReadOptions:
 
 @dataclass
 class FileReading:
-    """What came of one file: its documents, `(part, reason)` for each part that is none, what cleaning changed, and how much
-    personal data of each kind was found (looked for only where the policy is not "keep").
+    """The documents read from one file, and what was left out of it.
+
+    `refused` are `(part, reason)` for each part that is no document. `cleaned` counts what each cleaning step changed,
+    and `personal_data` the findings of each kind, which are looked for only where the policy is not "keep".
     """
 
     readings: list[Reading] = field(default_factory=list)
@@ -87,7 +95,10 @@ class FileReading:
 
 
 def media_type(data: bytes, name: str) -> str:
-    """The media type of `data`, by content; the name only tells Markdown and tables from text. Raises UnreadableDocument."""
+    """The media type of `data`, by content; the name only tells Markdown and tables from text.
+
+    Raises UnreadableDocument.
+    """
     head = data[:8192].lstrip(b"\xef\xbb\xbf \t\r\n")
     lowered = name.lower()
     if head.startswith(b"%PDF-"):
@@ -157,17 +168,23 @@ def _office_type(data: bytes) -> str | None:
 
 
 def read_bytes(data: bytes, name: str, options: ReadOptions | None = None) -> FileReading:
-    """Everything readable in one file. Raises UnreadableDocument when that is nothing; `name` is a hint and the last title."""
-    found = FileReading()
-    _read_into(found, data, name, "", options or ReadOptions(), 0)
-    if not found.readings:
-        reasons = "; ".join(f"{part}: {reason}" for part, reason in found.refused[:3])
+    """Everything readable in one file.
+
+    Raises UnreadableDocument when that is nothing; `name` is a hint and the last title.
+    """
+    file_reading = FileReading()
+    _read_into(file_reading, data, name, "", options or ReadOptions(), 0)
+    if not file_reading.readings:
+        reasons = "; ".join(f"{part}: {reason}" for part, reason in file_reading.refused[:3])
         raise UnreadableDocument(reasons or "no text in it; a scanned document needs OCR first")
-    return found
+    return file_reading
 
 
-def _read_into(found: FileReading, data: bytes, name: str, part: str, options: ReadOptions, depth: int) -> None:
-    """Add the documents of `data`, which is the part called `part` ("" is the file itself); raises only for the file itself."""
+def _read_into(file_reading: FileReading, data: bytes, name: str, part: str, options: ReadOptions, depth: int) -> None:
+    """Add the documents of `data` to `file_reading`.
+
+    `part` is what the data is called within its file, "" for the file itself; raises only for the file itself.
+    """
     try:
         if len(data) > MAX_BYTES:
             raise UnreadableDocument(f"{len(data) / 2**20:.0f} MiB; at most {MAX_BYTES // 2**20} MiB a document: split it")
@@ -182,21 +199,21 @@ def _read_into(found: FileReading, data: bytes, name: str, part: str, options: R
             for member in archives.members(data):
                 inner = "/".join(piece for piece in (part, member.name or "(the rest of it)") if piece)
                 if isinstance(member, archives.Refused):
-                    found.refused.append((inner, member.reason))
+                    file_reading.refused.append((inner, member.reason))
                 else:
-                    _read_into(found, member.data, member.name, inner, options, depth + 1)
+                    _read_into(file_reading, member.data, member.name, inner, options, depth + 1)
             return
         for reading in _parsed(kind, data, options):
-            _keep(found, reading, kind, name, part, options)
+            _keep(file_reading, reading, kind, name, part, options)
         if kind == "message/rfc822" and depth < MAX_NESTING:
             from corpora.readers.mail import eml
 
             for attached, content in eml.attachments(data):
-                _read_into(found, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
+                _read_into(file_reading, content, attached, f"{part}/{attached}" if part else attached, options, depth + 1)
     except UnreadableDocument as error:
         if not part:
             raise
-        found.refused.append((part, str(error)))
+        file_reading.refused.append((part, str(error)))
 
 
 def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
@@ -218,34 +235,39 @@ def _parsed(kind: str, data: bytes, options: ReadOptions) -> list[Reading]:
         raise UnreadableDocument(f"damaged or unsupported {kind}: {type(error).__name__}: {error}") from error
 
 
-def _keep(found: FileReading, reading: Reading, kind: str, name: str, part: str, options: ReadOptions) -> None:
+def _keep(file_reading: FileReading, reading: Reading, kind: str, name: str, part: str, options: ReadOptions) -> None:
     blocks, changes = clean(reading.blocks, options.skip_steps)
-    found.cleaned += changes
+    file_reading.cleaned += changes
     whole = "/".join(piece for piece in (part, reading.part) if piece)
     if kind == "text/plain" and all(block.kind == "heading" for block in blocks):
         # A text in capitals only looks like headings.
         blocks = [replace(block, kind="paragraph", level=0) for block in blocks]
     if not any(block.kind != "heading" for block in blocks):
         if whole:
-            found.refused.append((whole, "no text in it; a scanned document needs OCR first"))
+            file_reading.refused.append((whole, "no text in it; a scanned document needs OCR first"))
         return
     title = clean_line(reading.title or "") or _first_heading(blocks) or clean_line(PurePath(name).stem)
     if not reading.title and reading.part:
         title = _first_heading(blocks) or f"{clean_line(PurePath(name).stem)} {reading.part}"
     metadata = {key: clean_line(str(value)) for key, value in reading.metadata.items()}
-    done = replace(reading, title=title, blocks=blocks, part=whole, metadata=metadata, media_type=kind)
-    found.readings.append(done if options.personal_data == "keep" else _without_personal_data(found, done, options))
+    finished = replace(reading, title=title, blocks=blocks, part=whole, metadata=metadata, media_type=kind)
+    file_reading.readings.append(
+        finished if options.personal_data == "keep" else _without_personal_data(file_reading, finished, options)
+    )
 
 
-def _without_personal_data(found: FileReading, reading: Reading, options: ReadOptions) -> Reading:
-    """The reading with pseudonyms in title, metadata and text; raises PersonalDataRefused where the policy is to refuse."""
+def _without_personal_data(file_reading: FileReading, reading: Reading, options: ReadOptions) -> Reading:
+    """The reading with pseudonyms in title, metadata and text.
+
+    Raises PersonalDataRefused where the policy is to refuse.
+    """
     from corpora.personal_data.masking import (
         mask_blocks,  # its tables are slow to load, and most collections keep what they have
     )
 
     texts = [reading.title or "", *reading.metadata.values(), *(block.text for block in reading.blocks)]
     masked, counted = mask_blocks(texts, options.personal_data, bytes.fromhex(options.personal_key))
-    found.personal_data.update(counted)
+    file_reading.personal_data.update(counted)
     first = 1 + len(reading.metadata)
     blocks = [
         # Where a text was changed its page breaks no longer fit; such a block counts as standing on its first page.

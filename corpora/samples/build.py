@@ -2,9 +2,9 @@
 
     python corpora/samples/build.py            # rewrites corpora/samples/medical and corpora/samples/legal
 
-Each source is Markdown with a header of title, topic, jurisdiction and sources. The formats take turns by name: Markdown, HTML
-with a page around it, wrapped text (every other one in Windows-1252), DOCX, and PDF with running header and footer. The same
-sources give the same bytes.
+Each source is Markdown with a header of title, topic, jurisdiction and sources. The formats take turns by name:
+Markdown, HTML with a page around it, wrapped text (every other one in Windows-1252), DOCX, and PDF with running header
+and footer. The same sources give the same bytes.
 """
 
 from __future__ import annotations

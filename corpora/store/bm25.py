@@ -1,7 +1,9 @@
-"""BM25 over the store's lexical index, at a price that grows slowly with it. Knows the tables, and no words but those it is given.
+"""BM25 over the store's lexical index, at a price that grows slowly with it.
 
-What costs is scoring: 2 µs a row, and the common words of a question stand in a tenth of all chunks, where finding these rows takes
-.1 µs each. So rows are chosen by a question's rarer words and scored by all of them.
+Knows the tables, and no words but those it is given.
+
+What costs is scoring: 2 µs a row, and the common words of a question stand in a tenth of all chunks, where finding
+these rows takes .1 µs each. So rows are chosen by a question's rarer words and scored by all of them.
 """
 
 from __future__ import annotations
@@ -23,33 +25,37 @@ _BEST = "ORDER BY score DESC, c.id LIMIT ?"
 _DOCUMENTS = "documents d INDEXED BY documents_facts"
 
 
-def few_permitted(database: Database, wanted: Filter, scored_rows: int = SCORED_ROWS) -> str | None:
-    """Numbers of the chunks that `wanted` lets through, as JSON, where these are so few that all of them are scored; else None.
+def few_permitted(database: Database, document_filter: Filter, scored_rows: int = SCORED_ROWS) -> str | None:
+    """Numbers of the chunks that `document_filter` lets through, as JSON, or None where they are many.
+
+    Where they are few, all of them are scored.
 
     They are those of one snapshot: worth keeping for its next queries.
     """
-    if wanted.everything:
+    if document_filter.everything:
         return None
-    condition, values = wanted.sql()
+    condition, values = document_filter.sql()
     permitted = f"SELECT p.number FROM {_DOCUMENTS} JOIN chunks p ON p.document_id = d.id WHERE {condition} LIMIT ?"  # noqa: S608 - built of constants
-    most = min(2 * scored_rows, _chunks(database) // 20)
-    numbers = [number for (number,) in database.execute(permitted, (*values, most))]
-    return json.dumps(numbers) if len(numbers) < most else None
+    limit = min(2 * scored_rows, _chunks(database) // 20)
+    numbers = [number for (number,) in database.execute(permitted, (*values, limit))]
+    return json.dumps(numbers) if len(numbers) < limit else None
 
 
 def best_chunks(
     database: Database,
     terms: Sequence[str],
     limit: int,
-    wanted: Filter,
+    document_filter: Filter,
     scored_rows: int = SCORED_ROWS,
     few: str | None = None,
 ) -> list[tuple[str, float]]:
-    """`(chunk_id, BM25 score)`, best first, ties by chunk id, of the chunks with any of `terms`, distinct words or phrases without quotes.
+    """The best chunks for a query by BM25: `(chunk_id, score)`, best first, ties by chunk id.
 
-    Only chunks of the documents that `wanted` lets through; word frequencies are those of the whole collection. The title counts
-    double, an identifier four times. All rows are scored where `wanted` lets few through, which `few_permitted` gave, and where
-    those that the rarer terms chose are fewer than `limit`.
+    They have any of `terms`, which are distinct words or phrases without quotes.
+
+    Only chunks of the documents that `document_filter` lets through; word frequencies are those of the whole
+    collection. The title counts double, an identifier four times. All rows are scored where `document_filter` lets few
+    through, which `few_permitted` gave, and where those that the rarer terms chose are fewer than `limit`.
     """
     if isinstance(terms, str):
         raise TypeError("terms is one string; give a list of words and phrases")  # it would be searched letter by letter
@@ -61,16 +67,17 @@ def best_chunks(
         # Scored whole. The plus keeps SQLite from asking the index anew for every number.
         among = f"{_SCORES} WHERE lexical MATCH ? AND +lexical.rowid IN (SELECT value FROM json_each(?)) {_BEST}"  # noqa: S608 - built of constants
         return _found(database, among, (everything, few, limit))
-    condition, values = wanted.sql()
-    joined = "" if wanted.everything else f"JOIN {_DOCUMENTS} ON d.id = c.document_id"
+    condition, values = document_filter.sql()
+    joined = "" if document_filter.everything else f"JOIN {_DOCUMENTS} ON d.id = c.document_id"
     scored = f"{_SCORES} {joined} WHERE lexical MATCH ? AND {condition} {_BEST}"
-    chosen, rest = _choosing(database, quoted, scored_rows) if _chunks(database) > scored_rows else (quoted, [])
-    if rest:
-        # FTS5 has no optional terms. A row of the chosen ones counts these twice here, so the rest is there twice as well.
-        rows, others = " OR ".join(chosen), " OR ".join(rest)
-        found = _found(database, scored, (f"({rows}) AND ({rows} OR {others} OR {others})", *values, limit))
-        if len(found) == limit:
-            return [(chunk_id, score / 2) for chunk_id, score in found]
+    chosen, unchosen = _choosing(database, quoted, scored_rows) if _chunks(database) > scored_rows else (quoted, [])
+    if unchosen:
+        # FTS5 has no optional terms. A row of the chosen ones counts these twice here, so the rest is there twice as
+        # well.
+        rows, optional = " OR ".join(chosen), " OR ".join(unchosen)
+        hits = _found(database, scored, (f"({rows}) AND ({rows} OR {optional} OR {optional})", *values, limit))
+        if len(hits) == limit:
+            return [(chunk_id, score / 2) for chunk_id, score in hits]
     return _found(database, scored, (everything, *values, limit))
 
 
@@ -80,15 +87,15 @@ def _choosing(database: Database, terms: Sequence[str], scored_rows: int) -> tup
     counts = {term: int(database.execute(count, (term,)).fetchone()[0]) for term in terms}
     order = sorted(filter(counts.get, terms), key=lambda term: (counts[term], term))
     rows = 0
-    for place, term in enumerate(order):
+    for index, term in enumerate(order):
         if rows >= ENOUGH_ROWS and rows + counts[term] > scored_rows:
-            return order[:place], order[place:]
+            return order[:index], order[index:]
         rows += counts[term]
     return order or list(terms), []
 
 
 def _chunks(database: Database) -> int:
-    """How many there are, those that are gone included: asked without counting."""
+    """The number of chunks, removed ones included, without counting them."""
     return int(database.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()[0])
 
 

@@ -1,4 +1,7 @@
-"""What one commit of the corpus store changes: documents, files, rights and segments. Works inside of the caller's transaction."""
+"""The changes of one commit of the corpus store: documents, files, rights and segments.
+
+Works inside of the caller's transaction.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from corpora.store.source_attributes import SourceAttributes
 
 @dataclass(frozen=True)
 class NewDocument:
-    """What one commit adds: the document, its chunks, its file's digest, how it was cut, and where its vectors lie.
+    """A document that a commit adds.
 
-    `file` is the path of the file that it was read from; "" where that is the document's source. `signature` is its MinHash.
-    `duplicate_of` is the indexed document that says the same, with its `similarity` in 0–1; such a document has no chunks.
-    `merged` are clusters that this document shows to be one with its own. `stratum` is the group, of collection and topic, that a
-    new cluster is split within.
+    With its chunks, its file's digest, how it was cut, and where its vectors are.
+
+    `file` is the path of the file that it was read from; "" where that is the document's source. `signature` is its
+    MinHash. `duplicate_of` is the indexed document that says the same, with its `similarity` in 0–1; such a document
+    has no chunks. `merged` are clusters that this document shows to be one with its own. `stratum` is the group, of
+    collection and topic, that a new cluster is split within.
     """
 
     document: Document
@@ -46,7 +51,7 @@ class FinishedFile:
     sha256: str
     chunking: str
     parts: frozenset[str]
-    given: SourceAttributes = field(default_factory=SourceAttributes)
+    attributes: SourceAttributes = field(default_factory=SourceAttributes)
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,10 @@ class StoredVectors:
 
 @dataclass(frozen=True)
 class MovedVectors:
-    """Vectors that lie elsewhere from now on: `(chunk number, number of the segment that it was in, row of `segment`)`."""
+    """Vectors that are now in another segment.
+
+    `rows` are `(chunk number, number of the old segment, row in segment)`.
+    """
 
     segment: Segment
     rows: Sequence[tuple[int, int, int]]
@@ -77,7 +85,10 @@ class MovedVectors:
 
 @dataclass(frozen=True)
 class TopicSum:
-    """A topic of a collection as its documents' vectors made it: the sum of their directions, float32 bytes of the encoder's dimension."""
+    """A topic of a collection: the sum of the directions of its documents' vectors.
+
+    `total` holds float32 bytes of the encoder's dimension.
+    """
 
     collection: str
     encoder: str
@@ -86,7 +97,10 @@ class TopicSum:
 
 
 class Change:
-    """The writing side of the store, for the length of one transaction of `database`, whose snapshot will be `snapshot`."""
+    """The writes of one commit, inside one transaction of `database`.
+
+    The commit's snapshot will be `snapshot`.
+    """
 
     def __init__(self, database: Database, snapshot: int, now: str, keep_versions: int) -> None:
         """`now` is the time that versions begin and end at, ISO 8601; of each source so many old texts are kept."""
@@ -113,7 +127,7 @@ class Change:
         )
 
     def move_vectors(self, moved: MovedVectors) -> None:
-        """Name another place of vectors that are there; segments that are empty then go."""
+        """Record the new segment and row of vectors; segments that are empty then are removed."""
         self.add_segment(moved.segment)
         number = self._db.execute("SELECT number FROM segments WHERE name = ?", (moved.segment.name,)).fetchone()[0]
         self._db.executemany(
@@ -124,8 +138,8 @@ class Change:
 
     def drop_vectors(self, encoder: str) -> None:
         """Take out all vectors that `encoder` made."""
-        mine = "SELECT number FROM segments WHERE encoder = ?"
-        self._db.execute(f"DELETE FROM vectors WHERE segment IN ({mine})", (encoder,))  # noqa: S608 - constant
+        own_segments = "SELECT number FROM segments WHERE encoder = ?"
+        self._db.execute(f"DELETE FROM vectors WHERE segment IN ({own_segments})", (encoder,))  # noqa: S608 - constant
         self._db.execute("DELETE FROM segments WHERE encoder = ?", (encoder,))
 
     def keep_topics(self, topics: Iterable[TopicSum]) -> None:
@@ -135,8 +149,8 @@ class Change:
 
     def remove_file(self, path: str, collection: str, keep: frozenset[str] = frozenset()) -> None:
         """Take out what was read from a file, but for the sources in `keep`, and forget its failures."""
-        held = self._db.execute("SELECT path FROM sources WHERE file = ? AND collection = ?", (path, collection)).fetchall()
-        for (source,) in held:
+        sources = self._db.execute("SELECT path FROM sources WHERE file = ? AND collection = ?", (path, collection)).fetchall()
+        for (source,) in sources:
             if source not in keep:
                 self._remove_source(source, collection)
         key = (path, collection)
@@ -146,21 +160,23 @@ class Change:
         )
 
     def finish(self, file: FinishedFile) -> None:
-        """Note that every document of a file is in; what it no longer holds goes."""
+        """Record that every document of a file is in; what it no longer holds is removed."""
         self.remove_file(file.path, file.collection, keep=file.parts)
-        row = (file.path, file.collection, file.sha256, file.chunking, file.given.to_json())
+        row = (file.path, file.collection, file.sha256, file.chunking, file.attributes.to_json())
         self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
 
     def fail(self, path: str, collection: str, reason: str) -> None:
         """Keep why a file, or a part of one, did not become a document."""
         self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (path, collection, reason))
 
-    def set_readers(self, path: str, collection: str, given: SourceAttributes) -> None:
+    def set_readers(self, path: str, collection: str, attributes: SourceAttributes) -> None:
         """Change who may read what the file holds, from this commit on."""
-        self._db.execute("UPDATE files SET given = ? WHERE path = ? AND collection = ?", (given.to_json(), path, collection))
-        held = "SELECT document_id FROM sources WHERE file = ? AND collection = ?"
-        audience = self._audience(given.readers)
-        self._db.execute(f"UPDATE documents SET audience = ? WHERE id IN ({held})", (audience, path, collection))  # noqa: S608 - constant
+        self._db.execute(
+            "UPDATE files SET given = ? WHERE path = ? AND collection = ?", (attributes.to_json(), path, collection)
+        )
+        own_documents = "SELECT document_id FROM sources WHERE file = ? AND collection = ?"
+        audience = self._audience(attributes.readers)
+        self._db.execute(f"UPDATE documents SET audience = ? WHERE id IN ({own_documents})", (audience, path, collection))  # noqa: S608 - constant
         self._removed = True  # what was left out as a copy may have other readers now than what it is a copy of
 
     def forget_versions(self, files: Sequence[tuple[str, str]]) -> None:
@@ -168,7 +184,7 @@ class Change:
         self._db.executemany("DELETE FROM versions WHERE file = ? AND collection = ?", files)
 
     def close(self) -> None:
-        """What follows from the rest: segments without chunks go, and what was a copy of something gone is to be read again."""
+        """Finish the change: segments without chunks go, and copies of a removed document are to be read again."""
         unused = "DELETE FROM segments WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.segment = segments.number)"
         for name in self._segments:  # of documents that were all there already
             self._db.execute(f"{unused} AND name = ?", (name,))
@@ -190,11 +206,11 @@ class Change:
             self._remove_source(*key)
         self._db.execute("DELETE FROM failures WHERE path = ? AND collection = ?", key)
         self._place(new)
-        known = self._db.execute(
+        stored = self._db.execute(
             "SELECT chunking, duplicate_of IS NOT NULL FROM documents WHERE id = ?", (document.id,)
         ).fetchone()
         metadata = json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True)
-        if known is None:
+        if stored is None:
             self._db.execute(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -215,9 +231,9 @@ class Change:
                 ),
             )
             self._add_chunks(new)
-        elif known != (new.chunking, int(new.duplicate_of is not None)):
-            # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not before.
-            # Where only the encoder is another one, the vectors by those before stay, so that one can go back.
+        elif stored != (new.chunking, int(new.duplicate_of is not None)):
+            # Another file with this text keeps the document, but its chunks are of the old kind, or wanted now and not
+            # before. Where only the encoder is another one, the vectors by those before stay, so that one can go back.
             same = self._has_chunks(new)
             if not same:
                 self._remove_chunks(document.id)
@@ -238,7 +254,10 @@ class Change:
         self._begin_version(new, file, metadata)
 
     def _place(self, new: NewDocument) -> None:
-        """Give the document's cluster its place among the splits, once; clusters that are found to be one keep one place."""
+        """Give the document's cluster its position among the splits, once.
+
+        Clusters that are found to be one keep one position.
+        """
         cluster = new.document.cluster
         names = (cluster, *new.merged)
         marks = ",".join("?" * len(names))
@@ -251,9 +270,9 @@ class Change:
             number, count = self._db.execute("SELECT number, clusters FROM strata WHERE name = ?", (stratum,)).fetchone()
             self._db.execute("UPDATE strata SET clusters = clusters + 1 WHERE name = ?", (stratum,))
             position = stratified_position(number, count)
-        for other in new.merged:
-            self._db.execute("UPDATE documents SET cluster = ? WHERE cluster = ?", (cluster, other))
-            self._db.execute("DELETE FROM splits WHERE cluster = ?", (other,))
+        for merged in new.merged:
+            self._db.execute("UPDATE documents SET cluster = ? WHERE cluster = ?", (cluster, merged))
+            self._db.execute("DELETE FROM splits WHERE cluster = ?", (merged,))
         self._db.execute("INSERT OR REPLACE INTO splits VALUES (?, ?, ?)", (cluster, stratum, position))
 
     def _audience(self, readers: Sequence[str]) -> int:
@@ -296,37 +315,37 @@ class Change:
         self._removed = True
         self._end_version(path, collection)
         self._db.execute("DELETE FROM sources WHERE path = ? AND collection = ?", key)
-        other = self._db.execute("SELECT min(path) FROM sources WHERE document_id = ?", row).fetchone()[0]
-        if other is None:
+        other_source = self._db.execute("SELECT min(path) FROM sources WHERE document_id = ?", row).fetchone()[0]
+        if other_source is None:
             self._remove_chunks(row[0])
             self._db.execute("DELETE FROM documents WHERE id = ?", row)
         else:
-            self._db.execute("UPDATE documents SET source = ? WHERE id = ? AND source = ?", (other, row[0], path))
+            self._db.execute("UPDATE documents SET source = ? WHERE id = ? AND source = ?", (other_source, row[0], path))
 
     def _remove_chunks(self, document_id: str) -> None:
         self._removed = True
-        mine = "SELECT number FROM chunks WHERE document_id = ?1"
-        self._db.execute(f"INSERT INTO removed_chunks SELECT number, ?2 FROM ({mine})", (document_id, self._snapshot))  # noqa: S608
-        self._db.execute(f"DELETE FROM lexical WHERE rowid IN ({mine})", (document_id,))  # noqa: S608 - constant
+        own_chunks = "SELECT number FROM chunks WHERE document_id = ?1"
+        self._db.execute(f"INSERT INTO removed_chunks SELECT number, ?2 FROM ({own_chunks})", (document_id, self._snapshot))  # noqa: S608
+        self._db.execute(f"DELETE FROM lexical WHERE rowid IN ({own_chunks})", (document_id,))  # noqa: S608 - constant
         self._db.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
 
     def _has_chunks(self, new: NewDocument) -> bool:
         """Whether the store's document has the very chunks of `new`, under the same title."""
-        wanted = "SELECT id, section, page, paragraph FROM chunks WHERE document_id = ?"
-        there = set(self._db.execute(wanted, (new.document.id,)))
+        statement = "SELECT id, section, page, paragraph FROM chunks WHERE document_id = ?"
+        stored = set(self._db.execute(statement, (new.document.id,)))
         title = self._db.execute("SELECT title FROM documents WHERE id = ?", (new.document.id,)).fetchone()[0]
-        made = {(chunk.id, chunk.section, chunk.page, chunk.paragraph) for chunk in new.chunks}
-        return bool(title == new.document.title and there == made)
+        new_chunks = {(chunk.id, chunk.section, chunk.page, chunk.paragraph) for chunk in new.chunks}
+        return bool(title == new.document.title and stored == new_chunks)
 
     def _add_chunks(self, new: NewDocument) -> None:
-        found = self._db.execute("SELECT number FROM segments WHERE name = ?", (new.segment,)).fetchone()
+        segment = self._db.execute("SELECT number FROM segments WHERE name = ?", (new.segment,)).fetchone()
         for row, chunk in enumerate(new.chunks, start=new.first_row):
             cursor = self._db.execute(
                 'INSERT INTO chunks (id, document_id, "start", "end", section, page, paragraph) VALUES (?, ?, ?, ?, ?, ?, ?)',
                 (chunk.id, new.document.id, chunk.start, chunk.end, chunk.section, chunk.page, chunk.paragraph),
             )
             number = cursor.lastrowid
-            if found is not None:
-                self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, found[0], row))
+            if segment is not None:
+                self._db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, segment[0], row))
             entry = (number, *lexical_row(f"{chunk.title} {chunk.section}", chunk.text))
             self._db.execute("INSERT INTO lexical (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", entry)

@@ -1,7 +1,8 @@
 """The corpus store: one SQLite database that is the only commit point of a workspace.
 
 Holds documents, chunks, the lexical index (FTS5, so that it commits with the rest) and where each vector lies. Knows no
-encoder and no FAISS: a segment is a file name to it. Every change is one transaction that also raises the snapshot number.
+encoder and no FAISS: a segment is a file name to it. Every change is one transaction that also raises the snapshot
+number.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from corpora.store.changes import Change, FinishedFile, MovedVectors, NewDocumen
 from corpora.store.database import Database, of_the_disk
 from corpora.store.filters import EVERYTHING, Filter
 from corpora.store.schema import LAYOUT
-from corpora.store.source_attributes import EVERYBODY, SourceAttributes, given_from_json
+from corpora.store.source_attributes import EVERYBODY, SourceAttributes, attributes_from_json
 from corpora.store.vector_rows import VectorPlaces
 from corpora.store.writer_lock import other_writer
 
@@ -41,7 +42,8 @@ _FILTERS_KEPT = 32
 class CorpusStore:
     """The store at `path`; creates it when absent. Raises StoreError when it is not one or is of a newer format.
 
-    One that a killed writer left without a seal is looked through, once, and sealed: 9 ms a megabyte. Raises CorruptStore.
+    One that a killed writer left without a seal is looked through, once, and sealed: 9 ms a megabyte. Raises
+    CorruptStore.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,9 +89,9 @@ class CorpusStore:
         return {path: (sha256, chunking) for path, sha256, chunking in rows}
 
     def given(self, collection: str) -> dict[str, SourceAttributes]:
-        """Path of every finished file → what was said of it when it was added."""
+        """Path of every finished file → its readers and facts, as given when it was added."""
         rows = self._db.execute("SELECT path, given FROM files WHERE collection = ?", (collection,))
-        return {path: given_from_json(text) for path, text in rows}
+        return {path: attributes_from_json(text) for path, text in rows}
 
     def identity(self, collection: str, text: str, readers: Sequence[str] = EVERYBODY) -> str:
         """The id of the document with this text and these readers, or the one that it would get.
@@ -115,15 +117,15 @@ class CorpusStore:
 
     def signatures(self, collection: str) -> dict[str, bytes]:
         """Document id → MinHash of every document of the collection that has one."""
-        wanted = "SELECT id, signature FROM documents WHERE collection = ? AND signature IS NOT NULL ORDER BY id"
-        return dict(self._db.execute(wanted, (collection,)))
+        statement = "SELECT id, signature FROM documents WHERE collection = ? AND signature IS NOT NULL ORDER BY id"
+        return dict(self._db.execute(statement, (collection,)))
 
     def standing(self, document_id: str) -> tuple[str, bool, tuple[str, ...]]:
         """A document's `(cluster, whether it is indexed, its readers)`."""
-        wanted = (
+        statement = (
             "SELECT d.cluster, d.duplicate_of IS NULL, a.readers FROM documents d JOIN audiences a ON a.number = d.audience "
         )
-        row = self._db.execute(f"{wanted} WHERE d.id = ?", (document_id,)).fetchone()
+        row = self._db.execute(f"{statement} WHERE d.id = ?", (document_id,)).fetchone()
         return str(row[0]), bool(row[1]), tuple(json.loads(row[2]))
 
     def held_by(self, path: str, collection: str) -> set[str]:
@@ -155,10 +157,10 @@ class CorpusStore:
             "WHERE ?1 IS NULL OR d.collection = ?1 ORDER BY d.id, s.path",
             (collection,),
         )
-        found: dict[str, tuple[str, str, list[str]]] = {}
+        documents: dict[str, tuple[str, str, list[str]]] = {}
         for identity, title, path in rows:
-            found.setdefault(identity, (identity, title, []))[2].append(path)
-        return list(found.values())
+            documents.setdefault(identity, (identity, title, []))[2].append(path)
+        return list(documents.values())
 
     def chunks(self, document_id: str | None = None) -> list[Chunk]:
         """Chunks in the order of document and position."""
@@ -169,32 +171,34 @@ class CorpusStore:
             (document_id,),
         )
         chunks: list[Chunk] = []
-        text, of = "", None
-        for identity, document, start, end, *rest in rows:
-            if document != of:  # cut here: SQLite's substr counts from the text's start every time, 18 s for 300 pages
+        text, text_document = "", None
+        for identity, document, start, end, *facts in rows:
+            if (
+                document != text_document
+            ):  # cut here: SQLite's substr counts from the text's start every time, 18 s for 300 pages
                 text = self._db.execute("SELECT text FROM documents WHERE id = ?", (document,)).fetchone()[0]
-                of = document
-            chunks.append(Chunk(identity, document, start, end, text[start:end], *rest))
+                text_document = document
+            chunks.append(Chunk(identity, document, start, end, text[start:end], *facts))
         return chunks
 
     def chunks_by_id(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks that exist among `ids`."""
-        found: dict[str, Chunk] = {}
+        chunks: dict[str, Chunk] = {}
         for first in range(0, len(ids), 500):
             part = list(ids[first : first + 500])
             marks = ",".join("?" * len(part))
             for row in self._db.execute(f"{_CHUNK_COLUMNS} WHERE c.id IN ({marks})", part):
-                found[row[0]] = Chunk(*row)
-        return found
+                chunks[row[0]] = Chunk(*row)
+        return chunks
 
     def chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
         """Number → id of the chunks that exist among `numbers`."""
-        found: dict[int, str] = {}
+        chunk_ids: dict[int, str] = {}
         for first in range(0, len(numbers), 500):
             part = list(numbers[first : first + 500])
             marks = ",".join("?" * len(part))
-            found.update(self._db.execute(f"SELECT number, id FROM chunks WHERE number IN ({marks})", part))  # noqa: S608 - marks
-        return found
+            chunk_ids.update(self._db.execute(f"SELECT number, id FROM chunks WHERE number IN ({marks})", part))  # noqa: S608 - marks
+        return chunk_ids
 
     def segments(self) -> list[Segment]:
         """The segments that chunks live in, by name."""
@@ -202,14 +206,17 @@ class CorpusStore:
         return [Segment(*row) for row in rows]
 
     def topics(self, collection: str, encoder: str) -> list[TopicSum]:
-        """The topics that documents of the collection were found to be about when they came, by number."""
+        """The topics of the collection, by number, as they were found when its documents came."""
         rows = self._db.execute(
             "SELECT number, total FROM topics WHERE collection = ? AND encoder = ? ORDER BY number", (collection, encoder)
         )
         return [TopicSum(collection, encoder, number, total) for number, total in rows]
 
     def versions(self, name: str) -> list[Version]:
-        """The versions of every source that is called `name`, itself or by its file, oldest first; those of removed ones too."""
+        """The versions of every source called `name`, itself or by its file, oldest first.
+
+        Those of removed sources too.
+        """
         rows = self._db.execute(
             "SELECT v.path, v.collection, v.number, v.document_id, v.sha256, v.title, v.media_type, v.metadata, "
             "coalesce(v.text, d.text), v.began, v.ended FROM versions v LEFT JOIN documents d ON d.id = v.document_id "
@@ -224,16 +231,16 @@ class CorpusStore:
             "SELECT DISTINCT file, collection FROM versions WHERE path = ?1 OR file = ?1 OR document_id = ?1 ORDER BY 1, 2",
             (name,),
         )
-        return [(path, of) for path, of in rows]
+        return [(path, collection) for path, collection in rows]
 
     def documents_in_history(self, path: str, collection: str) -> set[str]:
         """Ids of every document that the file holds or once held."""
         rows = self._db.execute("SELECT document_id FROM versions WHERE file = ? AND collection = ?", (path, collection))
         return {row[0] for row in rows}
 
-    def permitted(self, wanted: Filter) -> list[int]:
-        """Numbers of the chunks of the documents that `wanted` lets through, in no order."""
-        condition, values = wanted.sql()
+    def permitted(self, document_filter: Filter) -> list[int]:
+        """Numbers of the chunks of the documents that `document_filter` lets through, in no order."""
+        condition, values = document_filter.sql()
         rows = self._db.execute(
             f"SELECT c.number FROM documents d JOIN chunks c ON c.document_id = d.id WHERE {condition}",  # noqa: S608 - built of constants
             values,
@@ -241,21 +248,27 @@ class CorpusStore:
         return [row[0] for row in rows]
 
     def lexical_search(
-        self, terms: Sequence[str], limit: int, wanted: Filter = EVERYTHING, scored_rows: int = SCORED_ROWS
+        self, terms: Sequence[str], limit: int, document_filter: Filter = EVERYTHING, scored_rows: int = SCORED_ROWS
     ) -> list[tuple[str, float]]:
-        """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id, see `best_chunks`."""
+        """`(chunk_id, BM25 score)` of the chunks with any of the terms, best first, ties by chunk id.
+
+        See `best_chunks`.
+        """
         snapshot = self.snapshot
         if self._few_at != snapshot:
             self._few_at, self._few = snapshot, {}
-        key = wanted, scored_rows
+        key = document_filter, scored_rows
         if key not in self._few:
             if len(self._few) >= _FILTERS_KEPT:
                 self._few.clear()
-            self._few[key] = few_permitted(self._db, wanted, scored_rows)
-        return best_chunks(self._db, terms, limit, wanted, scored_rows, self._few[key])
+            self._few[key] = few_permitted(self._db, document_filter, scored_rows)
+        return best_chunks(self._db, terms, limit, document_filter, scored_rows, self._few[key])
 
     def chunks_with(self, words: Sequence[str], limit: int) -> list[str]:
-        """Ids of the chunks whose text has all of `words`, of which there is one at least, best first; word forms count as one."""
+        """Ids of the chunks whose text has all of `words`, best first.
+
+        `words` has one at least; forms of a word count as one.
+        """
         match = " AND ".join(f'"{word}"' for word in words)
         rows = self._db.execute(
             "SELECT c.id FROM lexical JOIN chunks c ON c.number = lexical.rowid WHERE lexical MATCH ? "
@@ -265,11 +278,14 @@ class CorpusStore:
         return [row[0] for row in rows]
 
     def find_documents(self, name: str) -> list[Document]:
-        """Documents that are called `name`: by id (or its first eight digits and more), by source, by file or by title."""
+        """Documents called `name`, by id, source, file or title.
+
+        Of an id its first eight digits are enough.
+        """
         start = name if len(name) >= 8 else "-"
         called = "d.id = ?1 OR substr(d.id, 1, length(?2)) = ?2 OR d.title = ?1"
-        held = "d.id IN (SELECT document_id FROM sources WHERE path = ?1 OR file = ?1)"
-        rows = self._db.execute(f"{_DOCUMENT_COLUMNS} WHERE {called} OR {held} ORDER BY d.id", (name, start))
+        contained = "d.id IN (SELECT document_id FROM sources WHERE path = ?1 OR file = ?1)"
+        rows = self._db.execute(f"{_DOCUMENT_COLUMNS} WHERE {called} OR {contained} ORDER BY d.id", (name, start))
         return [_document(row) for row in rows]
 
     def overview(self, collection: str | None = None) -> list[dict[str, Any]]:
@@ -293,17 +309,20 @@ class CorpusStore:
         rows = self._db.execute(
             "SELECT DISTINCT file, collection FROM sources WHERE ?1 IS NULL OR collection = ?1 ORDER BY 1, 2", (collection,)
         )
-        return [(path, of) for path, of in rows]
+        return [(path, file_collection) for path, file_collection in rows]
 
     def files_of(self, document_id: str) -> list[tuple[str, str]]:
         """`(path, collection)` of every file that holds the document."""
         rows = self._db.execute(
             "SELECT DISTINCT file, collection FROM sources WHERE document_id = ? ORDER BY 1", (document_id,)
         )
-        return [(path, of) for path, of in rows]
+        return [(path, collection) for path, collection in rows]
 
     def scrub(self) -> None:
-        """Leave nothing of what was deleted in the file, see `Database.scrub`; the lexical index forgets its words first."""
+        """Erase from the file what was deleted, see `Database.scrub`.
+
+        The lexical index forgets its words first.
+        """
         with self._db.changing():
             self._db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
         self._db.scrub()
@@ -315,11 +334,14 @@ class CorpusStore:
         return {"documents": documents, "chunks": chunks, "failed": failed, "snapshot": self.snapshot}
 
     def failures(self) -> list[tuple[str, str, str]]:
-        """`(path, collection, reason)` of every file, or part of one, that did not become a document at its last try."""
+        """`(path, collection, reason)` of every file, or part of one, that did not become a document."""
         return list(self._db.execute("SELECT path, collection, reason FROM failures ORDER BY path, collection"))
 
     def integrity(self) -> str | None:
-        """What is wrong with the file, or None: with its pages, its lexical index, or a text that is not what was written."""
+        """What is damaged in the file, or None.
+
+        Its pages, its lexical index, or a text that is not what was written.
+        """
         try:
             return self._damage()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -364,10 +386,10 @@ class CorpusStore:
         """Apply one change atomically and give the new snapshot number.
 
         `removed_paths` are (path of a file, collection); a document goes when its last source goes. An added document
-        replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection, what is
-        now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones of chunks that are
-        there afterwards, `moved` ones lie elsewhere now, and those of `superseded` encoders go. Of each source `keep_versions` old texts are
-        kept. Raises StoreError, nothing changed.
+        replaces what its source held before. `failed` are (path, collection, reason). `readers` are (path, collection,
+        what is now said of it). The history of `forgotten` files, (path, collection), goes. `vectors` are further ones
+        of chunks that are there afterwards, `moved` ones lie elsewhere now, and those of `superseded` encoders go. Of
+        each source `keep_versions` old texts are kept. Raises StoreError, nothing changed.
         """
         with self._db.changing():
             snapshot = self.snapshot + 1
@@ -380,8 +402,8 @@ class CorpusStore:
                 change.add(new)
             for stored in vectors:
                 change.add_vectors(stored)
-            for places in moved:
-                change.move_vectors(places)
+            for moved_vectors in moved:
+                change.move_vectors(moved_vectors)
             for encoder in superseded:
                 change.drop_vectors(encoder)
             for file in finished:
@@ -415,5 +437,5 @@ def _document(row: tuple[Any, ...]) -> Document:
 
 def _version(row: tuple[Any, ...]) -> Version:
     source, collection, number, document_id, sha256, title, media_type, metadata, text, began, ended = row
-    what = sha256, title, media_type, json.loads(metadata), text
-    return Version(source, collection, number, document_id, *what, began, ended)
+    content = sha256, title, media_type, json.loads(metadata), text
+    return Version(source, collection, number, document_id, *content, began, ended)

@@ -1,4 +1,7 @@
-"""SQLite files that a workspace commits to: of a known format, durable, changed in whole transactions. Knows no tables but `meta`."""
+"""SQLite files of a workspace: of a known format, durable, changed in whole transactions.
+
+Knows no tables but `meta`.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,15 @@ _IN_THE_WAY = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file holds: its name in messages ("a corpus store"), format number, schema, and the ways up from older formats.
+    """The schema of a database file, its format number, and the upgrades from older formats.
 
-    A way up is statements, or a function that makes the changes. `meta` are the entries of the table `meta`, beside "format",
-    that a new file begins with.
+    `description` is its name in messages ("a corpus store").
+
+    A way up is statements, or a function that makes the changes. `meta` are the entries of the table `meta`, beside
+    "format", that a new file begins with.
     """
 
-    what: str
+    description: str
     format: int
     schema: str
     upgrades: Mapping[int, str | Callable[[Database], None]] = field(default_factory=dict)
@@ -47,19 +52,19 @@ def of_the_disk(error: Exception) -> bool:
 class Database:
     """The file at `path`, made when absent with mode 0600, upgraded when older.
 
-    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer format or when
-    the disk is in the way.
+    Raises CorruptStore when it is something else or damaged, and StoreError, before anything is written, for a newer
+    format or when the disk is in the way.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
         """Open, make or upgrade."""
         self.path, self._layout, self._changed = path, layout, False
         make_folder(path.parent)
-        held = path.exists() and path.stat().st_size > 0
+        has_content = path.exists() and path.stat().st_size > 0
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             sync_folder(path.parent)  # SQLite syncs the file; its name would be lost with the power
-        self.unsealed = not check_seal(path) and held
+        self.unsealed = not check_seal(path) and has_content
         """True when nothing tells whether it is what was written: a writer was killed, or is at it."""
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
@@ -73,7 +78,7 @@ class Database:
                 raise StoreError(
                     f"{path} could not be opened: {error}; free space or mend the disk and run it again"
                 ) from error
-            raise CorruptStore(f"{path} is not {layout.what} or is damaged ({error}); restore a backup of it") from error
+            raise CorruptStore(f"{path} is not {layout.description} or is damaged ({error}); restore a backup of it") from error
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """One statement; outside of `changing` only for reading."""
@@ -92,7 +97,10 @@ class Database:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """One transaction, committed at the end or not at all. Raises StoreError, nothing changed, when the disk is in the way."""
+        """One transaction, committed at the end or not at all.
+
+        Raises StoreError, nothing changed, when the disk is in the way.
+        """
         try:
             self._begin()
             try:
@@ -118,9 +126,12 @@ class Database:
         self._changed = True
 
     def scrub(self) -> None:
-        """Write the file anew without what was deleted, and empty the WAL (promise S16). Slow; needs as much space again.
+        """Write the file anew without what was deleted, and empty the WAL (promise S16).
 
-        Raises StoreBusy when another process reads it, whose view the WAL still holds, and StoreError when it cannot be done.
+        Slow; needs as much space again.
+
+        Raises StoreBusy when another process reads it, whose view the WAL still holds, and StoreError when it cannot be
+        done.
         """
         try:
             break_seal(self.path)
@@ -135,7 +146,10 @@ class Database:
             raise StoreBusy(f"{self.path} is being read by another process; stop that and do it again")
 
     def close(self) -> None:
-        """Close the file; SQLite checkpoints the WAL. What was changed is sealed, unless another process is at it too."""
+        """Close the file; SQLite checkpoints the WAL.
+
+        What was changed is sealed, unless another process is at it too.
+        """
         try:
             if self._changed:
                 self.seal()
@@ -143,7 +157,10 @@ class Database:
             self._connection.close()
 
     def seal(self) -> None:
-        """Seal the file as it is, unless another process is at it: then the last one to close does, or the next writer."""
+        """Seal the file as it is, unless another process uses it.
+
+        Then the last one to close seals it, or the next writer.
+        """
         try:
             self.execute("PRAGMA busy_timeout = 200")
             self._seal()
@@ -174,12 +191,12 @@ class Database:
                 self.executemany("INSERT INTO meta VALUES (?, ?)", list(entries.items()))
             self.execute("COMMIT")
         self._refuse_newer()
-        while (found := int(self.meta("format"))) < self._layout.format:
+        while (version := int(self.meta("format"))) < self._layout.format:
             self._begin()
-            if int(self.meta("format")) == found:  # else another process was quicker
-                upgrade = self._layout.upgrades[found]
+            if int(self.meta("format")) == version:  # else another process was quicker
+                upgrade = self._layout.upgrades[version]
                 self.run(upgrade) if isinstance(upgrade, str) else upgrade(self)
-                self.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(found + 1),))
+                self.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(version + 1),))
             self.execute("COMMIT")
         self.execute("PRAGMA foreign_keys = ON")  # only now: with it SQLite does not let an upgrade add a column that refers
 
@@ -192,8 +209,8 @@ class Database:
         return bool(self.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0])
 
     def _refuse_newer(self) -> None:
-        found = int(self.meta("format"))
-        if found > self._layout.format:
+        version = int(self.meta("format"))
+        if version > self._layout.format:
             raise StoreError(
-                f"{self.path} has format {found}; this raftsmith reads up to {self._layout.format}: install a newer raftsmith"
+                f"{self.path} has format {version}; this raftsmith reads up to {self._layout.format}: install a newer raftsmith"
             )

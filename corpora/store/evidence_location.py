@@ -1,10 +1,10 @@
-"""Where the evidence of a question stands: which documents a name means, and which characters and chunks of them a text takes.
+"""Where the evidence of a question is: the document that its name means, and its characters and chunks.
 
 One rule for all that ask: examples, judged queries, annotations and `documents --quote`. A text is found up to white
-space. Of its places the first that lies within one chunk counts, else the first over several. A document is called by its
-id, a source, the part of a file of several, its title, or the name of its file, in this order; where nobody is called so,
-upper and lower case count as one. Where a name means several documents, the text decides, then that order. Evidence that
-names a document which is here is looked for in that document alone; any other in all documents, by id.
+space. Of its places the first that lies within one chunk counts, else the first over several. A document is called by
+its id, a source, the part of a file of several, its title, or the name of its file, in this order; where nobody is
+called so, upper and lower case count as one. Where a name means several documents, the text decides, then that order.
+Evidence that names a document which is here is looked for in that document alone; any other in all documents, by id.
 """
 
 from __future__ import annotations
@@ -41,10 +41,12 @@ NO_CHUNKS = "its evidence is in a heading, or in a section that is left out of t
 
 @dataclass(frozen=True)
 class EvidencePlace:
-    """The characters `start` to `end` of a document. `chunks`, in order, hold half of them at least, or lie in them by half.
+    """The characters `start` to `end` of a document.
 
-    Where no chunk does, as with many small ones, they are all that share a character with them. There are none in a heading
-    and in a section that is left out of the chunks.
+    `chunks`, in order, hold half of them at least, or lie in them by half.
+
+    Where no chunk does, as with many small ones, they are all that share a character with them. There are none in a
+    heading and in a section that is left out of the chunks.
     """
 
     document_id: str
@@ -58,7 +60,10 @@ class EvidencePlace:
         return next((chunk for chunk in self.chunks if chunk.start <= self.start and self.end <= chunk.end), None)
 
     def better_than(self, other: EvidencePlace | None) -> bool:
-        """Whether this is taken rather than `other`, which comes first: in one chunk, or in some where that is in none."""
+        """Whether this place is better than `other`, which comes first.
+
+        A place in one chunk is better than one over several, and that better than one in none.
+        """
         return other is None or self._quality > other._quality
 
     @property
@@ -68,14 +73,14 @@ class EvidencePlace:
 
 def best_place(quote: str, document: Document, chunks: Sequence[Chunk]) -> EvidencePlace | None:
     """Where `quote` stands in the document with these chunks: first within one of them, else over several; or None."""
-    return _best(EvidencePlace(document.id, *at, _sharing(chunks, *at)) for at in occurrences(quote, document.text))
+    return _best(EvidencePlace(document.id, *span, _sharing(chunks, *span)) for span in occurrences(quote, document.text))
 
 
-def _best(places: Iterable[EvidencePlace]) -> EvidencePlace | None:
+def _best(candidates: Iterable[EvidencePlace]) -> EvidencePlace | None:
     best = None
-    for place in places:
-        if place.better_than(best):
-            best = place
+    for candidate in candidates:
+        if candidate.better_than(best):
+            best = candidate
         if best and best.holder:
             break
     return best
@@ -97,7 +102,7 @@ class _Rank(IntEnum):
 
 
 class DocumentNames:
-    """What every document of a store may be called by.
+    """The names of every document of a store.
 
     `labels`: document id → what a run file calls it: the parts of the files it came from, else the files' names.
     """
@@ -125,21 +130,25 @@ class DocumentNames:
             ranks[identity] = min(rank, ranks.get(identity, rank))
 
     def of(self, name: str) -> set[str]:
-        """Ids of the documents that a judgement file calls `name`, spelt exactly so; empty for a stranger.
+        """Ids of the documents that a judgement file calls `name`, spelt exactly so; empty for an unknown name.
 
-        A title or file name that several documents share names none of them; an id, source or part always names its own.
+        A title or file name that several documents share names none of them; an id, source or part always names its
+        own.
         """
         ranks = self._names.get(name, {})
-        own = {identity for identity, rank in ranks.items() if rank <= _Rank.PART}
+        sure = {identity for identity, rank in ranks.items() if rank <= _Rank.PART}
         loose = {identity for identity, rank in ranks.items() if rank in (_Rank.TITLE, _Rank.FILE)} or set(ranks)
-        return own or (loose if len(loose) == 1 else set())
+        return sure or (loose if len(loose) == 1 else set())
 
     def called(self, name: str) -> list[str]:
-        """Ids of all documents that `name` may mean, the surest first, then by id; empty for a stranger."""
+        """Ids of all documents that `name` may mean, the surest first, then by id; empty for an unknown name."""
         return [identity for _, identity in self._ranked(name)]
 
     def meant(self, name: str) -> list[str]:
-        """Ids of the documents that `name` means most surely: an id wins over a source, a part, a title, a file name."""
+        """Ids of the documents that `name` means most surely.
+
+        An id wins over a source, a part, a title, a file name.
+        """
         ranked = self._ranked(name)
         return [identity for rank, identity in ranked if rank == ranked[0][0]]
 
@@ -166,9 +175,9 @@ class DocumentNames:
     def _folded(self) -> Mapping[str, dict[str, _Rank]]:
         folded: dict[str, dict[str, _Rank]] = {}
         for name, ranks in self._names.items():
-            known = folded.setdefault(name.casefold(), {})
+            merged = folded.setdefault(name.casefold(), {})
             for identity, rank in ranks.items():
-                known[identity] = min(rank, known.get(identity, rank))
+                merged[identity] = min(rank, merged.get(identity, rank))
         return folded
 
 
@@ -182,7 +191,10 @@ def _label(source: str) -> str:
 
 
 class EvidenceLocator:
-    """Finds the evidence of questions in the documents of a store, or of a collection, as they are when it first looks."""
+    """Finds the evidence of questions in the documents of a store, or of a collection.
+
+    The documents are those that are there when it first looks.
+    """
 
     def __init__(self, store: CorpusStore, collection: str | None = None) -> None:
         """Reads nothing yet."""
@@ -196,11 +208,11 @@ class EvidenceLocator:
     @cached_property
     def chunks(self) -> dict[str, list[Chunk]]:
         """Document id → its chunks in order; a document that is not indexed is left out."""
-        found: dict[str, list[Chunk]] = {}
+        chunks: dict[str, list[Chunk]] = {}
         for chunk in self._store.chunks():
             if chunk.document_id in self.documents:
-                found.setdefault(chunk.document_id, []).append(chunk)
-        return found
+                chunks.setdefault(chunk.document_id, []).append(chunk)
+        return chunks
 
     @cached_property
     def names(self) -> DocumentNames:
@@ -216,42 +228,49 @@ class EvidenceLocator:
 
         A near-duplicate that is not indexed stands for its like, which are, and only then for all documents.
         """
-        named = self.names.called(evidence.document)
-        likely = [twin for name in named for twin in ([name] if name in self.chunks else self._twins(name))]
-        place = self._best(evidence.text, likely)
-        if place:
-            return place
-        if any(name in self.chunks for name in named):
-            return NotLocated.NOT_IN_ANY_NAMED if len(named) > 1 else NotLocated.NOT_IN_NAMED
+        document_ids = self.names.called(evidence.document)
+        likely = [
+            identity
+            for name in document_ids
+            for identity in ([name] if name in self.chunks else self._indexed_duplicates(name))
+        ]
+        location = self._best(evidence.text, likely)
+        if location:
+            return location
+        if any(name in self.chunks for name in document_ids):
+            return NotLocated.NOT_IN_ANY_NAMED if len(document_ids) > 1 else NotLocated.NOT_IN_NAMED
         anywhere = self._holding(evidence.text)
-        place = self._best(evidence.text, [identity for identity in anywhere if identity in self.chunks])
-        return place or (NotLocated.NOT_INDEXED if anywhere else NotLocated.NOWHERE)
+        location = self._best(evidence.text, [identity for identity in anywhere if identity in self.chunks])
+        return location or (NotLocated.NOT_INDEXED if anywhere else NotLocated.NOWHERE)
 
     def every_place(self, evidence: Evidence) -> list[EvidencePlace]:
         """All places of the evidence in the documents that it names, else in all documents, the unindexed too."""
-        named = self.names.called(evidence.document)
+        document_ids = self.names.called(evidence.document)
         return [
             EvidencePlace(name, start, end, _sharing(self.chunks.get(name, ()), start, end))
-            for name in named or self._holding(evidence.text)
+            for name in document_ids or self._holding(evidence.text)
             for start, end in occurrences(evidence.text, self.documents[name].text)
         ]
 
     def _best(self, text: str, candidates: Iterable[str]) -> EvidencePlace | None:
-        places = (best_place(text, self.documents[name], self.chunks[name]) for name in dict.fromkeys(candidates))
-        return _best(place for place in places if place)
+        locations = (best_place(text, self.documents[name], self.chunks[name]) for name in dict.fromkeys(candidates))
+        return _best(location for location in locations if location)
 
-    def _twins(self, document_id: str) -> list[str]:
+    def _indexed_duplicates(self, document_id: str) -> list[str]:
         return self._indexed_by_cluster.get(self.documents[document_id].cluster, [])
 
     @cached_property
     def _indexed_by_cluster(self) -> Mapping[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        indexed: dict[str, list[str]] = {}
         for identity in self.chunks:
-            found.setdefault(self.documents[identity].cluster, []).append(identity)
-        return found
+            indexed.setdefault(self.documents[identity].cluster, []).append(identity)
+        return indexed
 
     def _holding(self, text: str) -> list[str]:
-        """Ids of the documents that hold `text`. Its words but the first and the last are whole ones there, and looked up."""
+        """Ids of the documents that hold `text`.
+
+        Its words but the first and the last are whole ones there, and looked up.
+        """
         words = text.split()
         if not words:
             return []
@@ -265,8 +284,8 @@ class EvidenceLocator:
 
     @cached_property
     def _numbers_by_word(self) -> Mapping[str, list[int]]:
-        found: dict[str, list[int]] = {}
+        numbers: dict[str, list[int]] = {}
         for number, document in enumerate(self.documents.values()):
             for word in set(document.text.split()):
-                found.setdefault(word, []).append(number)
-        return found
+                numbers.setdefault(word, []).append(number)
+        return numbers

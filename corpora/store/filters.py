@@ -1,4 +1,7 @@
-"""Which documents a search may see: those that a reader may read, of some collections, with some facts. Becomes one SQL condition."""
+"""Which documents a search may see, as one SQL condition.
+
+Those that a reader may read, of some collections, with some facts.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ _COLUMNS = {"title": "d.title", "source": "d.source", "media_type": "d.media_typ
 class Condition:
     """A document's fact against a value. `operator` is one of = != < <= > >=.
 
-    The fact is title, source, media_type, document (its id), or one that the document states or that was said of it: date, type,
-    jurisdiction, licence, ... Order is that of numbers where both are numbers, else of text, as fits dates in ISO 8601.
-    A document without the fact meets no condition on it but !=.
+    The fact is title, source, media_type, document (its id), or one that the document states or that was said of it:
+    date, type, jurisdiction, licence, ... Order is that of numbers where both are numbers, else of text, as fits dates
+    in ISO 8601. A document without the fact meets no condition on it but !=.
     """
 
     fact: str
@@ -32,8 +35,9 @@ class Condition:
 class Filter:
     """The permitted documents.
 
-    `readers` are all the names that the one who asks goes by (their own, their groups'): they see what is for everybody or for
-    one of these names. None is the owner, who sees everything. `collections`, where there are any, and all `conditions` must hold.
+    `readers` are all the names that the one who asks goes by (their own, their groups'): they see what is for everybody
+    or for one of these names. None is the owner, who sees everything. `collections`, where there are any, and all
+    `conditions` must hold.
     """
 
     readers: tuple[str, ...] | None = None
@@ -59,16 +63,16 @@ class Filter:
             values.append(json.dumps(self.collections, ensure_ascii=False))
         for condition in self.conditions:
             fact = _COLUMNS.get(condition.fact, "(SELECT value FROM json_each(d.metadata) m WHERE m.key = ?)")
-            named = [] if condition.fact in _COLUMNS else [condition.fact]
+            key = [] if condition.fact in _COLUMNS else [condition.fact]
             if condition.operator in ("=", "!="):
                 parts.append(f"{fact} {'IS' if condition.operator == '=' else 'IS NOT'} ?")
-                values += [*named, condition.value]
+                values += [*key, condition.value]
             elif _NUMBER.fullmatch(condition.value):
                 parts.append(f"({fact} GLOB '[-0-9]*' AND CAST({fact} AS REAL) {condition.operator} CAST(? AS REAL))")
-                values += [*named, *named, condition.value]
+                values += [*key, *key, condition.value]
             else:
                 parts.append(f"{fact} {condition.operator} ?")
-                values += [*named, condition.value]
+                values += [*key, condition.value]
         return " AND ".join(parts), values
 
 
@@ -90,5 +94,5 @@ def make_filter(
     readers: Sequence[str] | None = None, collections: Sequence[str] = (), conditions: Sequence[str] = ()
 ) -> Filter:
     """A filter from words as they are typed. Raises RaftsmithError."""
-    mine = None if readers is None else tuple(sorted(set(readers)))
-    return Filter(mine, tuple(sorted(set(collections))), tuple(map(parse_condition, conditions)))
+    reader_names = None if readers is None else tuple(sorted(set(readers)))
+    return Filter(reader_names, tuple(sorted(set(collections))), tuple(map(parse_condition, conditions)))

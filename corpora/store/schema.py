@@ -1,4 +1,7 @@
-"""The tables of the corpus store, and the way up from each older format. Knows SQL and no Python types but the upgrade's."""
+"""The tables of the corpus store, and the way up from each older format.
+
+Knows SQL and no Python types but the upgrade's.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ CREATE TABLE versions (
   ended TEXT, PRIMARY KEY (path, collection, number)) STRICT;
 CREATE INDEX versions_file ON versions(file, collection);
 """
-# What filters ask of a document. In the table itself these stand behind the text, which SQLite would have to walk through.
+# What filters ask of a document. In the table itself these stand behind the text, which SQLite would have to walk
+# through.
 _FACTS = """
 CREATE INDEX documents_facts ON documents(id, collection, audience, title, source, media_type, metadata);
 """
@@ -91,7 +95,10 @@ ALTER TABLE chunks ADD COLUMN paragraph INTEGER NOT NULL DEFAULT 0;
 
 
 def _from_2(database: Database) -> None:
-    """Rights, versions, kept splits, and vectors in a table of their own, so that a chunk can have those of two encoders."""
+    """Upgrade from format 2: rights, versions, kept splits, and a table of vectors.
+
+    A chunk can have the vectors of two encoders then.
+    """
     database.run(
         f"""
 {_AROUND}
@@ -114,8 +121,8 @@ INSERT INTO versions SELECT s.path, s.collection, 1, s.file, d.id, s.sha256, d.t
   FROM sources s JOIN documents d ON d.id = s.document_id;
 """  # noqa: S608 - constants
     )
-    known = database.execute("SELECT id, collection, text, cluster FROM documents").fetchall()
-    for identity, collection, text, cluster in known:
+    documents = database.execute("SELECT id, collection, text, cluster FROM documents").fetchall()
+    for identity, collection, text, cluster in documents:
         database.execute("UPDATE documents SET content = ? WHERE id = ?", (content_id(collection, text), identity))
         # Where a document was is where it stays: the split of formats 1 and 2 was a hash of the cluster.
         row = (cluster, collection, hashed_position(cluster))
@@ -126,12 +133,15 @@ INSERT INTO versions SELECT s.path, s.collection, 1, s.file, d.id, s.sha256, d.t
 
 
 def lexical_row(title: str, text: str) -> tuple[str, str, str]:
-    """A chunk's title, text and identifiers as the columns of `lexical` hold them; `title` is that of its document with its section."""
+    """A chunk's title, text and identifiers as the columns of `lexical` hold them.
+
+    `title` is that of its document with its section.
+    """
     return title, text, " ".join(identifier_terms(f"{title}\n{text}"))
 
 
 def _from_3(database: Database) -> None:
-    """Identifiers in the lexical index, and the facts that filters ask for in an index of their own."""
+    """Upgrade from format 3: identifiers in the lexical index, and an index of the facts that filters ask for."""
     database.run(f"ALTER TABLE lexical RENAME TO old_lexical;\n{_FACTS}{_LEXICAL}")
     old = database.execute("SELECT rowid, title, text FROM old_lexical ORDER BY rowid")
     add = "INSERT INTO lexical (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)"

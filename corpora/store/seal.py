@@ -1,8 +1,10 @@
-"""The digest of a database file at rest, beside it: SQLite itself does not notice a flipped bit in a text (promise R4).
+"""The digest of a database file at rest, in a file beside it.
 
-Whoever is about to write takes the seal away first, durably, and puts a new one on when everything is in the file and nobody else
-writes. So a seal that is there and does not fit tells of damage, and no seal tells of nothing: a process was killed, or is writing. What
-was left without one is for whoever knows its content to look through, and to seal.
+SQLite itself does not notice a flipped bit in a text (promise R4).
+
+Whoever is about to write takes the seal away first, durably, and puts a new one on when everything is in the file and
+nobody else writes. So a seal that is there and does not fit tells of damage, and no seal tells of nothing: a process
+was killed, or is writing. What was left without one is for whoever knows its content to look through, and to seal.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from corpora.errors import CorruptStore
 
 
 def break_seal(path: Path) -> None:
-    """Before the first write. Raises OSError."""
+    """Take the seal away before the first write. Raises OSError."""
     seal = _seal(path)
     if seal.exists():
         seal.unlink()
@@ -24,13 +26,16 @@ def break_seal(path: Path) -> None:
 
 
 def put_seal(path: Path) -> None:
-    """The file is whole and nobody writes to it. Raises OSError."""
+    """Seal the file, which is whole and which nobody writes to. Raises OSError."""
     digest = sha256_file(path)
     write_atomic(_seal(path), f"{digest} {_check(digest)}\n".encode())
 
 
 def check_seal(path: Path) -> bool:
-    """True when the file is what was sealed, False when there is nothing to tell by. Raises CorruptStore when it is not."""
+    """True when the file is what was sealed, False when there is nothing to tell by.
+
+    Raises CorruptStore when it is not.
+    """
     sealed = _sealed(path)
     if sealed is None or _in_use(path):
         return False

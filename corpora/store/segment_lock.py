@@ -1,4 +1,6 @@
-"""Segment files stay while somebody reads those of a snapshot: a writer deletes what no commit names only when nobody does.
+"""A lock that keeps segment files while somebody reads those of a snapshot.
+
+A writer deletes what no commit names only when nobody does.
 
 The kernel frees the lock when a process ends, however it ends. Knows nothing of what is in the files.
 """

@@ -1,4 +1,7 @@
-"""What is said of a file when it is added: who may read it, and facts such as its licence. Kept for its next versions too."""
+"""Readers and facts that a file is added with, such as its licence.
+
+Kept for its next versions too.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ MAX_READER_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class SourceAttributes:
-    """`readers` are names of people or groups, sorted, none for everybody. `metadata` goes over what the source itself states."""
+    """`readers` are names of people or groups, sorted, none for everybody.
+
+    `metadata` goes over what the source itself states.
+    """
 
     readers: tuple[str, ...] = EVERYBODY
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -24,8 +30,8 @@ class SourceAttributes:
         return json.dumps({"readers": self.readers, "metadata": dict(sorted(self.metadata.items()))}, ensure_ascii=False)
 
 
-def given_from_json(text: str) -> SourceAttributes:
-    """The value that `SourceAttributes.to_json` wrote; "{}" is nothing said."""
+def attributes_from_json(text: str) -> SourceAttributes:
+    """The attributes that `SourceAttributes.to_json` wrote; "{}" has none."""
     value = json.loads(text)
     return SourceAttributes(tuple(value.get("readers", ())), value.get("metadata", {}))
 

@@ -1,4 +1,6 @@
-"""Where the vectors of a store's chunks lie: rows of segments, by encoder. Reads only; a commit of the store changes them.
+"""Segments and rows of the vectors of a store's chunks, by encoder.
+
+Reads only; a commit of the store changes them.
 
 An encoder is a name here and a segment a file's name: knows no vectors.
 """
@@ -25,31 +27,35 @@ class VectorPlace(NamedTuple):
 
 
 class VectorPlaces:
-    """What the tables of segments and vectors say, as of the transaction that the database is in."""
+    """The segments and rows of a store's vectors, as of the transaction that the database is in."""
 
     def __init__(self, database: Database) -> None:
         """Of an open store."""
         self._db = database
 
     def places(self, encoder: str, ids: Sequence[str] | None = None) -> list[tuple[str, str, int]]:
-        """`(chunk_id, segment, row)` of every chunk that `encoder` has encoded, or of those of `ids`, by chunk id: an index
-        built from it is the same every time.
+        """`(chunk_id, segment, row)` of every chunk that `encoder` has encoded, or of those of `ids`.
+
+        By chunk id: an index built from it is the same every time.
         """
-        wanted = (
+        statement = (
             "SELECT c.id, s.name, v.row FROM chunks c JOIN vectors v ON v.chunk = c.number JOIN segments s ON s.number = v.segment "
             "WHERE s.encoder = ?"
         )
         if ids is None:
-            return list(self._db.execute(f"{wanted} ORDER BY c.id", (encoder,)))
-        places = []
+            return list(self._db.execute(f"{statement} ORDER BY c.id", (encoder,)))
+        rows = []
         for first in range(0, len(ids), 500):
             part = list(ids[first : first + 500])
             marks = ",".join("?" * len(part))
-            places += self._db.execute(f"{wanted} AND c.id IN ({marks})", (encoder, *part)).fetchall()
-        return sorted(places)
+            rows += self._db.execute(f"{statement} AND c.id IN ({marks})", (encoder, *part)).fetchall()
+        return sorted(rows)
 
     def after(self, encoder: str, segment: int) -> list[VectorPlace]:
-        """The vectors by `encoder` in segments with higher numbers than `segment`, by segment and row: what was added since that one."""
+        """The vectors by `encoder` in segments with higher numbers than `segment`, by segment and row.
+
+        That is what was added since that one.
+        """
         rows = self._db.execute(
             "SELECT v.chunk, s.number, s.name, v.row FROM segments s JOIN vectors v ON v.segment = s.number "
             "WHERE s.encoder = ? AND s.number > ? ORDER BY s.number, v.row",
@@ -75,7 +81,10 @@ class VectorPlaces:
         return rows.fetchall()
 
     def missing(self, encoder: str, after: int, limit: int) -> dict[int, str]:
-        """Number → id of the first `limit` chunks with numbers above `after` that `encoder` has not encoded, by number."""
+        """Number → id of the next chunks that `encoder` has not encoded, by number.
+
+        They are the first `limit` with numbers above `after`.
+        """
         rows = self._db.execute(
             f"SELECT c.number, c.id FROM chunks c WHERE c.number > ? AND {_MISSING} ORDER BY c.number LIMIT ?",  # noqa: S608 - constant
             (after, encoder, limit),
@@ -89,8 +98,8 @@ class VectorPlaces:
 
     def chunk_numbers(self, encoder: str) -> list[int]:
         """Numbers of the chunks that `encoder` has encoded, in no order."""
-        wanted = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
-        return [row[0] for row in self._db.execute(wanted, (encoder,))]
+        statement = "SELECT v.chunk FROM segments s JOIN vectors v ON v.segment = s.number WHERE s.encoder = ?"
+        return [row[0] for row in self._db.execute(statement, (encoder,))]
 
     def removed_after(self, snapshot: int) -> list[int]:
         """Numbers of the chunks that went in later commits than that of `snapshot`. A number is never used again."""

@@ -16,8 +16,8 @@ from corpora.errors import StoreBusy
 def single_writer(workspace: Path, wait_s: float = 0.2) -> Iterator[None]:
     """Hold the workspace's writer lock; the kernel frees it when the process ends, however it ends (promise R7).
 
-    Raises StoreBusy, naming the holder's pid, when another process holds it after `wait_s` seconds: for a moment one also does that
-    looks whether there is a writer, or that was forked just now.
+    Raises StoreBusy, naming the holder's pid, when another process holds it after `wait_s` seconds: for a moment one
+    also does that looks whether there is a writer, or that was forked just now.
     """
     path = workspace / "writer.lock"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

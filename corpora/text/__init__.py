@@ -1,1 +1,4 @@
-"""Plain text: sentences, languages, identifiers, cleaning, where a quote stands, near-duplicates. Knows no files and no store."""
+"""Plain text: sentences, languages, identifiers, cleaning, where a quote stands, near-duplicates.
+
+Knows no files and no store.
+"""

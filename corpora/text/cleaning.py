@@ -1,7 +1,7 @@
 """Cleaning the blocks of one document in named steps, each of which can be left out and is counted. Pure.
 
-A reader marks what it takes for a running header ("running") or for navigation ("boilerplate"), and keeps the line ends of
-text that was set in lines; whether these go is decided here. White space is always made one space, last of all.
+A reader marks what it takes for a running header ("running") or for navigation ("boilerplate"), and keeps the line ends
+of text that was set in lines; whether these go is decided here. White space is always made one space, last of all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _DIVIDED_WORD = re.compile(r"\w++[\xad\ufffe\x02-][\n\f]\w+")
 
 @dataclass(frozen=True)
 class Step:
-    """One way of cleaning: what it is called in `[clean] skip`, what it does, and the function from blocks to blocks."""
+    """One cleaning step.
+
+    Its name in `ingest.skip_steps`, what it does, and the function from blocks to blocks.
+    """
 
     name: str
     explanation: str
@@ -42,10 +45,11 @@ def _changed(block: Block, text: str) -> Block:
 
 
 def _joined(blocks: Sequence[Block]) -> list[Block]:
-    """Words that a line end divides, as one.
+    """The blocks with words that a line end divides joined.
 
     Whether the hyphen belongs to the word is told by the document's own words: "treat-ment" is joined where "treatment"
-    occurs elsewhere, "owner-occupier" is kept where "owner" does. pdfium gives U+FFFE or U+0002 for a hyphen of the setting.
+    occurs elsewhere, "owner-occupier" is kept where "owner" does. pdfium gives U+FFFE or U+0002 for a hyphen of the
+    setting.
     """
     divided = [_HYPHEN.search(block.text) is not None for block in blocks]
     if not any(divided):
@@ -104,7 +108,8 @@ def _plain(block: Block) -> Block:
     kind = "paragraph" if block.kind in ("running", "boilerplate") else block.kind
     text = block.text
     if not text.isascii() or "\0" in text:
-        # The store takes UTF-8, NUL ends strings elsewhere, and a lone surrogate is neither: these go whatever is left out.
+        # The store takes UTF-8, NUL ends strings elsewhere, and a lone surrogate is neither: these go whatever is left
+        # out.
         text = text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
     pages = [" ".join(page.split()) for page in text.split("\f")]
     whole, breaks = pages[0], []

@@ -1,9 +1,10 @@
 """Text that was decoded wrongly, mended by ftfy where there can be something to mend. Knows no blocks and no documents.
 
-ftfy looks at every text from a dozen sides, and is slow to load; most texts hold nothing that any of them would change. What is
-passed by here is what ftfy 6 would give back as it is: its fixers act on the characters and entities named below, its search for
-wrong encodings on C1 controls, on four letters that come alone, and on two signs beyond ASCII that follow each other, one of
-them more than punctuation (ftfy.badness). A test holds the two against each other, for every character and for mixtures.
+ftfy looks at every text from a dozen sides, and is slow to load; most texts hold nothing that any of them would change.
+What is passed by here is what ftfy 6 would give back as it is: its fixers act on the characters and entities named
+below, its search for wrong encodings on C1 controls, on four letters that come alone, and on two signs beyond ASCII
+that follow each other, one of them more than punctuation (ftfy.badness). A test holds the two against each other, for
+every character and for mixtures.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Legal and medical identifiers as index terms, so that "42 C.F.R. § 482.13" and "42 CFR 482.13" meet. Pure; knows no index.
+"""Legal and medical identifiers as index terms.
 
-A tokenizer of words makes "337" and "a" of "§ 337(a)", which stand in every statute. The same function reads passages and queries, and
-what it gives is indexed and asked for beside the words. Two kinds of terms:
+"42 C.F.R. § 482.13" and "42 CFR 482.13" give the same terms. Pure; knows no index.
+
+A tokenizer of words makes "337" and "a" of "§ 337(a)", which stand in every statute. The same function reads passages
+and queries, and what it gives is indexed and asked for beside the words. Two kinds of terms:
 
 - joined words: "COX-2", "TNF-α" and "C.F.R." as "cox2", "tnfalpha" and "cfr", the words that others write for them;
-- references, of parts that each end in `BAR`: "sectionǀ337ǀaǀ", "cfrǀ42ǀ482ǀ13ǀ", "10ǀmgǀkgǀ", "vǀroeǀwadeǀ". Whatever such a reference
-  lies in is a term too ("sectionǀ337ǀ"), so that less exact ones are found, and rank below.
+- references, of parts that each end in `BAR`: "sectionǀ337ǀaǀ", "cfrǀ42ǀ482ǀ13ǀ", "10ǀmgǀkgǀ", "vǀroeǀwadeǀ".
+  Whatever such a reference lies in is a term too ("sectionǀ337ǀ"), so that less exact ones are found, and rank below.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ _SMALL = frozenset("and or to of in on by per at from than for with out vs was i
 
 
 def _spellings(names: dict[str, str]) -> dict[str, str]:
-    return {spelling: name for name, others in names.items() for spelling in (name, *others.split())}
+    return {spelling: name for name, variants in names.items() for spelling in (name, *variants.split())}
 
 
 _NAME_OF, _UNIT_OF = _spellings(_NAMES), _spellings(_UNITS)
@@ -129,7 +131,10 @@ _IN_RE = re.compile(r"\b(?i:in re|ex parte|re)\s(?:the\s)?([A-Z][\w'’]*)")
 
 
 def identifier_terms(text: str) -> list[str]:
-    """The terms of every identifier in `text`, each once, in lower case, of letters and digits only; none for plain prose."""
+    """Index terms of every identifier in `text`, each once; none for plain prose.
+
+    They are in lower case, of letters and digits only.
+    """
     plain = unicodedata.normalize("NFKC", text).replace("ς", "σ")
     rules = (_named, _bare, _citations, _quantities, _compounds, _cases)
     return list(dict.fromkeys(term for rule in rules for term in rule(plain)))
@@ -181,8 +186,8 @@ def _quantities(text: str) -> Iterator[str]:
         names = [_UNIT_OF[unit] for unit in re.split(r"\s?/\s?|\sper\s", units.lower())]
         for amount in filter(None, (first, last)):
             yield from _nested(_amount(amount), *names, least=2)
-    for sign, amount, many in _MONEY.findall(text):
-        yield from _nested(_amount(amount, _MANY.get(many, "")), _CURRENCIES[sign], least=2)
+    for sign, amount, magnitude in _MONEY.findall(text):
+        yield from _nested(_amount(amount, _MANY.get(magnitude, "")), _CURRENCIES[sign], least=2)
     for amount in _THOUSANDS.findall(text):
         yield _amount(amount)
 
@@ -195,7 +200,10 @@ def _amount(digits: str, zeros: str = "") -> str:
 
 
 def _compounds(text: str) -> Iterator[str]:
-    """COX-2, HER2/neu, TNF-α, E11.9, C.F.R., 1:20-cv-01234, 95/46/EC, COX 2: written together. IL-6/STAT3: its parts as well."""
+    """COX-2, HER2/neu, TNF-α, E11.9, C.F.R., 1:20-cv-01234, 95/46/EC, COX 2: written together.
+
+    IL-6/STAT3: its parts as well.
+    """
     for compound in _COMPOUND.findall(text):
         for written in dict.fromkeys((compound, *compound.split("/"))):
             parts = re.split(rf"[{_DASH}/.]", written)
@@ -229,9 +237,9 @@ def _cases(text: str) -> Iterator[str]:
     for versus in _VERSUS.finditer(text):
         before = _NAME_WORD.findall(text[max(0, versus.start() - 60) : versus.start()])[-5:][::-1]
         after = _NAME_WORD.findall(text[versus.end() : versus.end() + 60])[:5]
-        for left in _party(before):
-            for right in _party(after):
-                yield from _nested("v", left, right, least=3)
+        for plaintiff in _party(before):
+            for defendant in _party(after):
+                yield from _nested("v", plaintiff, defendant, least=3)
     for name in _IN_RE.findall(text):
         yield from _nested("re", name, least=2)
 

@@ -1,6 +1,9 @@
-"""Which language a text is in, by the small words that every text needs. Knows seven languages and the names of other scripts.
+"""Which language a text is in, by the small words that every text needs.
 
-No model and no table of trigrams: it tells running text of some thirty words apart, and says "unknown" rather than guess.
+Knows seven languages and the names of other scripts.
+
+No model and no table of trigrams: it tells running text of some thirty words apart, and says "unknown" rather than
+guess.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ STOP_WORDS = {
     "também está ser tem",
 }
 _LANGUAGES_OF = {
-    word: [language for language, others in STOP_WORDS.items() if word in others.split()]
+    word: [language for language, stop_words in STOP_WORDS.items() if word in stop_words.split()]
     for words in STOP_WORDS.values()
     for word in words.split()
 }
@@ -40,7 +43,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str) -> str:
-    """ "en", "de", "es", "fr", "it", "nl" or "pt"; for another script its name, e.g. "cyrillic"; "unknown" where nothing tells.
+    """The language of a text, or the name of its script where that is not Latin.
+
+    "en", "de", "es", "fr", "it", "nl" or "pt"; for another script its name, e.g. "cyrillic"; "unknown" where nothing
+    tells.
 
     Reads the first 20,000 characters. A small word counts for each language that has it, in equal parts.
     """
@@ -64,7 +70,10 @@ def language_of(text: str) -> str:
 
 
 def _script(text: str) -> str:
-    """The script of most letters by their Unicode names: "latin", "cyrillic", "cjk", ...; "unknown" without a letter."""
+    """The script of most letters, by their Unicode names; "unknown" without a letter.
+
+    "latin", "cyrillic", "cjk", ...
+    """
     letters = [character for character in text if character.isalpha()][:500]
-    found = Counter(unicodedata.name(letter, UNKNOWN).split()[0].lower() for letter in letters)
-    return found.most_common(1)[0][0] if found else UNKNOWN
+    scripts = Counter(unicodedata.name(letter, UNKNOWN).split()[0].lower() for letter in letters)
+    return scripts.most_common(1)[0][0] if scripts else UNKNOWN

@@ -1,10 +1,13 @@
-"""Near-duplicates among texts: MinHash-LSH proposes pairs, their exact similarity decides. Knows no store and no documents.
+"""Near-duplicates among texts: MinHash-LSH proposes pairs, their exact similarity decides.
 
-Case, white space and punctuation are folded away. Copies of the same normalised text are found by a digest, without MinHash. Pairs
-that share word 5-grams are proposed by LSH (Broder, On the resemblance and containment of documents, 1997; Leskovec, Rajaraman and
-Ullman, Mining of Massive Datasets, section 3.4). What decides is the Jaccard similarity of their character 6-grams, counted as often
-as they occur: one wrong letter breaks five word 5-grams and only six of some hundred character 6-grams, so scans and corrected
-versions stay together where sections of one template fall apart (tests/benchmarks/duplicates.py compares the measures).
+Knows no store and no documents.
+
+Case, white space and punctuation are folded away. Copies of the same normalised text are found by a digest, without
+MinHash. Pairs that share word 5-grams are proposed by LSH (Broder, On the resemblance and containment of documents,
+1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4). What decides is the Jaccard similarity
+of their character 6-grams, counted as often as they occur: one wrong letter breaks five word 5-grams and only six of
+some hundred character 6-grams, so scans and corrected versions stay together where sections of one template fall apart
+(tests/benchmarks/duplicates.py compares the measures).
 """
 
 from __future__ import annotations
@@ -59,8 +62,8 @@ class Duplicate:
 class Cluster:
     """Texts that say the same. `canonical` is the longest, ties by smallest id; the members' similarities are to it.
 
-    A member can be less like the canonical text than the threshold where a third text links the two: of two similar texts,
-    one must never be in the training split and the other in the test split.
+    A member can be less like the canonical text than the threshold where a third text links the two: of two similar
+    texts, one must never be in the training split and the other in the test split.
     """
 
     canonical: str
@@ -75,7 +78,10 @@ class _Sketch:
 
 
 def find_duplicates(texts: Mapping[str, str], threshold: float = THRESHOLD) -> list[Cluster]:
-    """Clusters of two or more, by canonical id; members by id. The order of `texts` does not matter. `threshold` is in 0–1."""
+    """Clusters of two or more, by canonical id; members by id.
+
+    The order of `texts` does not matter. `threshold` is in 0–1.
+    """
     index = DuplicateIndex(threshold)
     parent = {id: id for id in sorted(texts)}
 
@@ -87,8 +93,8 @@ def find_duplicates(texts: Mapping[str, str], threshold: float = THRESHOLD) -> l
 
     for id in parent:
         sketch = _sketch(texts[id])
-        for other, _ in index._similar(sketch):
-            parent[root(id)] = root(other)
+        for similar_id, _ in index._similar(sketch):
+            parent[root(id)] = root(similar_id)
         index._insert(id, sketch)
     groups: dict[str, list[str]] = {}
     for id in parent:
@@ -99,14 +105,17 @@ def find_duplicates(texts: Mapping[str, str], threshold: float = THRESHOLD) -> l
 
 def _cluster(ids: list[str], texts: Mapping[str, str]) -> Cluster:
     canonical = min(ids, key=lambda id: (-len(texts[id]), id))
-    own = grams(normalised(texts[canonical]))
-    return Cluster(canonical, tuple(Duplicate(id, jaccard(own, grams(normalised(texts[id])))) for id in ids if id != canonical))
+    canonical_grams = grams(normalised(texts[canonical]))
+    return Cluster(
+        canonical, tuple(Duplicate(id, jaccard(canonical_grams, grams(normalised(texts[id])))) for id in ids if id != canonical)
+    )
 
 
 class DuplicateIndex:
     """Finds texts like a given one among those added, without comparing all. Grows and shrinks one text at a time.
 
-    With `text_of`, an index keeps 529 bytes a text and asks for the few texts that have to be compared; without, it keeps all.
+    With `text_of`, an index keeps 529 bytes a text and asks for the few texts that have to be compared; without, it
+    keeps all.
     """
 
     def __init__(self, threshold: float = THRESHOLD, text_of: Callable[[str], str] | None = None) -> None:
@@ -127,7 +136,10 @@ class DuplicateIndex:
         return len(self._digest_of)
 
     def add(self, id: str, text: str) -> None:
-        """Add a text, or replace the one with this id. A text without a word is kept out: it is a duplicate of nothing."""
+        """Add a text, or replace the one with this id.
+
+        A text without a word is kept out: it is a duplicate of nothing.
+        """
         self._insert(id, _sketch(text))
 
     def add_signature(self, id: str, data: bytes) -> None:
@@ -167,9 +179,9 @@ class DuplicateIndex:
         self._digest_of[id] = sketch.digest
 
     def _similar(self, sketch: _Sketch) -> list[tuple[str, float]]:
-        found = dict.fromkeys(self._ids.get(sketch.digest, ()), 1.0)
+        similarities = dict.fromkeys(self._ids.get(sketch.digest, ()), 1.0)
         if sketch.minhash is not None:
-            own = grams(sketch.normalised)
+            sketch_grams = grams(sketch.normalised)
             for candidate in self._lsh.query(sketch.minhash):
                 if candidate == sketch.digest or sketch.minhash.jaccard(self._minhashes[candidate]) < _LEAST_ESTIMATE:
                     continue
@@ -177,10 +189,10 @@ class DuplicateIndex:
                 shorter, longer = sorted((len(text), len(sketch.normalised)))
                 if shorter < self.threshold * (longer - GRAM_CHARACTERS):
                     continue  # more alike than their lengths are they cannot be
-                similarity = jaccard(own, grams(text))
+                similarity = jaccard(sketch_grams, grams(text))
                 if similarity >= self.threshold:
-                    found.update(dict.fromkeys(self._ids[candidate], similarity))
-        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+                    similarities.update(dict.fromkeys(self._ids[candidate], similarity))
+        return sorted(similarities.items(), key=lambda item: (-item[1], item[0]))
 
     def _normalised(self, digest: bytes) -> str:
         return self._texts[digest] if self._text_of is None else normalised(self._text_of(min(self._ids[digest])))
@@ -197,7 +209,9 @@ def from_signatures(
 
 
 def signature(text: str) -> bytes:
-    """What an index keeps of a text: version, digest of the normalised text, MinHash (little-endian). Equal on every machine.
+    """What an index keeps of a text: version, digest of the normalised text, MinHash (little-endian).
+
+    Equal on every machine.
 
     529 bytes; 17 for a text under five words, which has no near-duplicates, only copies.
     """
@@ -222,7 +236,10 @@ def shingles(words: list[str]) -> NDArray[np.uint64]:
 
 
 def grams(text: str) -> NDArray[np.uint64]:
-    """Sorted hashes of the character 6-grams of a normalised text, each as often as it occurs; none for fewer characters."""
+    """Sorted hashes of the character 6-grams of a normalised text, each as often as it occurs.
+
+    None for fewer characters.
+    """
     import numpy as np
 
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
@@ -246,8 +263,8 @@ def _windows(values: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
 
     count = max(0, len(values) - size + 1)
     total = np.zeros(count, dtype=np.uint64)
-    for place in range(size):
-        total += values[place : place + count] * np.uint64(_FACTORS[place])
+    for offset in range(size):
+        total += values[offset : offset + count] * np.uint64(_FACTORS[offset])
     return total
 
 
@@ -287,9 +304,9 @@ def _unpacked(data: bytes) -> _Sketch:
 def clusters_of(documents: Sequence[Document], threshold: float) -> dict[str, str]:
     """Document id → cluster, with clusters joined where their texts are at least `threshold` (0–1) alike.
 
-    On the way into the store a document is compared within its collection only, and with the threshold of that day. This is
-    the check afterwards: a name that stands for two splits is a leak.
+    On the way into the store a document is compared within its collection only, and with the threshold of that day.
+    This is the check afterwards: a name that stands for two splits is a leak.
     """
-    found = find_duplicates({document.id: document.text for document in documents}, threshold)
-    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in found]
+    duplicates = find_duplicates({document.id: document.text for document in documents}, threshold)
+    links = [[cluster.canonical, *(member.id for member in cluster.members)] for cluster in duplicates]
     return merged_clusters({document.id: document.cluster for document in documents}, links)

@@ -1,7 +1,8 @@
 """Sentence boundaries with exact offsets, for the prose of law and medicine. Knows no documents, only text.
 
-A full stop after an abbreviation is told by what follows: "the U.S. Court" goes on, "in the U.S. The court" does not, since
-"The" opens sentences and no names. Kiss and Strunk, "Unsupervised multilingual sentence boundary detection", 2006, section 4.
+A full stop after an abbreviation is told by what follows: "the U.S. Court" goes on, "in the U.S. The court" does not,
+since "The" opens sentences and no names. Kiss and Strunk, "Unsupervised multilingual sentence boundary detection",
+2006, section 4.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 # A full stop after one of these (lower case, without the stop) never ends a sentence ...
 _NEVER = frozenset("v vs cf e.g i.e viz dr mr mrs ms prof messrs approx ca no.s z.b d.h bzw vgl".split())
-# ... after one of these it does not before a number, "§" or "(": "No. 7", "para. (b)", but "The answer is no. The ..." ...
+# ... after one of these it does not before a number, "§" or "(" ("No. 7", "para. (b)", but "The answer is no. ...") ...
 _BEFORE_NUMBER = frozenset(
     (
         "no nos nr abs rn art arts sec secs s ss subsec cl reg regs para paras par pars p pp ch c r rr rs fig figs tab vol app appx "
@@ -33,7 +34,8 @@ _CAPITALISED = frozenset(
         "Wash Wis Wyo Bankr Const Stat Ct Soc Sec"
     ).split()
 )
-# A sentence does not open with one of these, so the stop before it is an abbreviation's: "Bell Atl. Corp.", "Sch. Dist.".
+# A sentence does not open with one of these, so the stop before it is an abbreviation's: "Bell Atl. Corp.", "Sch.
+# Dist.".
 _CLOSING = frozenset("inc ltd corp co llc bros assn dist dept supp app appx cir ct reg code".split())
 _OPENERS = frozenset(
     (
@@ -92,7 +94,9 @@ class _Following:
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences of `text`, in order, without surrounding white space; together they hold every visible character.
+    """Spans of the sentences of `text`, in order, without surrounding white space.
+
+    Together they hold every visible character.
 
     A number that opens a paragraph or an item ("12. (1) This Act ...") belongs to the sentence that it numbers.
     """
@@ -125,8 +129,8 @@ def _ends(text: str, start: int, match: re.Match[str], lowered: bool) -> bool:
 
 def _opens_otherwise(text: str, position: int) -> bool:
     """What follows is no word: a dash goes on with a sentence ("In general. — Each"), and so does a line to fill in."""
-    rest = text[position : position + 40].lstrip()
-    return not rest or not (rest[0].isalnum() or rest[0] in "—–_,;:.")
+    following = text[position : position + 40].lstrip()
+    return not following or not (following[0].isalnum() or following[0] in "—–_,;:.")
 
 
 def _abbreviates(text: str, start: int, stop: int, following: _Following) -> bool:
@@ -134,10 +138,10 @@ def _abbreviates(text: str, start: int, stop: int, following: _Following) -> boo
     opening = stop - start <= 12 and _OPENING_NUMBER.match(text[start:stop])
     if opening or _ENUMERATOR.search(text, max(start, stop - 16), stop):
         return True
-    found = _LAST_WORD.search(text, max(start, stop - 24), stop)
-    if found is None:
+    last_word = _LAST_WORD.search(text, max(start, stop - 24), stop)
+    if last_word is None:
         return False
-    before, word, stem = found[1] or "", found[2], found[2].lower()
+    before, word, stem = last_word[1] or "", last_word[2], last_word[2].lower()
     if stem in _BEFORE_NUMBER and (following.is_number or (following.in_bracket and stem != "no")):
         return True
     if len(word) > 1 and word.isalpha() and word.isupper() and not following.is_upper:
@@ -148,13 +152,13 @@ def _abbreviates(text: str, start: int, stop: int, following: _Following) -> boo
         # "MPS I." and "vitamin D." end, "J." of a name does not.
         lettered = before.lower() in _LETTERED or (2 <= len(before) <= 4 and before.isupper() and not following.is_upper)
         return word.isupper() and not lettered and not following.is_opener
-    known = stem in _BEFORE_OPENER or (word[0].isupper() and word.capitalize() in _CAPITALISED)
-    return bool(known or _INITIALS.fullmatch(word)) and not following.is_opener
+    abbreviation = stem in _BEFORE_OPENER or (word[0].isupper() and word.capitalize() in _CAPITALISED)
+    return bool(abbreviation or _INITIALS.fullmatch(word)) and not following.is_opener
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
     piece = text[start:end]
-    left = start + len(piece) - len(piece.lstrip())
-    right = end - (len(piece) - len(piece.rstrip()))
-    if left < right:
-        spans.append((left, right))
+    trimmed_start = start + len(piece) - len(piece.lstrip())
+    trimmed_end = end - (len(piece) - len(piece.rstrip()))
+    if trimmed_start < trimmed_end:
+        spans.append((trimmed_start, trimmed_end))

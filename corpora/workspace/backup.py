@@ -1,7 +1,9 @@
-"""A workspace's collection in one file, of one snapshot, while others go on writing; and back (promise R17).
+"""Backup of a workspace's collection in one file, of one snapshot, and its restoring (promise R17).
 
-A zip with the database as SQLite's own online backup gives it, the segment files that it names, and a manifest of checksums. Knows
-no documents. What can be made again (caches) is left out.
+Others may go on writing meanwhile.
+
+A zip with the database as SQLite's own online backup gives it, the segment files that it names, and a manifest of
+checksums. Knows no documents. What can be made again (caches) is left out.
 """
 
 from __future__ import annotations
@@ -19,11 +21,10 @@ from pathlib import Path
 from corpora.durable_files import sync_folder
 from corpora.errors import CorruptStore, RaftsmithError, StoreError
 from corpora.store.segment_lock import segments_kept
-from corpora.workspace.workspace import CONFIG
+from corpora.workspace.workspace import CONFIG, DATABASES
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_DATABASES = ("corpus.db", "annotations.db")
 _FILES = (CONFIG, "personal.key", "mappings.json")
 _FOLDERS = ("datasets", "runs", "reports")
 _BLOCK = 1 << 20
@@ -39,9 +40,12 @@ class Backup:
 
 
 def back_up(workspace: Path, target: Path, everything: bool = False) -> Backup:
-    """Write the collection of `workspace` to the new file `target`, mode 0600; `everything` takes datasets, runs and reports along.
+    """Write the collection of `workspace` to the new file `target`, mode 0600.
 
-    Readers and a writer are not disturbed. Raises RaftsmithError when `target` exists, StoreError when the disk is in the way.
+    `everything` takes datasets, runs and reports along.
+
+    Readers and a writer are not disturbed. Raises RaftsmithError when `target` exists, StoreError when the disk is in
+    the way.
     """
     if target.exists():
         raise RaftsmithError(f"{target} exists already; a backup never overwrites: give another name")
@@ -80,7 +84,7 @@ def _written(workspace: Path, part: Path, everything: bool) -> Backup:
                 digests[name], sizes[name] = digest.hexdigest(), path.stat().st_size
 
             snapshot, segments = 0, list[str]()
-            for name in _DATABASES:
+            for name in DATABASES:
                 if (workspace / name).exists():
                     copies.append(part.with_name(f"{part.name}.{name}"))
                     _copied(workspace / name, copies[-1])
@@ -131,7 +135,10 @@ def _made(workspace: Path) -> Iterator[Path]:
 
 
 def restore(backup: Path, workspace: Path) -> Backup:
-    """Make the new folder `workspace` from a backup, every file checked. Raises RaftsmithError when it exists, CorruptStore."""
+    """Make the new folder `workspace` from a backup, every file checked.
+
+    Raises RaftsmithError when it exists, CorruptStore.
+    """
     if workspace.exists() and any(workspace.iterdir()):
         raise RaftsmithError(f"{workspace} exists and is not empty; a backup is restored to a new folder")
     try:
@@ -160,15 +167,15 @@ def _unpacked(archive: zipfile.ZipFile, name: str, digest: str, workspace: Path,
     if not path.is_relative_to(workspace.resolve()):
         raise CorruptStore(f"{backup} names a file outside of the workspace; it was not made by raftsmith")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found, size = hashlib.sha256(), 0
+    computed, size = hashlib.sha256(), 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as sink, archive.open(name) as source:
         while block := source.read(_BLOCK):
-            found.update(block)
+            computed.update(block)
             size += len(block)
             sink.write(block)
         sink.flush()
         os.fsync(sink.fileno())
-    if found.hexdigest() != digest:
+    if computed.hexdigest() != digest:
         raise CorruptStore(f"{name} in {backup} is damaged; take another backup, or restore it to read what is whole")
     return size

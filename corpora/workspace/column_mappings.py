@@ -1,4 +1,6 @@
-"""Which columns of a table are what, remembered for each file of a collection, so that a later reading takes it as the first did.
+"""Column mappings of tables, remembered for each file of a collection.
+
+A later reading takes a file as the first did.
 
 One small file of the workspace, `mappings.json`, written atomically. The caller holds the writer lock.
 """
@@ -49,14 +51,14 @@ def read_mappings(root: Path) -> Mappings:
     if not path.exists():
         return {}
     try:
-        held = _File.model_validate_json(path.read_bytes())
+        stored = _File.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
         raise WorkspaceError(f"{path} cannot be read ({_first_line(error)}); delete it and give --map again") from error
-    if held.format != _FORMAT:
-        raise WorkspaceError(f"{path} has format {held.format}; this version reads {_FORMAT}: update raftsmith")
+    if stored.format != _FORMAT:
+        raise WorkspaceError(f"{path} has format {stored.format}; this version reads {_FORMAT}: update raftsmith")
     return {
         (collection, file): FieldMapping(**mapping.model_dump())
-        for collection, files in held.collections.items()
+        for collection, files in stored.collections.items()
         for file, mapping in files.items()
     }
 
@@ -74,14 +76,17 @@ def remember(root: Path, mappings: Mappings) -> None:
 
 def forget(root: Path, files: Iterable[tuple[str, str]]) -> None:
     """Drop what is remembered of `files`, which are (file, collection)."""
-    held = read_mappings(root)
+    mappings = read_mappings(root)
     gone = {(collection, file) for file, collection in files}
-    if gone & held.keys():
-        remember(root, {key: mapping for key, mapping in held.items() if key not in gone})
+    if gone & mappings.keys():
+        remember(root, {key: mapping for key, mapping in mappings.items() if key not in gone})
 
 
 def may_hold_tables(path: Path) -> bool:
-    """True for tables, and for archives and mails, which may have some inside. Reads the head of the file; never raises."""
+    """True for tables, and for archives and mails, which may have some inside.
+
+    Reads the head of the file; never raises.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)

@@ -1,7 +1,7 @@
 """`raftsmith.toml`: tables of values, each declared as a section by the package that reads it.
 
-A section is a frozen pydantic dataclass that forbids other keys, with the name of its table (`SECTION`), a default for every
-field, and a description for every field that people set. This module knows how sections are read, checked and
+A section is a frozen pydantic dataclass that forbids other keys, with the name of its table (`SECTION`), a default for
+every field, and a description for every field that people set. This module knows how sections are read, checked and
 written, and none of them by name: who sees all packages passes them.
 """
 
@@ -22,7 +22,10 @@ from corpora.errors import WorkspaceError
 
 
 class Section(Protocol):
-    """The options of one table. `PARTIAL`: the class reads some of the table's keys, and leaves the others to its subclass."""
+    """The options of one table.
+
+    `PARTIAL`: the class reads some of the table's keys, and leaves the others to its subclass.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     SECTION: ClassVar[str]
@@ -35,53 +38,62 @@ Sections = Sequence[type[Section]]
 
 @dataclass(frozen=True)
 class Config:
-    """What a `raftsmith.toml` says: the values of its tables as they were written, by table. Without a file every default holds."""
+    """What a `raftsmith.toml` says: the values of its tables as they were written, by table.
+
+    Without a file every default holds.
+    """
 
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     path: Path | None = None
 
-    def options(self, section: type[S], **given: Any) -> S:
-        """The options of one section: what is `given` over what the file says over the defaults.
+    def options(self, section: type[S], **overrides: Any) -> S:
+        """The options of one section: `overrides` over what the file says over the defaults.
 
-        A model that one of the workspace's own runs made is given by its full path: written they stay right when the workspace moves.
-        Raises WorkspaceError for an unknown key (with a suggestion) and for a wrong value.
+        A model that one of the workspace's own runs made is given by its full path: written they stay right when the
+        workspace moves. Raises WorkspaceError for an unknown key (with a suggestion) and for a wrong value.
         """
         keys = [item.name for item in fields(section)]
         values = {key: self._anchored(value) for key, value in self.tables.get(section.SECTION, {}).items()}
         if section.PARTIAL:
             values = {key: value for key, value in values.items() if key in keys}
         try:
-            return TypeAdapter(section).validate_python({**values, **given})
+            return TypeAdapter(section).validate_python({**values, **overrides})
         except ValidationError as error:
             raise WorkspaceError(
                 f"{self.path}: {_said(error, section.SECTION, [f'{section.SECTION}.{key}' for key in keys])}"
             ) from error
 
     def with_options(self, options: Section) -> Config:
-        """The same with all values of one section replaced."""
+        """The configuration with all values of one section replaced."""
         return replace(self, tables={**self.tables, options.SECTION: asdict(options)})
 
     def check(self, sections: Sections) -> None:
-        """Read every section. Raises WorkspaceError for a table or a key that none of them has, and for a wrong value."""
-        known = {section.SECTION: section for section in sections}
-        keys = [*known, *(f"{name}.{key}" for name, section in known.items() for key, _ in described(section))]
+        """Read every section.
+
+        Raises WorkspaceError for a table or a key that none of them has, and for a wrong value.
+        """
+        by_table = {section.SECTION: section for section in sections}
+        keys = [*by_table, *(f"{name}.{key}" for name, section in by_table.items() for key, _ in described(section))]
         for name in self.tables:
-            if name not in known:
+            if name not in by_table:
                 raise WorkspaceError(f"{self.path}: {_unknown(name, keys)}")
             for key in self.tables[name]:
-                if key not in {item.name for item in fields(known[name])}:
+                if key not in {item.name for item in fields(by_table[name])}:
                     raise WorkspaceError(f"{self.path}: {_unknown(f'{name}.{key}', keys)}")
-            self.options(known[name])
+            self.options(by_table[name])
 
     def _anchored(self, value: Any) -> Any:
         if self.path is None or not isinstance(value, str) or not value.startswith("runs/"):
             return value
-        own = self.path.parent / value
-        return str(own) if own.is_dir() else value
+        anchored = self.path.parent / value
+        return str(anchored) if anchored.is_dir() else value
 
 
 def read_config(path: Path) -> Config:
-    """The configuration in `path`. Raises WorkspaceError for what is not TOML, and for a value that stands outside of a table."""
+    """The configuration in `path`.
+
+    Raises WorkspaceError for what is not TOML, and for a value that stands outside of a table.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

@@ -1,4 +1,7 @@
-"""The mark of what was made from documents that have been purged since: a dataset is refused by it, a run is used with a warning."""
+"""The mark on a dataset or run that was made from documents purged since.
+
+A dataset is refused by it, a run is used with a warning.
+"""
 
 from __future__ import annotations
 

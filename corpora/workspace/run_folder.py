@@ -1,7 +1,9 @@
-"""The folder of a training run, of whatever kind: configuration first, metrics as they come, whole checkpoints, what completes it.
+"""The folder of a training run, of whatever kind.
 
-An assistant is complete by its `run.json`; a tuned encoder or reranker by `trained.json` and its verdict, `encoder.json` or
-`reranker.json`. Knows no torch.
+The configuration is written first, metrics as they come, checkpoints whole, and last the record that completes it.
+
+An assistant is complete by its `run.json`; a tuned encoder or reranker by `trained.json` and its verdict,
+`encoder.json` or `reranker.json`. Knows no torch.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class RunFolder:
     def prepare(self, config: Mapping[str, Any]) -> None:
         """Make the folder and write `config`, or check that the run there was begun with the same.
 
-        A configuration that nothing has been done with yet is replaced. Raises TrainingError, naming the fields that differ.
+        A configuration that nothing has been done with yet is replaced. Raises TrainingError, naming the fields that
+        differ.
         """
         files = {path.name for path in self.folder.glob("[!.]*")}
         if files and CONFIG not in files:
@@ -61,16 +64,22 @@ class RunFolder:
             )
 
     def config(self) -> dict[str, Any]:
-        """What the run was begun with."""
+        """The configuration that the run was begun with."""
         value: dict[str, Any] = json.loads((self.folder / CONFIG).read_text(encoding="utf-8"))
         return value
 
     def write_documents(self, documents: Sequence[str]) -> None:
-        """Say which documents are learnt, before they are: who purges one of these has to find what learnt it."""
+        """Record which documents are trained on, before they are.
+
+        Who purges one of these has to find the run.
+        """
         write_json(self.folder / "documents.json", {"documents": list(documents)})
 
     def documents(self) -> frozenset[str]:
-        """The documents that are said to be learnt; an assistant names the dataset that shows them instead."""
+        """The documents that the run is recorded to train on.
+
+        An assistant names the dataset that shows them instead.
+        """
         path = self.folder / "documents.json"
         return frozenset(json.loads(path.read_text(encoding="utf-8"))["documents"]) if path.exists() else frozenset()
 
@@ -93,15 +102,15 @@ class RunFolder:
     def keep_metrics(self, last_step: int) -> None:
         """Drop the rows after the checkpoint that a run resumes from, so that no step stands twice."""
         if rows := self.metrics():
-            kept = [",".join(row.values()) for row in rows if int(row["step"]) <= last_step]
-            write_atomic(self.metrics_file, ("\n".join([",".join(rows[0]), *kept]) + "\n").encode())
+            lines = [",".join(row.values()) for row in rows if int(row["step"]) <= last_step]
+            write_atomic(self.metrics_file, ("\n".join([",".join(rows[0]), *lines]) + "\n").encode())
 
     def complete(self, kind: str, record: Mapping[str, Any]) -> None:
         """Write the record that makes the run a complete one of `kind`; nothing is written after it."""
         write_json(self.folder / _mark(kind), {**record, "kind": kind})
 
     def reopen(self, kind: str) -> None:
-        """Take that record away: what it says is made anew."""
+        """Take away the record that completes the run: what it says is made anew."""
         (self.folder / _mark(kind)).unlink(missing_ok=True)
 
     def verify_weights(self) -> None:
@@ -142,8 +151,8 @@ def mark_complete(checkpoint: Path) -> None:
 
 def newest_complete_checkpoint(folder: Path) -> Path | None:
     """The checkpoint with the highest step whose files are all as its manifest says (promise R10), or None."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    for checkpoint in found:
+    checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    for checkpoint in checkpoints:
         try:
             expected = json.loads((checkpoint / "complete.json").read_text())
             if expected and all(sha256_file(checkpoint / name) == digest for name, digest in expected.items()):
@@ -177,13 +186,16 @@ def finished_runs(workspace: Workspace, kind: str | None = None) -> list[Finishe
 
 
 def run_config(workspace: Workspace, run: str) -> dict[str, Any]:
-    """The resolved configuration of a complete assistant. Raises ModelError, naming those there are, when `run` is none."""
+    """The resolved configuration of a complete assistant.
+
+    Raises ModelError, naming those there are, when `run` is none.
+    """
     folder = workspace.run(run)
     kind = finished_kind(folder)
     if kind == ASSISTANT:
         return RunFolder(run, folder).config()
-    known = ", ".join(finished.name for finished in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
+    names = ", ".join(finished.name for finished in finished_runs(workspace, ASSISTANT)) or "none yet; run `raftsmith train`"
     if kind is None:
-        raise ModelError(f"there is no complete run {run!r}; runs here: {known}")
+        raise ModelError(f"there is no complete run {run!r}; runs here: {names}")
     use = f"; its model is used as {SEARCH_SETTINGS[kind]} in raftsmith.toml" if kind in SEARCH_SETTINGS else ""
-    raise ModelError(f"run {run} is a tuned {kind}, which answers no questions{use}; runs to answer with: {known}")
+    raise ModelError(f"run {run} is a tuned {kind}, which answers no questions{use}; runs to answer with: {names}")

@@ -1,4 +1,4 @@
-"""The workspace folder: where everything of it lies, and how it is made and opened."""
+"""The workspace folder: the paths in it, and how it is made and opened."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from corpora.errors import WorkspaceError
 from corpora.workspace.config import Config, S, Sections, default_toml, read_config
 
 CONFIG = "raftsmith.toml"
+DATABASES = ("corpus.db", "annotations.db")
+"""The SQLite files of a workspace: the corpus store, and what people annotated."""
 _OWN = frozenset(
     (
         CONFIG,
@@ -40,18 +42,26 @@ class Workspace:
     @property
     def database(self) -> Path:
         """The corpus store."""
-        return self.root / "corpus.db"
+        return self.root / DATABASES[0]
 
-    def options(self, section: type[S], **given: Any) -> S:
+    @property
+    def annotations(self) -> Path:
+        """The annotation store."""
+        return self.root / DATABASES[1]
+
+    def options(self, section: type[S], **overrides: Any) -> S:
         """The options of one section of `raftsmith.toml`, see `Config.options`."""
-        return self.config.options(section, **given)
+        return self.config.options(section, **overrides)
 
     def owns(self, path: Path) -> bool:
-        """True for what raftsmith itself keeps in the workspace: a workspace may lie in the folder whose documents are added."""
+        """True for the files that raftsmith itself keeps in the workspace.
+
+        A workspace may lie in the folder whose documents are added.
+        """
         if not path.is_relative_to(self.root):
             return False
         first = path.relative_to(self.root).parts[0]
-        return first in _OWN or first.startswith(("corpus.db", "annotations.db"))
+        return first in _OWN or first.startswith(DATABASES)
 
     def personal_key(self) -> bytes:
         """The secret that pseudonyms of this workspace are made with; made when it is first needed, mode 0600."""
@@ -83,7 +93,8 @@ def plain_name(name: str) -> str:
 def create_workspace(root: Path, sections: Sections = ()) -> Path:
     """Write a `raftsmith.toml` into `root` and give its path; one that exists is left alone (WorkspaceError).
 
-    The file has every choice of `sections` with its default and what it means; what it does not name keeps its default too.
+    The file has every choice of `sections` with its default and what it means; what it does not name keeps its default
+    too.
     """
     path = root / CONFIG
     if path.exists():

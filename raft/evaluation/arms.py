@@ -15,7 +15,7 @@ from corpora.progress import Count, uncounted
 from raft.answering.assistant import Assistant
 from raft.evaluation.measures import Measure, measures
 from raft.evaluation.rows import Row, judge
-from raft.examples.dataset import HeldQuestion
+from raft.examples.dataset import DatasetQuestion
 from retrieval.evaluation.bootstrap import Interval, bootstrap, mean_of
 from retrieval.evaluation.measures import retrieval_measures
 from retrieval.records import SearchResult
@@ -38,7 +38,7 @@ class Evaluation:
     n: int
 
 
-def held_out(questions: Sequence[HeldQuestion], limit: int | None, seed: int = 0) -> list[HeldQuestion]:
+def held_out(questions: Sequence[DatasetQuestion], limit: int | None, seed: int = 0) -> list[DatasetQuestion]:
     """Questions of the test split, at most `limit`, drawn with `seed`. Raises EvaluationError when there are none."""
     test = sorted((q for q in questions if q.split == "test"), key=lambda q: q.question.id)
     if not test:
@@ -51,7 +51,7 @@ def held_out(questions: Sequence[HeldQuestion], limit: int | None, seed: int = 0
 
 
 def evaluate(
-    test_questions: Sequence[HeldQuestion],
+    test_questions: Sequence[DatasetQuestion],
     searcher: Searcher,
     arms: Mapping[str, Callable[[], Assistant]],
     progress: Count = uncounted,
@@ -100,7 +100,7 @@ def _retrieved(
     return retrievals[-1][2]
 
 
-def _retrieval(test_questions: Sequence[HeldQuestion], results: Sequence[SearchResult]) -> dict[str, Interval | None]:
+def _retrieval(test_questions: Sequence[DatasetQuestion], results: Sequence[SearchResult]) -> dict[str, Interval | None]:
     qrels = {item.question.id: list(item.oracles) for item in test_questions if item.oracles}
     run = {
         item.question.id: [hit.chunk.id for hit in result.hits] for item, result in zip(test_questions, results, strict=True)

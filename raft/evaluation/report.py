@@ -14,9 +14,9 @@ from raft.evaluation.rows import BASE_ARM
 from retrieval.evaluation.report_parts import (
     BarStyle,
     interval_bars,
+    interval_text,
     markdown_list,
     markdown_table,
-    shown,
     write_report_folder,
 )
 
@@ -52,8 +52,8 @@ def table(measures: Sequence[Measure]) -> str:
     header = ["", *[_arm_name(arm) for arm in arms], *[f"{arm} − base" for arm in tuned]]
     rows = []
     for measure in measures:
-        differences = [shown(measure.differences.get(arm), signed=True) for arm in tuned]
-        rows.append([measure.name, *[shown(measure.arms[arm]) for arm in arms], *differences])
+        differences = [interval_text(measure.differences.get(arm), signed=True) for arm in tuned]
+        rows.append([measure.name, *[interval_text(measure.arms[arm]) for arm in arms], *differences])
     return markdown_table(header, rows)
 
 
@@ -65,7 +65,7 @@ def to_markdown(evaluation: Evaluation, facts: Mapping[str, Any]) -> str:
     """The report as Markdown: verdicts, measures, retrieval, and what the measures mean."""
     tuned = [arm for arm in evaluation.measures[0].arms if arm != BASE_ARM]
     verdicts = "\n\n".join(verdict(evaluation, arm) for arm in tuned) or "The base model alone was judged."
-    retrieval = "\n".join(f"| {name} | {shown(value)} |" for name, value in evaluation.retrieval.items())
+    retrieval = "\n".join(f"| {name} | {interval_text(value)} |" for name, value in evaluation.retrieval.items())
     meanings = "\n".join(f"- **{measure.name}**: {measure.explanation}" for measure in evaluation.measures)
     return f"""# Evaluation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raft.evaluation.answer_metrics import exact_match, token_f1
-from raft.examples.dataset import HeldQuestion
+from raft.examples.dataset import DatasetQuestion
 from raft.records import Answer
 from retrieval.records import SearchResult
 
@@ -39,7 +39,7 @@ class Row:
     cited_oracles: int
 
 
-def judge(arm: str, item: HeldQuestion, result: SearchResult, answer: Answer) -> Row:
+def judge(arm: str, item: DatasetQuestion, result: SearchResult, answer: Answer) -> Row:
     """Score one answer. An unanswerable question is answered rightly by abstaining, as in SQuAD v2."""
     question = item.question
     retrieved = {hit.chunk.id for hit in result.hits}

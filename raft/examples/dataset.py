@@ -32,7 +32,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class HeldQuestion:
+class DatasetQuestion:
     """A question as the dataset keeps it for evaluation, with its split, oracle chunks and their documents."""
 
     question: Question
@@ -48,7 +48,7 @@ class RaftDataset:
     name: str
     manifest: dict[str, Any]
     examples: tuple[RaftExample, ...]
-    questions: tuple[HeldQuestion, ...]
+    questions: tuple[DatasetQuestion, ...]
 
     @property
     def digest(self) -> str:
@@ -84,7 +84,7 @@ def write_dataset(
     if reviews is not None:
         write_atomic(folder / REVIEWS_FILE, reviews)
     questions = [
-        HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
+        DatasetQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
         for g in grounding.questions
     ]
     write_atomic(folder / "examples.jsonl", _lines(examples))
@@ -127,7 +127,7 @@ def read_dataset(folder: Path) -> RaftDataset:
             raise DatasetError(f"{folder / file} is not as its manifest says; generate the dataset again")
     try:
         examples = _read_lines(folder / "examples.jsonl", TypeAdapter(RaftExample))
-        questions = _read_lines(folder / "questions.jsonl", TypeAdapter(HeldQuestion))
+        questions = _read_lines(folder / "questions.jsonl", TypeAdapter(DatasetQuestion))
     except ValidationError as error:
         raise DatasetError(
             f"{folder} holds a record that cannot be read ({error.errors()[0]['msg']}); generate it again"

@@ -1,9 +1,12 @@
-"""Main indexes in a workspace's cache: each written whole into a folder of its own, then published under its encoder. Knows no store.
+"""Built indexes in a workspace's cache: each written whole into a folder of its own, then published under its encoder.
+
+Knows no store.
 
     cache/dense-ENCODER.json     which folder holds the index of an encoder, with the checksum of its manifest
     cache/dense-ENCODER-TOKEN/   the index (see `index_files`) and segments.json; nothing in it changes once it is published
 
-So processes may read, build and publish at the same time: the last one to publish wins, and whoever has a folder open keeps it.
+So processes may read, build and publish at the same time: the last one to publish wins, and whoever has a folder open
+keeps it.
 """
 
 from __future__ import annotations
@@ -31,7 +34,10 @@ _ABANDONED_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Cached:
-    """`segments`: number → name of every segment of the store whose vectors went into `main`, or were gone by then."""
+    """A built index from the cache, and the segments it covers.
+
+    `segments`: number → name of every segment of the store whose vectors went into `main`, or were gone by then.
+    """
 
     main: BuiltIndex
     segments: Mapping[int, str]
@@ -39,7 +45,7 @@ class Cached:
 
 @dataclass(frozen=True)
 class DenseCache:
-    """The place of `encoder`'s index in the folder `cache`."""
+    """The cached index of `encoder` in the folder `cache`: loaded, published, deleted."""
 
     cache: Path
     encoder: str
@@ -54,7 +60,9 @@ class DenseCache:
         return self.cache / f"{self._stem}.json"
 
     def load(self) -> Cached | None:
-        """What was published last, verified; None where there is nothing, or nothing sound: it is derived and will be built again."""
+        """The index that was published last, verified; None where there is none, or none that is sound: it can be built
+        again.
+        """
         try:
             pointer = json.loads(self._pointer.read_text("utf-8"))
             folder = self.cache / pointer["folder"]
@@ -69,7 +77,7 @@ class DenseCache:
             return None
 
     def publish(self, build: Callable[[Keep], BuiltIndex], segments: Mapping[int, str]) -> BuiltIndex:
-        """Build into a new folder, publish it, and give the index; the one before goes. Raises OSError."""
+        """Build an index into a new folder and publish it; the one before is deleted. Raises OSError."""
         name = f"{self._stem}-{secrets.token_hex(4)}"
         folder = self.cache / name
         try:
@@ -86,7 +94,7 @@ class DenseCache:
         return main
 
     def forget(self) -> None:
-        """Take the index away; it is built again when it is needed."""
+        """Delete the cached index; it is built again when it is needed."""
         before = self._published()
         self._pointer.unlink(missing_ok=True)
         self._sweep(keep="", before=before)

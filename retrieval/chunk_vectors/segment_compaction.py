@@ -1,4 +1,7 @@
-"""Segment files written anew: without the rows of chunks that are gone, and several small ones as one. Each step is one commit."""
+"""Segment files written anew: without the rows of chunks that are gone, and several small ones as one.
+
+Each step is one commit.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,21 @@ _ROWS = 4_096
 
 
 def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool = False, many_small: int = MANY_SMALL) -> int:
-    """Rewrite segments of which a third is gone, once that is worth it, and small ones where there are `many_small`.
+    """Rewrite segments that have many deleted rows, and merge small ones once there are `many_small`; gives how many
+    went.
 
-    With `every_dead_row`, each segment with a row that is gone. Gives how many segments went. Readers go on with the files of their
-    snapshot. The caller holds the writer lock.
+    A segment is rewritten when more than `DEAD_SHARE` of its rows are deleted and `DEAD_ROWS` are in all; with
+    `every_dead_row`, each segment with a deleted row. Readers go on with the files of their snapshot. The caller holds
+    the writer lock.
     """
     went = 0
     for encoder in sorted({segment.encoder for segment in store.segments()}):
-        held = store.vectors.segment_rows(encoder)
+        segment_rows = store.vectors.segment_rows(encoder)
         least = 0.0 if every_dead_row else DEAD_SHARE
-        chosen = {number for number, count, live in held if count - live > least * count}
-        if not every_dead_row and sum(count - live for number, count, live in held if number in chosen) < DEAD_ROWS:
+        chosen = {number for number, count, live in segment_rows if count - live > least * count}
+        if not every_dead_row and sum(count - live for number, count, live in segment_rows if number in chosen) < DEAD_ROWS:
             chosen = set()
-        small = [number for number, _, live in held if live < BATCH_CHUNKS]
+        small = [number for number, _, live in segment_rows if live < BATCH_CHUNKS]
         chosen.update(small if len(small) >= many_small else ())
         for group in _groups([store.vectors.of_segment(encoder, number) for number in sorted(chosen)]):
             _rewrite(store, workspace, encoder, group)
@@ -46,20 +51,20 @@ def compact_segments(store: CorpusStore, workspace: Path, every_dead_row: bool =
 def _groups(segments: Sequence[list[VectorPlace]]) -> list[list[VectorPlace]]:
     """Neighbouring segments together, up to `_ROWS` rows."""
     groups: list[list[VectorPlace]] = []
-    for places in segments:
-        if groups and len(groups[-1]) + len(places) <= _ROWS:
-            groups[-1] += places
+    for locations in segments:
+        if groups and len(groups[-1]) + len(locations) <= _ROWS:
+            groups[-1] += locations
         else:
-            groups.append(list(places))
+            groups.append(list(locations))
     return groups
 
 
-def _rewrite(store: CorpusStore, workspace: Path, encoder: str, places: Sequence[VectorPlace]) -> None:
+def _rewrite(store: CorpusStore, workspace: Path, encoder: str, locations: Sequence[VectorPlace]) -> None:
     folder = workspace / "segments"
-    read = {name: read_segment(folder, name) for name in {place.name for place in places}}
-    vectors = np.stack([read[place.name][place.row] for place in places])
+    read = {name: read_segment(folder, name) for name in {location.name for location in locations}}
+    vectors = np.stack([read[location.name][location.row] for location in locations])
     segment = Segment(write_segment(folder, vectors), encoder, vectors.shape[1], len(vectors))
-    store.commit(moved=[MovedVectors(segment, tuple((p.chunk, p.segment, row) for row, p in enumerate(places)))])
+    store.commit(moved=[MovedVectors(segment, tuple((p.chunk, p.segment, row) for row, p in enumerate(locations)))])
 
 
 def sweep_segments(store: CorpusStore, workspace: Path) -> int:
@@ -70,9 +75,9 @@ def sweep_segments(store: CorpusStore, workspace: Path) -> int:
     folder, swept = workspace / "segments", 0
     with segments_free(workspace) as free:
         if free and folder.is_dir():
-            named = {segment.name for segment in store.segments()}
+            committed = {segment.name for segment in store.segments()}
             for path in folder.iterdir():
-                if path.name not in named:
+                if path.name not in committed:
                     path.unlink(missing_ok=True)
                     swept += 1
     return swept

@@ -14,15 +14,18 @@ from corpora.errors import CorruptStore
 from retrieval.encoders.encoder import Vectors
 
 STATIC_PREFIX = "static-"
-"""What the names of the encoders of quick vectors begin with, which earlier versions kept until the model had read everything. A store that
-still holds some is not searched by them, and `backfill` drops them.
+"""What the names of the encoders of quick vectors begin with, which earlier versions kept until the model had read
+everything.
+
+A store that still holds some is not searched by them, and `backfill` drops them.
 """
 
 
 def write_segment(folder: Path, vectors: Vectors) -> str:
     """Write float32 `(n, dimension)` durably and give the file's name. Must be on disk before a commit names it.
 
-    Equal vectors written twice are two segments: what a later commit adds is then always in a segment that no earlier one named.
+    Equal vectors written twice are two segments: what a later commit adds is then always in a segment that no earlier
+    one named.
     """
     data = save({"vectors": np.ascontiguousarray(vectors, dtype=np.float32)}, {"written": secrets.token_hex(8)})
     name = f"{hashlib.sha256(data).hexdigest()}.safetensors"

@@ -1,4 +1,6 @@
-"""The dense index of one encoder as a process keeps it: at the snapshot that is being read, filters worked out once, compacted aside."""
+"""The dense index of one encoder as a process keeps it: at the snapshot that is being read, filters worked out once,
+compacted aside.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ _FILTERS_KEPT = 32
 
 
 class SnapshotReader:
-    """Used by one thread at a time, whatever it does in a thread of its own."""
+    """The dense index of one encoder, kept at the snapshot that is being read. For one thread at a time.
+
+    Filters are worked out once a snapshot. Compaction runs in a thread of its own.
+    """
 
     def __init__(
         self,
@@ -31,7 +36,9 @@ class SnapshotReader:
         say: Say = quiet,
         background: bool = False,
     ) -> None:
-        """`background`: compact in a thread when the index needs it, as pays in a process that goes on; else that is left to `add`."""
+        """`background`: compact in a thread when the index needs it, as pays in a process that goes on; else that is
+        left to `add`.
+        """
         self._store, self._workspace, self._encoder = store, workspace, encoder
         self._options, self._say, self._background = options, say, background
         self._index: DenseIndex | None = None
@@ -39,7 +46,7 @@ class SnapshotReader:
         self._permissions: dict[Filter, Permission] = {}
         self._compacting: Future[BuiltIndex] | None = None
 
-    def at(self, snapshot: int) -> bool:
+    def is_at(self, snapshot: int) -> bool:
         """Whether the index is that of `snapshot`; if not, `follow` before searching."""
         return self._index is not None and self._index.snapshot == snapshot
 
@@ -52,11 +59,16 @@ class SnapshotReader:
 
     @property
     def filled(self) -> float:
-        """The share of the chunks that have a vector, 0–1, at the snapshot that was followed last; 1.0 where there is no chunk."""
+        """The share of the chunks that have a vector, 0–1, at the snapshot that was followed last; 1.0 where there is
+        no chunk.
+        """
         return len(self.index) / self._chunks if self._chunks else 1.0
 
     def follow(self) -> None:
-        """Take up the store's present snapshot, which the caller holds open with the segment files. Raises RaftsmithError."""
+        """Move the index to the store's present snapshot, which the caller has open with the segment files.
+
+        Raises RaftsmithError.
+        """
         if self._index is None:
             name, dimension = self._encoder.name, self._encoder.dimension
             self._index = open_dense_index(self._store, self._workspace, name, dimension, self._options, self._say)
@@ -68,12 +80,14 @@ class SnapshotReader:
         if self._background and self._compacting is None and self._index.vectors.needs_compaction():
             self._compacting = _in_thread(self._index, self._say)
 
-    def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[str, float]]]:
-        """As `DenseIndex.search`, among what `wanted` lets through."""
-        return self.index.search(queries, k, self._store.chunk_ids, self._permission(wanted))
+    def search(self, queries: Vectors, k: int, document_filter: Filter) -> list[list[tuple[str, float]]]:
+        """The `k` nearest chunks of each query among those that `document_filter` lets through; see
+        `DenseIndex.search`.
+        """
+        return self.index.search(queries, k, self._store.chunk_ids, self._permission(document_filter))
 
     def wait(self) -> None:
-        """Until a compaction that goes on is over, and taken into use."""
+        """Wait until a running compaction is over and its index in use."""
         if self._compacting is not None:
             self._compacting.exception()
             self._take_compacted()
@@ -81,28 +95,28 @@ class SnapshotReader:
     def _take_compacted(self) -> None:
         if self._compacting is None or not self._compacting.done():
             return
-        done, self._compacting = self._compacting, None
-        if done.exception() is None:
+        finished, self._compacting = self._compacting, None
+        if finished.exception() is None:
             try:
-                self._index = self.index.rebase(done.result())
+                self._index = self.index.rebase(finished.result())
             except ValueError:
                 return  # the index was begun anew meanwhile
             self._permissions.clear()
         else:
             self._background = False  # not tried over and over; searches go on with what there is
-            self._say(f"the search index was not renewed ({done.exception()}); `raftsmith index` does it")
+            self._say(f"the search index was not renewed ({finished.exception()}); `raftsmith index` does it")
 
-    def _permission(self, wanted: Filter) -> Permission | None:
-        """What `wanted` lets through at this snapshot: asked of the store once."""
-        if wanted.everything:
+    def _permission(self, document_filter: Filter) -> Permission | None:
+        """What `document_filter` lets through at this snapshot: asked of the store once."""
+        if document_filter.everything:
             return None
-        known = self._permissions.get(wanted)
-        if known is None:
+        permission = self._permissions.get(document_filter)
+        if permission is None:
             while len(self._permissions) >= _FILTERS_KEPT:
                 del self._permissions[next(iter(self._permissions))]
-            numbers = np.array(self._store.permitted(wanted), dtype=np.int64)
-            known = self._permissions[wanted] = self.index.vectors.permitting(numbers)
-        return known
+            numbers = np.array(self._store.permitted(document_filter), dtype=np.int64)
+            permission = self._permissions[document_filter] = self.index.vectors.permitting(numbers)
+        return permission
 
 
 def _in_thread(index: DenseIndex, say: Say) -> Future[BuiltIndex]:

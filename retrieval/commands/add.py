@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrieval.indexing.add_report import AddReport
 
 
-def _given_options(function: F) -> F:
+def _attribute_options(function: F) -> F:
     """The options that say something of every file that is added."""
     function = click.option(
         "--reader",
@@ -45,8 +45,8 @@ def _later_option(function: F) -> F:
     )(function)
 
 
-def _given(readers: Sequence[str], facts: Sequence[str]) -> SourceAttributes | None:
-    """What is said of the files; None where nothing is. Raises click.UsageError."""
+def _attributes(readers: Sequence[str], facts: Sequence[str]) -> SourceAttributes | None:
+    """The readers and facts that the options give for every file; None without any. Raises click.UsageError."""
     from corpora.store.source_attributes import SourceAttributes, reader_names
 
     if not readers and not facts:
@@ -70,7 +70,7 @@ def _given(readers: Sequence[str], facts: Sequence[str]) -> SourceAttributes | N
 )
 @click.option("--retry", is_flag=True, help="Read again what could not be read before, and nothing else.")
 @_later_option
-@_given_options
+@_attribute_options
 @workspace_options
 def add(
     paths: tuple[Path, ...],
@@ -83,25 +83,26 @@ def add(
     workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from stdin.
+    """Read, clean, chunk and index files, folders, patterns ("a/**/*.pdf") and archives; "-" takes a list of them from
+    stdin.
 
-    Run it again any time: what has not changed costs nothing. Of a large collection the words come first, so that it can be searched
-    at once; the vectors follow, and an interrupt then loses nothing.
+    Run it again any time: what has not changed costs nothing. Of a large collection the words come first, so that it
+    can be searched at once; the vectors follow, and an interrupt then loses nothing.
     """
     from retrieval.indexing.add_paths import add_paths
 
     if retry == bool(paths):
         raise click.UsageError("give PATH..., or --retry alone to read again what failed")
-    said = _given(readers, facts)
+    attributes = _attributes(readers, facts)
     listed = [Path(line.rstrip("\n")) for line in sys.stdin if line.strip()] if Path("-") in paths else []
-    named = [*(path for path in paths if path != Path("-")), *listed]
+    all_paths = [*(path for path in paths if path != Path("-")), *listed]
     report = add_paths(
         opened(workspace_folder),
-        named,
+        all_paths,
         collection,
         mapping=_mapping(fields),
         retry=retry,
-        given=said,
+        attributes=attributes,
         later=later,
         say=say,
         progress=Progress,
@@ -113,7 +114,7 @@ def add(
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--collection", default="default", show_default=True, help="Collection that the documents belong to.")
 @_later_option
-@_given_options
+@_attribute_options
 @workspace_options
 def sync(
     folders: tuple[Path, ...],
@@ -127,9 +128,9 @@ def sync(
     """Make the collection follow folders: add what is new, update what changed, remove what is gone."""
     from retrieval.indexing.add_paths import add_paths
 
-    said = _given(readers, facts)
+    attributes = _attributes(readers, facts)
     report = add_paths(
-        opened(workspace_folder), folders, collection, gone=True, given=said, later=later, say=say, progress=Progress
+        opened(workspace_folder), folders, collection, gone=True, attributes=attributes, later=later, say=say, progress=Progress
     )
     emit_report(report, as_json)
 
@@ -168,13 +169,13 @@ def emit_report(report: AddReport, as_json: bool) -> None:
 
 
 def _mapping(fields: Sequence[str]) -> FieldMapping | None:
-    """`text=body`, `title=name` ... as a mapping; None without any. Raises click.UsageError."""
+    """The columns that `--map text=body`, `title=name` ... give; None without any. Raises click.UsageError."""
     from corpora.readers.tables.documents import FieldMapping
 
-    found = read_field_mapping(fields, ("text", "title", "id", "metadata"), repeatable=("text", "metadata"))
-    if not found:
+    columns = read_field_mapping(fields, ("text", "title", "id", "metadata"), repeatable=("text", "metadata"))
+    if not columns:
         return None
-    if "text" not in found:
+    if "text" not in columns:
         raise click.UsageError("--map needs text=COLUMN: the column that holds the document")
-    title, identity = (found[field][0] if field in found else None for field in ("title", "id"))
-    return FieldMapping(found["text"], title, identity, found.get("metadata", ()))
+    title, identity = (columns[field][0] if field in columns else None for field in ("title", "id"))
+    return FieldMapping(columns["text"], title, identity, columns.get("metadata", ()))

@@ -44,15 +44,16 @@ def documents(
     if retry:
         from retrieval.indexing.add_paths import add_paths
 
-        waiting = {of for _, of, _ in store.failures()} | {of for _, of in store.files() if store.unfinished(of)}
-        for of in sorted(waiting):
-            if collection in (None, of):
-                add_paths(workspace, (), of, retry=True, say=say, progress=Progress)
+        waiting = {collection_name for _, collection_name, _ in store.failures()}
+        waiting |= {collection_name for _, collection_name in store.files() if store.unfinished(collection_name)}
+        for collection_name in sorted(waiting):
+            if collection in (None, collection_name):
+                add_paths(workspace, (), collection_name, retry=True, say=say, progress=Progress)
     if failed or retry:
         rows = [
-            {"path": path, "collection": of, "reason": reason}
-            for path, of, reason in store.failures()
-            if collection in (None, of)
+            {"path": path, "collection": collection_name, "reason": reason}
+            for path, collection_name, reason in store.failures()
+            if collection in (None, collection_name)
         ]
         lines = [f"{row['path']}: {row['reason']}" for row in rows]
         emit(
@@ -65,9 +66,9 @@ def documents(
         lines = [f"{e['document_id'][:8]}  {e['title']}  ({e['source']}, {_indexed(e)})" for e in entries]
         total = f"{len(entries)} documents, {len(store.failures())} files that could not be read (--failed)"
         mappings = [
-            {"file": file, "collection": of, "mapping": asdict(mapping)}
-            for (of, file), mapping in read_mappings(workspace.root).items()
-            if collection in (None, of)
+            {"file": file, "collection": collection_name, "mapping": asdict(mapping)}
+            for (collection_name, file), mapping in read_mappings(workspace.root).items()
+            if collection in (None, collection_name)
         ]
         value = {"documents": entries, "mappings": mappings, "snapshot": store.snapshot}
         emit(value, as_json, "\n".join([*lines, total]))
@@ -75,7 +76,7 @@ def documents(
         value = _placed(store, _the_document(store, name), quote)
         emit(value, as_json, "\n".join(f"{key}: {item}" for key, item in value.items()))
     else:
-        value = _shown(store, _the_document(store, name))
+        value = _described(store, _the_document(store, name))
         emit(value, as_json, _as_text(value))
 
 
@@ -90,15 +91,15 @@ def _the_document(store: CorpusStore, name: str) -> Document:
 
     names = document_names(store)
     meant = names.meant(name) or names.meant(str(Path(name).resolve()))
-    found = [document for identity in meant if (document := store.document(identity))]
-    if len(found) != 1:
-        several = ", ".join(f"{document.id} ({document.source})" for document in found[:5])
+    matches = [document for identity in meant if (document := store.document(identity))]
+    if len(matches) != 1:
+        several = ", ".join(f"{document.id} ({document.source})" for document in matches[:5])
         raise RaftsmithError(
-            f"{len(found)} documents are called {name!r}: {several}; give one of these ids"
-            if found
+            f"{len(matches)} documents are called {name!r}: {several}; give one of these ids"
+            if matches
             else f"no document is called {name!r}; `raftsmith documents` lists them"
         )
-    return found[0]
+    return matches[0]
 
 
 def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any]:
@@ -122,8 +123,8 @@ def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any
         )
     chunk = placement.holder or placement.chunks[0]
     path, boxes = Path(document.source), []
-    known = store.source_digests(document.collection).get(document.source, ("", ""))[0]
-    if document.media_type == "application/pdf" and chunk.page and path.is_file() and sha256_file(path) == known:
+    stored_sha256 = store.source_digests(document.collection).get(document.source, ("", ""))[0]
+    if document.media_type == "application/pdf" and chunk.page and path.is_file() and sha256_file(path) == stored_sha256:
         boxes = [asdict(box) for box in quote_rectangles(path.read_bytes(), quote, chunk.page)]
     return {
         "document_id": document.id,
@@ -137,7 +138,7 @@ def _placed(store: CorpusStore, document: Document, quote: str) -> dict[str, Any
     }
 
 
-def _shown(store: CorpusStore, document: Document) -> dict[str, Any]:
+def _described(store: CorpusStore, document: Document) -> dict[str, Any]:
     chunks = store.chunks(document.id)
     return {
         "document_id": document.id,

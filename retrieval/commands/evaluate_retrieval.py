@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
-from corpora.errors import EvaluationError
-from retrieval.commands.judgement_options import asked_source, source_options
-
-if TYPE_CHECKING:
-    from corpora.store.evidence_location import DocumentNames
-    from retrieval.evaluation.judged_queries import JudgedQueries
-    from retrieval.evaluation.judgement_sources import JudgedIndex
-    from retrieval.evaluation.system_comparison import SystemRun
-    from retrieval.search.options import SearchOptions
+from retrieval.commands.judgement_options import parsed_source, source_options
 
 
 @click.command(
@@ -56,86 +46,29 @@ def evaluate_retrieval(
 ) -> None:
     """Measure search: nDCG@10, recall@k, MRR and MAP a query, and whether one way beats another by more than noise.
 
-    Writes reports/NAME: table, plot, a row a query, TREC runs. Without --workspace a BEIR folder is reported in the current folder.
+    Writes reports/NAME: table, plot, a row a query, TREC runs. Without --workspace a BEIR folder is reported in the
+    current folder.
     """
-    from corpora.chunking.chunker import ChunkOptions
     from corpora.workspace.workspace import plain_name
-    from retrieval.evaluation.judgement_sources import judged_index, of_split
-    from retrieval.evaluation.qrels import read_run
-    from retrieval.evaluation.report import table, write_report
-    from retrieval.evaluation.system_comparison import evaluate_runs, foreign_run, verdict
-    from retrieval.search.options import SearchOptions
+    from retrieval.evaluation.evaluate_retrieval import evaluate_configurations
+    from retrieval.evaluation.judgement_sources import open_judged_index
 
-    asked, workspace = asked_source(source, workspace_folder)
-    wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
-    with judged_index(asked, workspace, say, progress=Progress) as found:
-        judged = of_split(found.judged, only_split)
-        for reason, count in judged.reasons().items():
-            say(f"{count} queries left out: {reason}")
-        runs = [search_all(found, judged, name) for name in configurations(found.config.options(SearchOptions), wanted)]
-        for pair in foreign:
-            name, equals, path = pair.partition("=")
-            if not (name and equals and path):
-                raise click.UsageError(f"--compare takes NAME=RUN, e.g. --compare bm25=bm25.trec; got {pair!r}")
-            runs.append(foreign_run(name, read_run(Path(path)), judged, found.names))
-        if len({run.name for run in runs}) < len(runs):
-            raise EvaluationError("two systems have the same name; give --compare another one")
-        evaluation = evaluate_runs(judged, runs)
-        facts = {
-            "queries": f"{len(judged.queries)} of {judged.name}" + (f", split {only_split}" if only_split else ""),
-            "encoder": found.index.encoder.name,
-            "chunking": found.config.options(ChunkOptions).name,
-            "search": asdict(found.config.options(SearchOptions)),
-            "snapshot": found.index.store.snapshot,
-            **found.index.store.counts(),
-        }
-        folder = workspace.report(report_name) if workspace else Path("reports") / plain_name(report_name)
-        value = write_report(folder, evaluation, runs, facts, found.names)
-        written = write_runs(run_out, runs, found.names) if run_out else []
-    text = [verdict(evaluation), table(evaluation), f"report: {folder}/report.md, {folder}/report.png", *map(str, written)]
-    emit(
-        {"report": str(folder), "runs": [str(path) for path in written], **value},
-        as_json,
-        "\n\n".join(text[:2]) + "\n" + "\n".join(text[2:]),
-    )
-
-
-def configurations(search: SearchOptions, wanted: Sequence[str]) -> list[str]:
-    """The names that are asked for, each once; without any, the parts of the workspace's search and what it is configured to."""
-    from retrieval.search.pipelines import parse_configuration
-
-    plain = parse_configuration("hybrid", search).search
-    default = ["lexical", "dense", "hybrid", *([] if plain == search else ["configured"])]
-    names = list(dict.fromkeys(wanted or default))
-    for name in names:
-        parse_configuration(name, search)  # what is misspelt is said before anything is loaded
-    return names
-
-
-def search_all(found: JudgedIndex, judged: JudgedQueries, name: str) -> SystemRun:
-    """Every query through the configuration `name`."""
-    from retrieval.evaluation.system_comparison import System, run_system
-    from retrieval.model_options import ModelOptions
-    from retrieval.search.collection import load_reranker
-    from retrieval.search.options import SearchOptions
-    from retrieval.search.pipelines import make_searcher, parse_configuration
-
-    configuration = parse_configuration(name, found.config.options(SearchOptions))
-    say(f"searching: {name}")
-    searcher = make_searcher(
-        found.index, configuration.search, lambda model: load_reranker(model, found.config.options(ModelOptions).encoder, say)
-    )
-    return run_system(System(name, searcher, configuration.mode), judged, Progress("queries"))
-
-
-def write_runs(target: Path, runs: Sequence[SystemRun], names: DocumentNames) -> list[Path]:
-    """`target` for one run; for several a file each, with the system's name before the ending."""
-    from corpora.durable_files import write_atomic
-    from retrieval.evaluation.report import file_name, trec_text
-
-    paths = []
-    for run in runs:
-        path = target if len(runs) == 1 else target.with_name(f"{target.stem}.{file_name(run.name)}{target.suffix}")
-        write_atomic(path, trec_text(run, names).encode())
-        paths.append(path)
-    return paths
+    judgement_source, workspace = parsed_source(source, workspace_folder)
+    pairs = [pair.partition("=") for pair in foreign]
+    if wrong := next(("".join(pair) for pair in pairs if not all(pair)), None):
+        raise click.UsageError(f"--compare takes NAME=RUN, e.g. --compare bm25=bm25.trec; got {wrong!r}")
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise click.UsageError("--compare gives one name to two runs; give them different ones")
+    folder = workspace.report(report_name) if workspace else Path("reports") / plain_name(report_name)
+    with open_judged_index(judgement_source, workspace, say, progress=Progress) as judged_index:
+        value, text = evaluate_configurations(
+            judged_index,
+            [name.strip() for option in names for name in option.split(",") if name.strip()],
+            folder,
+            foreign={name: Path(path) for name, _, path in pairs},
+            split=only_split,
+            run_out=run_out,
+            say=say,
+            progress=Progress,
+        )
+    emit(value, as_json, text)

@@ -20,62 +20,41 @@ if TYPE_CHECKING:
 @click.option("--drop-others", is_flag=True, help="Take out the vectors of other encoders, which stay beside until then.")
 @workspace_options
 def index(rebuild: bool, fill: bool, drop_others: bool, workspace_folder: Path | None, as_json: bool) -> None:
-    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was built.
+    """Show the index of vectors: its kind and why, its measured recall and time, its size, what changed since it was
+    built.
 
     It is made by `add` and whatever searches; it can be deleted, and is made again.
     """
-    from corpora.store.corpus_store import CorpusStore
-    from corpora.store.writer_lock import single_writer
-    from retrieval.chunk_vectors.dense_index import refreshed_index
-    from retrieval.chunk_vectors.index_cache import DenseCache
-    from retrieval.encoders.loading import load_encoder
-    from retrieval.indexing.backfill import backfill
-    from retrieval.indexing.backfill import drop_others as drop_others_of
-    from retrieval.model_options import ModelOptions
-    from retrieval.search.options import SearchOptions
-    from retrieval.search.pipelines import index_options_of
+    from retrieval.indexing.index_maintenance import maintain_index
 
-    workspace = opened(workspace_folder)
-    encoder = load_encoder(workspace.options(ModelOptions).encoder, say)
-    store = CorpusStore(workspace.database)
-    if fill:
-        with single_writer(workspace.root):
-            backfill(store, workspace.root, encoder, Progress("vectors"))
-    if drop_others:
-        with single_writer(workspace.root):
-            dropped = drop_others_of(store, workspace.root, encoder)
-        say(f"dropped: {', '.join(dropped) or 'nothing, as there are no others'}")
-    if rebuild:
-        DenseCache(workspace.root / "cache", encoder.name, encoder.dimension).forget()
-    options = index_options_of(workspace.options(SearchOptions))
-    found = refreshed_index(store, workspace.root, encoder.name, encoder.dimension, options, say)
-    missing = store.vectors.count_missing(encoder.name)
-    store.close()
-    emit(_value(found, missing), as_json, "\n".join(_lines(found, missing)))
+    dense_index, missing = maintain_index(
+        opened(workspace_folder), rebuild=rebuild, fill=fill, drop_others=drop_others, say=say, progress=Progress
+    )
+    emit(_value(dense_index, missing), as_json, "\n".join(_lines(dense_index, missing)))
 
 
-def _value(found: DenseIndex, missing: int) -> dict[str, Any]:
+def _value(dense_index: DenseIndex, missing: int) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     from retrieval.vector_index.calibration import Measured
 
-    main = found.vectors.main
+    main = dense_index.vectors.main
     return {
-        "encoder": found.cache.encoder,
-        "vectors": len(found),
+        "encoder": dense_index.cache.encoder,
+        "vectors": len(dense_index),
         "unencoded": missing,
-        "snapshot": found.snapshot,
-        "added_since": len(found.vectors.tail),
-        "removed_since": found.vectors.gone,
+        "snapshot": dense_index.snapshot,
+        "added_since": len(dense_index.vectors.delta),
+        "removed_since": dense_index.vectors.gone,
         "plan": asdict(main.plan),
         "measured": TypeAdapter(Measured).dump_python(main.measured, by_alias=True),
     }
 
 
-def _lines(found: DenseIndex, missing: int) -> list[str]:
-    main, tail = found.vectors.main, len(found.vectors.tail)
+def _lines(dense_index: DenseIndex, missing: int) -> list[str]:
+    main, added = dense_index.vectors.main, len(dense_index.vectors.delta)
     plan, measured = main.plan, main.measured
-    lines = [f"{len(found):,} vectors by {found.cache.encoder} (snapshot {found.snapshot})", plan.why]
+    lines = [f"{len(dense_index):,} vectors by {dense_index.cache.encoder} (snapshot {dense_index.snapshot})", plan.why]
     if main.exact:
         lines.append(f"recall 1, {measured.search_ms:.2g} ms a search")
     else:
@@ -86,7 +65,7 @@ def _lines(found: DenseIndex, missing: int) -> list[str]:
         )
     lines.append(
         f"{plan.memory_bytes / 1e6:.1f} MB in memory at full speed, {plan.disk_bytes / 1e6:.1f} MB of files; since it was built "
-        f"{tail:,} added and {found.vectors.gone:,} removed"
+        f"{added:,} added and {dense_index.vectors.gone:,} removed"
     )
     if missing:
         lines.append(f"{missing:,} passages have no vector yet: `raftsmith index --fill` makes them")

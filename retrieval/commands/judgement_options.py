@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where queries and judgements come from."""
+    """Add the options that say where queries and judgements come from."""
     path = click.Path(path_type=Path, exists=True)
     for option in reversed(
         [
@@ -43,12 +43,12 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def asked_source(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace | None]:
-    """Where the judgements come from, and the workspace; None for a BEIR folder that is indexed for once."""
+def parsed_source(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace | None]:
+    """The source of queries and judgements, and the workspace; None for a BEIR folder that is indexed temporarily."""
     from retrieval.evaluation.judgement_sources import Source
 
     try:
-        asked = Source(**source)
+        judgement_source = Source(**source)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return asked, opened(workspace_folder) if workspace_folder is not None or asked.beir is None else None
+    return judgement_source, opened(workspace_folder) if workspace_folder is not None or judgement_source.beir is None else None

@@ -52,8 +52,8 @@ def search(
 
     workspace = opened(workspace_folder)
     collection = open_collection(workspace, say, _EXPLAINED_RANKS if why else SHOWN_RANKS, joined=True)
-    wanted = make_filter(readers or None, collections, conditions)
-    result = collection.retriever.search([query], k, mode, wanted)[0]
+    document_filter = make_filter(readers or None, collections, conditions)
+    result = collection.retriever.search([query], k, mode, document_filter)[0]
     fusion = fusion_of(workspace.options(SearchOptions))
     reasons = explain(query, result, fusion, mode) if why else []
     value = {"hits": [_value(hit) for hit in result.hits], "snapshot": result.snapshot}

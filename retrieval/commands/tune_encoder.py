@@ -1,4 +1,6 @@
-"""The command `tune-encoder`: the encoder tuned to the collection, and used only when it wins on documents that it was not tuned on."""
+"""The command `tune-encoder`: the encoder tuned to the collection, and used only when it wins on documents that it was
+not tuned on.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
-from corpora.errors import TrainingError
 from retrieval.commands.judgement_options import source_options
-from retrieval.commands.tuning_options import asked_in_workspace, judged_by_document, schedule_options
+from retrieval.commands.tuning_options import judged_by_document, schedule_options, source_in_workspace
 
 if TYPE_CHECKING:
     from corpora.workspace.workspace import Workspace
-    from retrieval.encoders.encoder import Encoder
-    from retrieval.evaluation.judgement_sources import JudgedIndex
-    from retrieval.tuning.encoder_tuning import TunedEncoder, TuningOptions
+    from retrieval.tuning.encoder_tuning import TunedEncoder
 
 
 @click.command("tune-encoder", **with_example("raftsmith tune-encoder --questions questions.json --run statutes --write"))
@@ -36,59 +35,25 @@ def tune_encoder(
     as_json: bool,
     **source: Any,
 ) -> None:
-    """Tune the encoder to the collection with questions whose answers are known, and say whether search is better for it.
+    """Tune the encoder to the collection with questions whose answers are known, and say whether search is better for
+    it.
 
-    Training, validation and test queries are about different documents. Until the tuned encoder has won on the test queries by more
-    than noise, and --write is given, the index and raftsmith.toml stay as they are. Writes runs/NAME. What was interrupted starts
-    again from the same command, with the verdict where training was complete.
+    Training, validation and test queries are about different documents. Until the tuned encoder has won on the test
+    queries by more than noise, and --write is given, the index and raftsmith.toml stay as they are. Writes runs/NAME.
+    What was interrupted starts again from the same command, with the verdict where training was complete.
     """
-    from retrieval.model_options import ModelOptions
+    from retrieval.tuning.adoption import adopt_encoder, tune_workspace_encoder
     from retrieval.tuning.contrastive_training import ContrastiveOptions
     from retrieval.tuning.encoder_tuning import TuningOptions
 
-    asked, workspace = asked_in_workspace(source, workspace_folder)
+    judgement_source, workspace = source_in_workspace(source, workspace_folder)
     chosen = ContrastiveOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
-    _check_kind(workspace.options(ModelOptions).encoder)
-    with judged_by_document(asked, workspace) as found:
-        tuned, encoder = tune(found, workspace, run_name, TuningOptions(chosen))
+    with judged_by_document(judgement_source, workspace) as judged_index:
+        tuned, encoder = tune_workspace_encoder(judged_index, workspace, run_name, TuningOptions(chosen), say, Progress)
         written = write and tuned.better
         if written:
-            adopt(found, workspace, tuned, encoder)
+            adopt_encoder(judged_index, workspace, tuned, encoder, Progress("chunks indexed"))
     emit(_value(tuned, written), as_json, _text(tuned, workspace, written, write))
-
-
-def tune(found: JudgedIndex, workspace: Workspace, name: str, options: TuningOptions) -> tuple[TunedEncoder, Encoder]:
-    """Tune the workspace's encoder in runs/`name`; see `retrieval.tuning.encoder_tuning`."""
-    from retrieval.encoders.loading import quiet_libraries
-    from retrieval.model_folders import resolve_model
-    from retrieval.model_options import ModelOptions
-    from retrieval.tuning.encoder_tuning import tune_encoder as tuned_and_judged
-    from retrieval.tuning.tuning_run import TuningRun
-
-    quiet_libraries()
-    base = resolve_model(workspace.options(ModelOptions).encoder, say)
-    return tuned_and_judged(found, base, TuningRun(name, workspace.run(name), base.name), options, say, Progress)
-
-
-def adopt(found: JudgedIndex, workspace: Workspace, tuned: TunedEncoder, encoder: Encoder) -> None:
-    """Index the collection with the tuned encoder, beside the vectors there are, and only then name it in raftsmith.toml."""
-    from corpora.store.writer_lock import single_writer
-    from corpora.workspace.toml_edit import write_values
-    from corpora.workspace.workspace import CONFIG
-    from retrieval.indexing.backfill import backfill
-
-    with single_writer(workspace.root):
-        backfill(found.index.store, workspace.root, encoder, Progress("chunks indexed"))
-        folder = tuned.run.model.relative_to(workspace.root).as_posix()
-        write_values(workspace.root / CONFIG, "models", {"encoder": folder})
-
-
-def _check_kind(name: str) -> None:
-    if name.startswith("hashing-"):
-        raise TrainingError(
-            f"models.encoder is {name}, which has no weights to tune; accepted: a sentence-transformers model. Set one in "
-            "raftsmith.toml, run `raftsmith add` on the documents again, and tune that"
-        )
 
 
 def _value(tuned: TunedEncoder, written: bool) -> dict[str, Any]:

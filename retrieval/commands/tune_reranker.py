@@ -1,4 +1,6 @@
-"""The command `tune-reranker`: a cross-encoder tuned to the collection, and used only when it wins on documents that it was not tuned on."""
+"""The command `tune-reranker`: a cross-encoder tuned to the collection, and used only when it wins on documents that it
+was not tuned on.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
-from corpora.errors import TrainingError
 from retrieval.commands.judgement_options import source_options
-from retrieval.commands.tuning_options import asked_in_workspace, judged_by_document, schedule_options
+from retrieval.commands.tuning_options import judged_by_document, schedule_options, source_in_workspace
 
 if TYPE_CHECKING:
-    from corpora.workspace.workspace import Workspace
-    from retrieval.evaluation.judgement_sources import JudgedIndex
-    from retrieval.tuning.reranker_tuning import RerankerOptions, TunedReranker
+    from retrieval.tuning.reranker_tuning import TunedReranker
 
 
 @click.command("tune-reranker", **with_example("raftsmith tune-reranker --questions questions.json --run reranker --write"))
@@ -42,53 +41,26 @@ def tune_reranker(
     as_json: bool,
     **source: Any,
 ) -> None:
-    """Tune a reranker to the collection with questions whose answers are known, and say whether search is worth more with it.
+    """Tune a reranker to the collection with questions whose answers are known, and say whether search is worth more
+    with it.
 
-    It reads the first search.rerank_depth hits together with the query, which finds more and takes longer; the verdict says how much.
-    Training, validation and test queries are about different documents. Until it has won on the test queries by more than noise, and
-    --write is given, raftsmith.toml stays as it is. Writes runs/NAME. What was interrupted starts again from the same command, with
-    the verdict where training was complete.
+    It reads the first search.rerank_depth hits together with the query, which finds more and takes longer; the verdict
+    says how much. Training, validation and test queries are about different documents. Until it has won on the test
+    queries by more than noise, and --write is given, raftsmith.toml stays as it is. Writes runs/NAME. What was
+    interrupted starts again from the same command, with the verdict where training was complete.
     """
-    from retrieval.model_options import ModelOptions
+    from retrieval.tuning.adoption import adopt_reranker, tune_workspace_reranker
     from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
     from retrieval.tuning.reranker_tuning import RerankerOptions
 
-    asked, workspace = asked_in_workspace(source, workspace_folder)
+    judgement_source, workspace = source_in_workspace(source, workspace_folder)
     chosen = CrossEncoderOptions(epochs=epochs, learning_rate=learning_rate, batch_pairs=batch_pairs)
-    model = base or workspace.options(ModelOptions).encoder
-    if model.startswith("hashing-"):
-        raise TrainingError(
-            f"models.encoder is {model}, which has no weights to tune; accepted: --base with a cross-encoder or a transformer encoder"
-        )
-    with judged_by_document(asked, workspace) as found:
-        tuned = tune(found, workspace, run_name, model, RerankerOptions(chosen))
+    with judged_by_document(judgement_source, workspace) as judged_index:
+        tuned = tune_workspace_reranker(judged_index, workspace, run_name, base, RerankerOptions(chosen), say, Progress)
     written = write and tuned.better
     if written:
-        adopt(workspace, tuned)
+        adopt_reranker(workspace, tuned)
     emit(_value(tuned, written), as_json, _text(tuned, written, write))
-
-
-def tune(found: JudgedIndex, workspace: Workspace, name: str, base: str, options: RerankerOptions) -> TunedReranker:
-    """Tune the model called `base` in runs/`name`; see `retrieval.tuning.reranker_tuning`."""
-    from retrieval.encoders.loading import quiet_libraries
-    from retrieval.model_folders import resolve_model
-    from retrieval.tuning.reranker_tuning import tune_reranker as tuned_and_judged
-    from retrieval.tuning.tuning_run import TuningRun
-
-    quiet_libraries()
-    model = resolve_model(base, say)
-    return tuned_and_judged(found, model, TuningRun(name, workspace.run(name), model.name, "reranker"), options, say, Progress)
-
-
-def adopt(workspace: Workspace, tuned: TunedReranker) -> None:
-    """Name the tuned reranker in raftsmith.toml, with its weight."""
-    from corpora.workspace.toml_edit import write_values
-    from corpora.workspace.workspace import CONFIG
-
-    values: dict[str, str | float] = {"rerank": tuned.run.model.relative_to(workspace.root).as_posix()}
-    if tuned.trained.weight is not None:
-        values["rerank_weight"] = tuned.trained.weight
-    write_values(workspace.root / CONFIG, "search", values)
 
 
 def _value(tuned: TunedReranker, written: bool) -> dict[str, Any]:

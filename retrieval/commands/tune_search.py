@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from corpora.commands.terminal import Progress, emit, say, with_example, workspace_options
-from corpora.errors import EvaluationError
-from retrieval.commands.judgement_options import asked_source, source_options
-
-if TYPE_CHECKING:
-    from retrieval.evaluation.judged_queries import JudgedQuery
-    from retrieval.evaluation.judgement_sources import JudgedIndex
-    from retrieval.tuning.fusion_tuning import LearntFusion, RankedQuery
-
-_SEARCHED = 200
+from retrieval.commands.judgement_options import parsed_source, source_options
 
 
 @click.command("tune-search", **with_example("raftsmith tune-search --questions questions.json --write"))
@@ -31,19 +22,21 @@ _SEARCHED = 200
 def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path | None, as_json: bool, **source: Any) -> None:
     """Learn how search should weigh meaning against words, and say whether it is worth it.
 
-    The fusion that is best on validation questions is used only when it beats the present one on the held-out ones, which did
-    not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was tuned on them.
+    The fusion that is best on validation questions is used only when it beats the present one on the held-out ones,
+    which did not choose it, by more than noise. Questions of the train split choose well too, unless the encoder was
+    tuned on them.
     """
     from corpora.workspace.toml_edit import write_values
     from corpora.workspace.workspace import CONFIG
-    from retrieval.evaluation.judgement_sources import judged_index
+    from retrieval.evaluation.judgement_sources import open_judged_index
     from retrieval.tuning.fusion_tuning import toml_lines, verdict
+    from retrieval.tuning.ranked_queries import tune_fusion
 
-    asked, workspace = asked_source(source, workspace_folder)
+    judgement_source, workspace = parsed_source(source, workspace_folder)
     if write and workspace is None:
         raise click.UsageError("--write needs --workspace: a BEIR folder that is indexed for once has no raftsmith.toml")
-    with judged_index(asked, workspace, say, progress=Progress) as found:
-        learnt = learn(found, choose_on or ("validation",))
+    with open_judged_index(judgement_source, workspace, say, progress=Progress) as judged_index:
+        learnt = tune_fusion(judged_index, choose_on or ("validation",), Progress("queries"))
     lines = toml_lines(learnt.chosen)
     text = [verdict(learnt)]
     if learnt.adopted and write and workspace is not None:
@@ -68,48 +61,6 @@ def tune_search(choose_on: tuple[str, ...], write: bool, workspace_folder: Path 
         "verdict": verdict(learnt),
     }
     emit(value, as_json, "\n".join(text))
-
-
-def learn(found: JudgedIndex, choose_on: Sequence[str]) -> LearntFusion:
-    """Search every query once and learn from both rankings. Raises EvaluationError when there are too few."""
-    from retrieval.search.options import SearchOptions
-    from retrieval.search.pipelines import fusion_of
-    from retrieval.tuning.fusion_tuning import learn_fusion
-
-    judged = found.judged
-    chunks = {chunk.id: chunk.document_id for chunk in found.index.store.chunks()}
-    item_of = chunks if judged.level == "document" else {chunk_id: chunk_id for chunk_id in chunks}
-    choosing = [query for query in judged.queries if query.split in choose_on]
-    held_out = [query for query in judged.queries if query.split == "test"]
-    ranked = {query.id: query for query in rank_queries(found, [*choosing, *held_out])}
-    try:
-        return learn_fusion(
-            [ranked[query.id] for query in choosing],
-            [ranked[query.id] for query in held_out],
-            item_of,
-            fusion_of(found.config.options(SearchOptions)),
-        )
-    except ValueError as error:
-        raise EvaluationError(
-            f"{judged.name}: {error}; give more questions, raise generate.validation_fraction, "
-            "or add --choose-on train when the encoder was not tuned on them"
-        ) from error
-
-
-def rank_queries(found: JudgedIndex, queries: Sequence[JudgedQuery]) -> list[RankedQuery]:
-    """Both rankings of every query."""
-    from retrieval.search.retriever import Retriever
-    from retrieval.tuning.fusion_tuning import RankedQuery
-
-    retriever = Retriever(found.index.store, found.index.root, found.index.encoder, shown_ranks=_SEARCHED)
-    progress = Progress("queries")
-    ranked = []
-    for first in range(0, len(queries), 32):
-        part = queries[first : first + 32]
-        for query, result in zip(part, retriever.search([query.text for query in part], _SEARCHED), strict=True):
-            ranked.append(RankedQuery(query.id, result.rankings["dense"], result.rankings["lexical"], query.relevant))
-        progress(len(ranked), len(queries))
-    return ranked
 
 
 def _toml(value: str | float) -> str:

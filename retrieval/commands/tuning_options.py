@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpora.commands.terminal import Progress, say
-from retrieval.commands.judgement_options import asked_source
+from retrieval.commands.judgement_options import parsed_source
 
 if TYPE_CHECKING:
     from corpora.workspace.workspace import Workspace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def schedule_options(learning_rate: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """How long and how fast is learnt, `learning_rate` where nothing is said."""
+    """Add the options of the training schedule, with `learning_rate` as its default."""
 
     def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(
@@ -42,20 +42,20 @@ def schedule_options(learning_rate: float) -> Callable[[Callable[..., Any]], Cal
     return decorated
 
 
-def asked_in_workspace(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace]:
-    """As `asked_source`, but there has to be a workspace: tuning leaves a run. Raises UsageError."""
-    asked, workspace = asked_source(source, workspace_folder)
+def source_in_workspace(source: dict[str, Any], workspace_folder: Path | None) -> tuple[Source, Workspace]:
+    """The source of judgements and the workspace, which tuning needs for its run. Raises UsageError without one."""
+    judgement_source, workspace = parsed_source(source, workspace_folder)
     if workspace is None:
         raise click.UsageError("a BEIR folder is tuned on in a workspace: give --workspace, made by `raftsmith init`")
-    return asked, workspace
+    return judgement_source, workspace
 
 
 @contextmanager
-def judged_by_document(asked: Source, workspace: Workspace) -> Iterator[JudgedIndex]:
+def judged_by_document(judgement_source: Source, workspace: Workspace) -> Iterator[JudgedIndex]:
     """The judged queries over the index, and on stderr how many were left out and why."""
-    from retrieval.evaluation.judgement_sources import judged_index
+    from retrieval.evaluation.judgement_sources import open_judged_index
 
-    with judged_index(asked, workspace, say, by_document=True, progress=Progress) as found:
-        for reason, count in found.judged.reasons().items():
+    with open_judged_index(judgement_source, workspace, say, by_document=True, progress=Progress) as judged_index:
+        for reason, count in judged_index.judged.reasons().items():
             say(f"{count} queries left out: {reason}")
-        yield found
+        yield judged_index

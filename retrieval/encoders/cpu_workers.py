@@ -1,6 +1,7 @@
 """Work on every core of the CPU with PyTorch, each core on items of its own. Knows nothing of what is computed.
 
-PyTorch's own way is to share every operation among the cores, which then wait for each other thousands of times a second.
+PyTorch's own way is to share every operation among the cores, which then wait for each other thousands of times a
+second.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ R = TypeVar("R")
 
 
 class CpuWorkers:
-    """A thread a core, each computing on its own core only. Started when there is work for more than one."""
+    """A pool of threads, one for each CPU core, each computing on one core.
+
+    Started when there is work for more than one.
+    """
 
     def __init__(self) -> None:
         import torch
@@ -26,7 +30,10 @@ class CpuWorkers:
         self._starting = threading.Lock()
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """`function` of each item, in order. One item alone is computed here, with all cores."""
+        """The results of `function` for each item, in order.
+
+        A single item is computed in the calling thread, with all cores.
+        """
         if len(items) < 2 or self.count < 2:
             return [function(item) for item in items]
         futures: list[Future[R]] = [self._started().submit(function, item) for item in items]
@@ -55,7 +62,8 @@ class CpuWorkers:
                         pool.submit(int)
                     ready.wait()
                 except BaseException:
-                    ready.abort()  # interrupted: the threads would wait for this one for ever, and the end of the process for them
+                    # Interrupted: the threads would wait for this one for ever, and the end of the process for them.
+                    ready.abort()
                     raise
                 # PyTorch gives the last number that was set to every thread that starts later: put it back.
                 torch.set_num_threads(threads)

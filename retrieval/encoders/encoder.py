@@ -17,7 +17,10 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Encoder(Protocol):
-    """Gives unit vectors. `name` says what made them (model, digest, pooling, prompts) and is stored with every segment."""
+    """A model that turns texts into unit vectors.
+
+    `name` says what made them (model, digest, pooling, prompts) and is stored with every segment.
+    """
 
     @property
     def name(self) -> str:
@@ -32,14 +35,17 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
         """Unit vectors, float32 `(len(texts), dimension)`, with the prompt that the model wants for `role`.
 
-        A text's vector does not depend on the other texts (up to rounding, a cosine of at least 0.9999). What is longer than the model
-        reads is cut.
+        A text's vector does not depend on the other texts (up to rounding, a cosine of at least 0.9999). What is longer
+        than the model reads is cut.
         """
         ...
 
     @property
     def max_tokens(self) -> int | None:
-        """How many tokens of a text it reads, special ones not counted; None: all. What is beyond is not in the vector."""
+        """How many tokens of a text it reads, special ones not counted; None: all.
+
+        What is beyond is not in the vector.
+        """
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 
 class HashingEncoder:
-    """Words hashed into a fixed number of signed buckets: no model, no training, always the same. For tests and tiny machines."""
+    """Words hashed into a fixed number of signed buckets: no model, no training, always the same.
+
+    For tests and tiny machines.
+    """
 
     def __init__(self, dimension: int = 256) -> None:
-        """`dimension` buckets."""
+        """`dimension` is the number of buckets."""
         self._dimension = dimension
 
     @property
     def name(self) -> str:
-        """ "hashing-D"."""
+        """The name "hashing-D" with the dimension D."""
         return f"hashing-{self._dimension}"
 
     @property
@@ -50,9 +53,9 @@ class HashingEncoder:
 
     @property
     def max_tokens(self) -> int | None:
-        """None: every word counts."""
+        """None, as every word counts."""
         return None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Words."""
+        """How many words each text has."""
         return [len(re.findall(r"\w+", text)) for text in texts]

@@ -1,4 +1,4 @@
-"""An encoder by the name of its model."""
+"""Loading an encoder by the name of its model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load_encoder(name: str, say: Say = quiet) -> Encoder:
 
 
 def resolved_model(name: str, say: Say) -> ModelFolder:
-    """As `resolve_model`; a model of a run that learnt what was purged since is named."""
+    """The folder of the model `name`; `say` gets a warning when it was tuned on documents that have been purged since."""
     model = resolve_model(name, say)
     if is_purged(model.path.parent):
         say(f"warning: {name} was tuned on documents that have been purged since; it may know them: tune again and delete it")

@@ -1,4 +1,6 @@
-"""BERT-like cross-encoders on a CPU: the library's scores of pairs, in batches without padding, each core on batches of its own."""
+"""BERT-like cross-encoders on a CPU: the library's scores of pairs, in batches without padding, each core on batches of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,13 @@ _APART_HALF = 0.03
 
 
 class PackedPairs:
-    """A cross-encoder of BERT's or RoBERTa's kind with one output, on every core of the CPU. Its weights stay those of the model."""
+    """A BERT-like cross-encoder with one output, on every core of the CPU. It shares the model's weights."""
 
     def __init__(self, model: CrossEncoder, batch_tokens: int = BATCH_TOKENS) -> None:
-        """Raises ValueError, saying why, when the model is not of that kind or its scores come out otherwise than the library's."""
+        """Check the packed scores against the library's.
+
+        Raises ValueError, saying why, for another kind of model or other scores.
+        """
         import torch
 
         network: Any = model.model
@@ -53,7 +58,7 @@ class PackedPairs:
         raise ValueError(f"its packed scores are {apart:.6f} away from the library's; at most {_APART} is accepted")
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """The model's score of each pair, through the activation that it states."""
+        """The model's score of each pair of texts, through its own activation function."""
         import torch
 
         activation: Any = self._model.activation_fn
@@ -75,17 +80,19 @@ class PackedPairs:
         if self._cores.count > 1:
             budget = max(256, min(budget, sum(map(len, ids)) // (2 * self._cores.count)))
         parts = [[order[row] for row in rows] for rows in batches([len(ids[row]) for row in order], budget)]
-        made = self._cores.map(lambda rows: self._outputs([ids[row] for row in rows], [types[row] for row in rows]), parts)
+        batch_outputs = self._cores.map(
+            lambda rows: self._outputs([ids[row] for row in rows], [types[row] for row in rows]), parts
+        )
         logits = np.empty(len(pairs), dtype=np.float32)
-        logits[order] = np.concatenate(made)
+        logits[order] = np.concatenate(batch_outputs)
         return logits
 
     def _outputs(self, ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]]) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            found: Tensor = self._transformer.pooled(ids, types)
-            hidden = found[:, None]  # what both kinds of heads read is the first token
+            first_tokens: Tensor = self._transformer.pooled(ids, types)
+            hidden = first_tokens[:, None]  # what both kinds of heads read is the first token
             pooled = self._encoder.pooler(hidden) if self._encoder.pooler is not None else hidden
             outputs: np.ndarray = self._classifier(pooled).reshape(-1).numpy()
             return outputs

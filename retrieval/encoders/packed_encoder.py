@@ -1,4 +1,5 @@
-"""BERT-like sentence-transformers models on a CPU: the same vectors as the library's, in batches of so many tokens, none of them padding.
+"""BERT-like sentence-transformers models on a CPU: the same vectors as the library's, in batches of so many tokens,
+none of them padding.
 
 Each core takes batches of its own instead of sharing every product with the others, so cores never wait for each other.
 """
@@ -38,9 +39,10 @@ class PackedEncoder:
     """A BERT-like model with mean or CLS pooling, on every core of the CPU."""
 
     def __init__(self, model: SentenceTransformer, provenance: Provenance, batch_tokens: int = BATCH_TOKENS) -> None:
-        """Raises ValueError, saying why, when the model is not of that kind or its vectors come out otherwise than the library's.
+        """Check the packed vectors against the library's.
 
-        The comparison on a few texts costs some tens of milliseconds; an architecture that only looks like BERT ends there.
+        Raises ValueError, saying why, for another kind of model or other vectors. The comparison on a few texts costs
+        some tens of milliseconds; an architecture that only looks like BERT ends there.
         """
         reason = why_not(model, provenance)
         if reason:
@@ -59,7 +61,10 @@ class PackedEncoder:
 
     @property
     def name(self) -> str:
-        """Model name, weights digest, and what is not as usual; that of every backend of this model."""
+        """The provenance of the vectors: model name, weights digest, and settings other than the defaults.
+
+        Equal for every backend.
+        """
         return self.provenance.name
 
     @property
@@ -72,11 +77,11 @@ class PackedEncoder:
         unique = list(dict.fromkeys(texts))
         if not unique:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        made = self._encode(self.provenance.prompts.apply(unique, role))
+        vectors = self._encode(self.provenance.prompts.apply(unique, role))
         if len(unique) == len(texts):
-            return made
+            return vectors
         rows = {text: row for row, text in enumerate(unique)}
-        return made[[rows[text] for text in texts]]
+        return vectors[[rows[text] for text in texts]]
 
     @property
     def max_tokens(self) -> int | None:
@@ -85,7 +90,7 @@ class PackedEncoder:
         return None if limit is None else limit - self.tokenizer.num_special_tokens_to_add(is_pair=False)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of the model's own tokenizer."""
+        """How many tokens of the model's own tokenizer each text has, without special ones."""
         return [len(encoding.ids) for encoding in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     @cached_property
@@ -118,9 +123,9 @@ class PackedEncoder:
         if self._cores.count > 1:  # some batches a core, the long texts first: then all cores end together
             budget = max(256, min(budget, sum(map(len, tokens)) // (4 * self._cores.count)))
         filled = list(batches([len(tokens[i]) for i in order], budget))
-        made = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), filled)
+        batch_vectors = self._cores.map(lambda rows: self._unit_vectors([tokens[order[row]] for row in rows]), filled)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        vectors[order] = np.concatenate(made)
+        vectors[order] = np.concatenate(batch_vectors)
         return vectors
 
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -133,13 +138,15 @@ class PackedEncoder:
 
 
 def open_encoder(model: ModelFolder) -> PackedEncoder | SentenceTransformerEncoder:
-    """The encoder of a model: packed where it can be, which gives the same vectors sooner; else sentence-transformers itself."""
+    """The encoder of a model folder: packed where it can be, which gives the same vectors faster; else
+    sentence-transformers.
+    """
     loaded = load_sentence_transformer(model.path)
     return encoder_of(loaded, provenance_of(loaded, model.path, Path(model.name).name, model.digest))
 
 
 def encoder_of(model: SentenceTransformer, provenance: Provenance) -> PackedEncoder | SentenceTransformerEncoder:
-    """The encoder of a model that is loaded, with its weights as they are now."""
+    """The encoder of a loaded model, with its present weights."""
     try:
         return PackedEncoder(model, replace(provenance, backend="torch-packed"))
     except ValueError as reason:

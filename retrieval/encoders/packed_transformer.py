@@ -1,8 +1,10 @@
-"""The forward pass of BERT-like encoders without padding: all tokens of a batch in one matrix, attention by groups of equal length.
+"""The forward pass of BERT-like encoders without padding: all tokens of a batch in one matrix, attention by groups of
+equal length.
 
-On a CPU nearly all of the time should go into matrix products; padding, masks, copies of biases and residuals are what is saved
-here (tests/benchmarks/results/encoding.json). Products may be taken in bfloat16, which some processors do several times faster; sums,
-normalisations and residuals stay in float32. Knows weights and token ids; no texts, no files.
+On a CPU nearly all of the time should go into matrix products; padding, masks, copies of biases and residuals are what
+is saved here (tests/benchmarks/results/encoding.json). Products may be taken in bfloat16, which some processors do
+several times faster; sums, normalisations and residuals stay in float32. Knows weights and token ids; no texts, no
+files.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
 
 PoolingMode = Literal["mean", "cls"]
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
-"""`model_type`s whose layers are BERT's: projections, attention, add and normalise, two dense layers with GELU, add and normalise."""
+"""`model_type`s whose layers are BERT's: projections, attention, add and normalise, two dense layers with GELU, add and
+normalise.
+"""
 _HALF_PAYS = 1.5
 _BLOCK = 256
-"""Tokens that go through the feed-forward layers at a time in float32: what lies between the two stays in the processor's cache.
+"""Tokens that go through the feed-forward layers at a time in float32: what lies between the two stays in the
+processor's cache.
 
 Products in bfloat16 are faster all at once.
 """
@@ -48,12 +53,15 @@ class _Layer:
 
 
 class PackedTransformer:
-    """The weights of a BERT-like model, ready for `pooled`. Shares them with the model that it was made from, but for Q, K and V."""
+    """The forward pass of a BERT-like model over batches without padding.
+
+    Shares the model's weights, but for Q, K and V.
+    """
 
     def __init__(self, network: Any, pooling: PoolingMode, half: bool = False) -> None:
-        """From a transformers model (BertModel, RobertaModel, ...) in float32. Raises ValueError, saying why, when it is not one.
+        """`network`: a transformers model (BertModel, RobertaModel, ...) in float32.
 
-        `half`: products in bfloat16, on copies of the layers' weights.
+        Raises ValueError, saying why, for another. `half`: products in bfloat16, on copies of the layers' weights.
         """
         import torch
 
@@ -80,10 +88,11 @@ class PackedTransformer:
         return int(self._words.shape[1])
 
     def pooled(self, sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None) -> Tensor:
-        """One vector a sequence of token ids, float32 `(len(sequences), dimension)`, not scaled. No sequence may be empty.
+        """A pooled vector for each sequence of token ids, float32 `(len(sequences), dimension)`, not scaled.
 
-        The fewer different lengths there are, the fewer calls of the attention kernel: give sequences sorted by length. `types`: for
-        each token whether it is of a pair's first text, 0, or of its second, 1; None is all of the first.
+        No sequence may be empty. The fewer different lengths there are, the fewer calls of the attention kernel: give
+        sequences sorted by length. `types`: for each token whether it is of a pair's first text, 0, or of its second,
+        1; None is all of the first.
         """
         import torch
         from torch.nn import functional
@@ -92,10 +101,12 @@ class PackedTransformer:
         firsts = torch.tensor([start + row * length for start, count, length in groups for row in range(count)])
         with torch.inference_mode():
             ids = torch.from_numpy(np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences]))
-            places = torch.cat([torch.arange(length).repeat(count) for _, count, length in groups]) + self._first_position
-            x = functional.embedding(ids, self._words).add_(functional.embedding(places, self._positions))
+            positions = torch.cat([torch.arange(length).repeat(count) for _, count, length in groups]) + self._first_position
+            x = functional.embedding(ids, self._words).add_(functional.embedding(positions, self._positions))
             if types is not None and self._second is not None:
-                x[torch.from_numpy(np.concatenate([np.asarray(of, dtype=bool) for of in types]))] += self._second
+                x[torch.from_numpy(np.concatenate([np.asarray(token_types, dtype=bool) for token_types in types]))] += (
+                    self._second
+                )
             x = functional.layer_norm(x, self._norm[0].shape, *self._norm, self._eps)
             kind = torch.bfloat16 if self._half else torch.float32
             qkv = torch.empty(len(x), self._layers[0].qkv_t.shape[1], dtype=kind)
@@ -119,16 +130,16 @@ class PackedTransformer:
             return torch.cat(means)
 
     def _product(self, x: Tensor) -> Tensor:
-        """`x` float32 as it goes into a product."""
+        """`x` float32 in the type that products are taken in."""
         return x.bfloat16() if self._half else x
 
-    def _added(self, x: Tensor, made: Tensor, weight_t: Tensor, bias: Tensor) -> Tensor:
-        """`x` float32 with `made` through a layer added, in place."""
+    def _added(self, x: Tensor, layer_input: Tensor, weight_t: Tensor, bias: Tensor) -> Tensor:
+        """`x` float32 with `layer_input` through a layer added, in place."""
         from torch.nn import functional
 
         if self._half:
-            return x.add_(functional.linear(made, weight_t.t(), bias))
-        return x.add_(bias).addmm_(made, weight_t)
+            return x.add_(functional.linear(layer_input, weight_t.t(), bias))
+        return x.add_(bias).addmm_(layer_input, weight_t)
 
     def _attend(self, qkv: Tensor, groups: Sequence[tuple[int, int, int]]) -> Tensor:
         """Attention within each sequence: `(tokens, 3 · dimension)` → `(tokens, dimension)`."""
@@ -140,8 +151,8 @@ class PackedTransformer:
         for start, count, length in groups:
             rows = slice(start, start + count * length)
             q, k, v = qkv[rows].view(count, length, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
-            found = functional.scaled_dot_product_attention(q, k, v)
-            attended[rows] = found.transpose(1, 2).reshape(-1, width)
+            head_outputs = functional.scaled_dot_product_attention(q, k, v)
+            attended[rows] = head_outputs.transpose(1, 2).reshape(-1, width)
         return attended
 
 
@@ -184,7 +195,7 @@ def half_pays() -> bool:
     """Whether this processor takes products in bfloat16 much faster than in float32: measured once, on a layer's shape."""
     import torch
 
-    taken = []
+    best_times = []
     for dtype in (torch.float32, torch.bfloat16):
         x, weight = torch.ones(1024, 384, dtype=dtype), torch.ones(1536, 384, dtype=dtype)
         times = []
@@ -192,8 +203,8 @@ def half_pays() -> bool:
             started = time.perf_counter()
             torch.nn.functional.linear(x, weight)
             times.append(time.perf_counter() - started)
-        taken.append(min(times))
-    return taken[0] > _HALF_PAYS * taken[1]
+        best_times.append(min(times))
+    return best_times[0] > _HALF_PAYS * best_times[1]
 
 
 def _layer(layer: Any, product: torch.dtype) -> _Layer:

@@ -1,4 +1,4 @@
-"""What is encoded for a passage, and the check that its vectors are finite."""
+"""The text that is encoded for a passage, and the check that its vectors are finite."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from retrieval.encoders.encoder import Encoder, Vectors
 
 
 def embedding_text(chunk: Chunk) -> str:
-    """What is encoded for a chunk: title and section before the text, since a window alone rarely names its subject."""
+    """The text that is encoded for a chunk: title and section before the text, since a window alone rarely names its
+    subject.
+    """
     return f"{chunk.title}. {chunk.section}\n{chunk.text}" if chunk.section else f"{chunk.title}\n{chunk.text}"
 
 
 def finite_vectors(encoder: Encoder, texts: Sequence[str]) -> Vectors:
-    """`texts` as passages, float32 `(len(texts), dimension)`. Raises RaftsmithError for anything else that the encoder gives."""
+    """The passage vectors of `texts`, float32 `(len(texts), dimension)`.
+
+    Raises RaftsmithError for other shapes and values not finite.
+    """
     if not texts:
         return np.zeros((0, encoder.dimension), dtype=np.float32)
-    made = encoder.encode(texts)
-    if made.shape != (len(texts), encoder.dimension) or not np.isfinite(made).all():
+    vectors = encoder.encode(texts)
+    if vectors.shape != (len(texts), encoder.dimension) or not np.isfinite(vectors).all():
         raise RaftsmithError(
-            f"{encoder.name} gave vectors of shape {made.shape} or with values that are not finite; nothing was added"
+            f"{encoder.name} gave vectors of shape {vectors.shape} or with values that are not finite; nothing was added"
         )
-    return made
+    return vectors

@@ -1,7 +1,8 @@
 """What made a vector: model, weights, pooling, prompts, and the backend that computed it. Knows no model code.
 
-Two encoders with one `name` give the same vectors (cosine of at least 0.9999), whatever computes them, so the name is what an
-index compares. The backend stands beside it, not in it: a collection encoded on a GPU need not be encoded again on a CPU.
+Two encoders with one `name` give the same vectors (cosine of at least 0.9999), whatever computes them, so the name is
+what an index compares. The backend stands beside it, not in it: a collection encoded on a GPU need not be encoded again
+on a CPU.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ sentence-transformers adds an empty "document" beside the "passage" that the mod
 
 @dataclass(frozen=True)
 class Prompts:
-    """The text that goes before a query and before a passage; mostly none."""
+    """The prompts that go before a query and before a passage; mostly none."""
 
     query: str = ""
     passage: str = ""
@@ -38,10 +39,11 @@ class Prompts:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The facts that decide a vector, and `backend`, which does not.
+    """The settings that determine a model's vectors, and `backend`, which does not.
 
-    `weights` and `modules` are hexadecimal digests of the transformer's weights and of whatever the model has behind its pooling;
-    `max_tokens` counts special tokens and is None when nothing is cut. Vectors are always scaled to length 1.
+    `weights` and `modules` are hexadecimal digests of the transformer's weights and of whatever the model has behind
+    its pooling; `max_tokens` counts special tokens and is None when nothing is cut. Vectors are always scaled to length
+    1.
     """
 
     model: str
@@ -54,9 +56,10 @@ class Provenance:
 
     @property
     def name(self) -> str:
-        """ "all-MiniLM-L6-v2@0123456789abcdef", and what differs from mean pooling over 256 tokens without prompts or further modules.
+        """Model name and weights digest, and what differs from mean pooling over 256 tokens without prompts or further
+        modules.
 
-        So "bge-small-en-v1.5@0123456789abcdef+cls+512-tokens+prompts-89abcdef".
+        So "all-MiniLM-L6-v2@0123456789abcdef", "bge-small-en-v1.5@0123456789abcdef+cls+512-tokens+prompts-89abcdef".
         """
         parts = [f"{self.model}@{self.weights}"]
         if self.pooling != "mean":
@@ -71,7 +74,8 @@ class Provenance:
 
 
 def prompts_of(folder: Path) -> Prompts:
-    """The prompts that the model in `folder` states in its config_sentence_transformers.json; none where it states none.
+    """The prompts that the model in `folder` states in its config_sentence_transformers.json; none where it states
+    none.
 
     Nothing is guessed from a model's name: a prompt that a model was not trained with costs quality.
     """
@@ -81,13 +85,15 @@ def prompts_of(folder: Path) -> Prompts:
         return Prompts()
     if not isinstance(stated, Mapping):
         return Prompts()
-    known = {name: text for name, text in stated.items() if isinstance(text, str)}
-    passage = next((known[name] for name in PASSAGE_PROMPTS if known.get(name)), "")
-    return Prompts(known.get("query", ""), passage)
+    prompts = {name: text for name, text in stated.items() if isinstance(text, str)}
+    passage = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "")
+    return Prompts(prompts.get("query", ""), passage)
 
 
 def modules_digest(folder: Path, names: Sequence[str]) -> str:
-    """8 hexadecimal digits over every file in the module folders `names` of the model in `folder`; "" when there are none."""
+    """8 hexadecimal digits over every file in the module folders `names` of the model in `folder`; "" when there are
+    none.
+    """
     files = [file for name in names for file in sorted((folder / name).rglob("*")) if file.is_file()]
     if not names:
         return ""

@@ -26,7 +26,7 @@ class SentenceTransformerEncoder:
 
     @property
     def name(self) -> str:
-        """Model name, weights digest, and what is not as usual."""
+        """The provenance of the vectors: model name, weights digest, and settings other than the defaults."""
         return self.provenance.name
 
     @property
@@ -38,7 +38,10 @@ class SentenceTransformerEncoder:
         return int(size)
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Vectors:
-        """Cosine-ready vectors; sentence-transformers sorts by length so that little is padded. Equal texts are encoded once."""
+        """Unit vectors, float32 `(len(texts), dimension)`.
+
+        Equal texts are encoded once; the library sorts by length to pad little.
+        """
         unique = list(dict.fromkeys(texts))
         if not unique:
             return np.zeros((0, self.dimension), dtype=np.float32)
@@ -61,7 +64,9 @@ class SentenceTransformerEncoder:
         return None if limit is None else int(limit) - int(self._model.tokenizer.num_special_tokens_to_add())
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of the model's own tokenizer; a list at once is ten times as fast as text by text."""
+        """How many tokens of the model's own tokenizer each text has; a list at once is ten times as fast as text by
+        text.
+        """
         if not texts:
             return []
         encoded = self._model.tokenizer(
@@ -76,14 +81,19 @@ class SentenceTransformerEncoder:
 
 
 def load_sentence_transformer(folder: Path) -> SentenceTransformer:
-    """The model in `folder`; nothing is fetched and no code of the model's is run. Takes a second or two: torch is imported here."""
+    """The model in `folder`; nothing is fetched and no code of the model's is run.
+
+    Takes a second or two: torch is imported here.
+    """
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
 
 
 def provenance_of(model: SentenceTransformer, folder: Path, name: str, weights: str, backend: str = "torch") -> Provenance:
-    """What the vectors of `model`, loaded from `folder`, depend on. `name` is the model's, `weights` the digest of its weights."""
+    """The provenance of the vectors of `model`, loaded from `folder` under `name`; `weights` is the digest of its
+    weights.
+    """
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     types = [type(module).__name__ for module in model]
@@ -92,8 +102,8 @@ def provenance_of(model: SentenceTransformer, folder: Path, name: str, weights: 
     spelled = "-".join(modes) or "no-pooling"
     if pooling is not None and not pooling.include_prompt:
         spelled += "-without-prompt"
-    known = types[:1] == ["Transformer"] and set(types[1:]) <= {"Pooling", "Normalize"}
-    further = [] if known else [path for path in _module_folders(folder) if path]
+    standard = types[:1] == ["Transformer"] and set(types[1:]) <= {"Pooling", "Normalize"}
+    further = [] if standard else [path for path in _module_folders(folder) if path]
     limit = model.max_seq_length
     # A tokenizer without a limit says so with a number of thirty digits.
     max_tokens = int(limit) if limit is not None and limit < 10**9 else None

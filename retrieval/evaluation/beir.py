@@ -1,7 +1,7 @@
 """A retrieval set in BEIR's folder form: `corpus.jsonl`, `queries.jsonl`, `qrels/SPLIT.tsv`, each also with gzip.
 
-Thakur et al., "BEIR: a heterogeneous benchmark for zero-shot evaluation of information retrieval models", 2021. A set with its
-judgements beside the corpus (`qrels.tsv`) is accepted as well. Knows no store.
+Thakur et al., "BEIR: a heterogeneous benchmark for zero-shot evaluation of information retrieval models", 2021. A set
+with its judgements beside the corpus (`qrels.tsv`) is accepted as well. Knows no store.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ MEDIA_TYPE = "text/plain"
 
 @dataclass(frozen=True)
 class BeirSet:
-    """The folder's files and the judgements of one split. `queries` are those with a judgement, by id."""
+    """A BEIR set: its corpus file, and the judged queries of one split.
+
+    `queries`: id → text; `qrels`: query id → document id → grade.
+    """
 
     name: str
     corpus: Path
@@ -33,7 +36,10 @@ class BeirSet:
 
 
 def read_beir(folder: Path, split: str = "test") -> BeirSet:
-    """The set in `folder`, judged by `split`. Raises EvaluationError saying what is missing and which splits there are."""
+    """The set in `folder`, judged by `split`.
+
+    Raises EvaluationError saying what is missing and which splits there are.
+    """
     corpus = corpus_file(folder)
     queries = read_queries(_file(folder, "queries.jsonl"))
     qrels = read_qrels(_judgements(folder, split))
@@ -44,37 +50,40 @@ def read_beir(folder: Path, split: str = "test") -> BeirSet:
 
 
 def corpus_file(folder: Path) -> Path:
-    """The documents' file. Raises EvaluationError when `folder` is no BEIR folder."""
+    """The path of the corpus file. Raises EvaluationError when `folder` is no BEIR folder."""
     return _file(folder, "corpus.jsonl")
 
 
 def read_queries(path: Path) -> dict[str, str]:
-    """Query id → text, of JSON lines with `_id` (or `id`) and `text` (or `query`, `question`). Raises EvaluationError."""
+    """The queries of a file, id → text, from JSON lines with `_id` (or `id`) and `text` (or `query`, `question`).
+
+    Raises EvaluationError.
+    """
     queries: dict[str, str] = {}
-    for place, row in _rows(path):
+    for location, row in _rows(path):
         identity = _value(row, "_id", "id", "qid", "query_id")
         text = _value(row, "text", "query", "question")
         if not identity or not text:
-            raise EvaluationError(f"{path}, {place} has the fields {', '.join(row)}; accepted: _id and text")
+            raise EvaluationError(f"{path}, {location} has the fields {', '.join(row)}; accepted: _id and text")
         queries[identity] = " ".join(text.split())
     return queries
 
 
 def read_corpus(path: Path) -> Iterator[Reading]:
-    """One reading a row: `part` is its `_id`, the title its `title`, the text cleaned. Raises EvaluationError.
+    """The documents of a corpus file, one for each row: `part` is its `_id`, the text is cleaned.
 
-    Rows without any text are left out, as nothing can be found in them.
+    Raises EvaluationError. Rows without any text are left out, as nothing can be found in them.
     """
-    seen: set[str] = set()
-    for place, row in _rows(path):
+    known_ids: set[str] = set()
+    for location, row in _rows(path):
         identity, title = _value(row, "_id", "id", "docno", "doc_id"), clean_line(_value(row, "title"))
         text = _value(row, "text", "contents", "content", "body")
-        if not identity or identity in seen:
+        if not identity or identity in known_ids:
             reason = (
                 f"the _id {identity} a second time" if identity else f"the fields {', '.join(row)}; accepted: _id, title, text"
             )
-            raise EvaluationError(f"{path}, {place} has {reason}")
-        seen.add(identity)
+            raise EvaluationError(f"{path}, {location} has {reason}")
+        known_ids.add(identity)
         blocks, _ = clean(paragraphs(text or title))
         if blocks:
             yield Reading(title or None, blocks, identity, {}, MEDIA_TYPE)
@@ -84,9 +93,9 @@ def _judgements(folder: Path, split: str) -> Path:
     for name in (f"qrels/{split}.tsv", f"qrels/{split}.tsv.gz", "qrels.tsv", "qrels.tsv.gz"):
         if (folder / name).is_file():
             return folder / name
-    there = sorted(path.name.partition(".")[0] for path in (folder / "qrels").glob("*.tsv*")) if folder.is_dir() else []
-    known = f"splits there: {', '.join(there)}" if there else "there is no folder qrels with .tsv files"
-    raise EvaluationError(f"{folder} has no qrels/{split}.tsv; {known}; choose one with --split")
+    splits = sorted(path.name.partition(".")[0] for path in (folder / "qrels").glob("*.tsv*")) if folder.is_dir() else []
+    available = f"splits there: {', '.join(splits)}" if splits else "there is no folder qrels with .tsv files"
+    raise EvaluationError(f"{folder} has no qrels/{split}.tsv; {available}; choose one with --split")
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""A BEIR corpus into a workspace's store, as files are added. The judgements stay outside."""
+"""Indexing a BEIR corpus into a workspace's store, as files are added. The judgements stay outside."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def index_corpus(
     progress: Count = uncounted,
     cluster_similarity: float = THRESHOLD,
 ) -> AddReport:
-    """Index the documents of `corpus`, a document a row; what is there already costs nothing. `progress` counts documents.
+    """Index the documents of a BEIR corpus file, one for each row. `progress` counts documents.
 
-    Documents at least so alike (0–1) share a split; each is indexed all the same, as each is judged. The caller holds the writer
-    lock. Raises EvaluationError for a corpus that cannot be read.
+    What is indexed already costs nothing. Documents of at least `cluster_similarity` (0–1) share a split; each is
+    indexed all the same, as each is judged. The caller holds the writer lock. Raises EvaluationError for a corpus that
+    cannot be read.
     """
 
     def read(paths: Iterable[Path], _: ReadOptions) -> Iterator[tuple[Path, FileReading | UnreadableDocument]]:
@@ -54,16 +55,16 @@ def index_corpus(
 
 
 class _Counted(list[Reading]):
-    """Readings that report how far whoever goes through them first has come."""
+    """Readings that report the progress of the first iteration over them."""
 
     def __init__(self, readings: Iterable[Reading], progress: Count) -> None:
         super().__init__(readings)
         self._progress = progress
-        self._done = 0
+        self._reported = 0
 
     def __iter__(self) -> Iterator[Reading]:
-        for place, reading in enumerate(super().__iter__(), start=1):
+        for count, reading in enumerate(super().__iter__(), start=1):
             yield reading
-            if place > self._done:
-                self._done = place
-                self._progress(place, len(self))
+            if count > self._reported:
+                self._reported = count
+                self._progress(count, len(self))

@@ -26,10 +26,12 @@ Statistic = Callable[[np.ndarray], float]
 
 
 def bootstrap(statistic: Statistic, n: int, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
-    """Percentile bootstrap of `statistic(indices)` over questions 0..n-1; None when the statistic is undefined on all of them.
+    """Percentile bootstrap of `statistic(indices)` over questions 0..n-1; None when the statistic is undefined on all
+    of them.
 
-    Pairing is kept because the same resampled questions feed both sides of a difference. `statistic` gives NaN where it is
-    undefined on a resample (a precision without any positive); such resamples are left out. Efron and Tibshirani, 1993.
+    Pairing is kept because the same resampled questions feed both sides of a difference. `statistic` gives NaN where it
+    is undefined on a resample (a precision without any positive); such resamples are left out. Efron and Tibshirani,
+    1993.
     """
     if not n:
         return None
@@ -44,9 +46,10 @@ def bootstrap(statistic: Statistic, n: int, resamples: int = RESAMPLES, seed: in
 
 
 def bootstrap_mean(values: Sequence[float], resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
-    """What `bootstrap(mean_of(values), len(values))` gives, to rounding, in a tenth of the time; None without values.
+    """The mean of `values` with its bootstrap interval; None without values.
 
-    `values` holds no NaN: a measure of retrieval is defined on every judged query.
+    To rounding what `bootstrap(mean_of(values), len(values))` gives, in a tenth of the time. `values` holds no NaN: a
+    measure of retrieval is defined on every judged query.
     """
     array = np.asarray(values, dtype=float)
     if not len(array):
@@ -84,5 +87,5 @@ def ratio_of(numerators: Sequence[float], denominators: Sequence[float]) -> Stat
 
 
 def difference(left: Statistic, right: Statistic) -> Statistic:
-    """`left - right` on the same questions."""
+    """The statistic "left − right" on the same questions."""
     return lambda indices: left(indices) - right(indices)

@@ -1,6 +1,8 @@
-"""Queries with what is relevant to them in this collection: from judgement files by the documents' names, from questions by evidence.
+"""Queries with what is relevant to them in this collection: from judgement files by the documents' names, from
+questions by evidence.
 
-Judged are documents (a document is found where its best chunk is) or chunks. What cannot be judged is dropped with its reason.
+Judged are documents (a document is found where its best chunk is) or chunks. What cannot be judged is dropped with its
+reason.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Literal
 
 from corpora.errors import EvaluationError
 from corpora.records import Question
-from corpora.splits import splits_of
+from corpora.splits import SplitOptions, splits_of
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import NO_CHUNKS, EvidenceLocator, EvidencePlace, document_names
 from retrieval.evaluation.qrels import Qrels
@@ -23,7 +25,10 @@ RelevanceUnit = Literal["document", "chunk"]
 
 @dataclass(frozen=True)
 class JudgedQuery:
-    """A query, `relevant`: id of a document or chunk of the store → grade (1 and more is relevant), and its split."""
+    """A query with its relevance judgements and its split.
+
+    `relevant`: id of a document or chunk of the store → grade, 1 and more.
+    """
 
     id: str
     text: str
@@ -33,7 +38,10 @@ class JudgedQuery:
 
 @dataclass(frozen=True)
 class JudgedQueries:
-    """`dropped` are (query id, reason)."""
+    """A named set of judged queries, and the ones that cannot be judged in this collection.
+
+    `level` says whether documents or chunks are judged. `dropped` are (query id, reason).
+    """
 
     name: str
     level: RelevanceUnit
@@ -42,24 +50,16 @@ class JudgedQueries:
 
     @property
     def qrels(self) -> dict[str, dict[str, int]]:
-        """The judgements alone."""
+        """The judgements alone: query id → document or chunk id → grade."""
         return {query.id: dict(query.relevant) for query in self.queries}
 
     def with_dropped(self, dropped: Sequence[tuple[str, str]]) -> JudgedQueries:
-        """The set with more that was dropped."""
+        """The set with further dropped queries."""
         return replace(self, dropped=(*self.dropped, *dropped))
 
     def reasons(self) -> dict[str, int]:
         """How many queries were dropped for each reason."""
         return dict(sorted(Counter(reason for _, reason in self.dropped).items()))
-
-
-@dataclass(frozen=True)
-class Splits:
-    """Shares of documents, 0–1, as `generate` splits them."""
-
-    validation_fraction: float = 0.1
-    test_fraction: float = 0.2
 
 
 def from_qrels(
@@ -68,74 +68,82 @@ def from_qrels(
     qrels: Qrels,
     store: CorpusStore,
     level: RelevanceUnit = "document",
-    splits: Splits | None = None,
+    splits: SplitOptions | None = None,
 ) -> JudgedQueries:
     """The judged queries of a judgement file. Chunks are called by their ids. Raises EvaluationError when none is left.
 
-    Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that of the
-    documents which are relevant to it, as questions have, so that no document is relevant to queries of two splits.
+    Half of the queries, by a hash of their id, are "validation", the other half "test". With `splits` a query has that
+    of the documents which are relevant to it, as questions have, so that no document is relevant to queries of two
+    splits.
     """
     homes: Mapping[str, str] = {}
     if level == "chunk":
         homes = {chunk.id: chunk.document_id for chunk in store.chunks()}
     else:
         names = document_names(store)
-    kept: list[JudgedQuery] = []
+    judged_queries: list[JudgedQuery] = []
     dropped: list[tuple[str, str]] = []
-    for query, judged in qrels.items():
-        wanted = {item: grade for item, grade in judged.items() if grade > 0}
+    for query, judgements in qrels.items():
+        relevant_items = {item: grade for item, grade in judgements.items() if grade > 0}
         relevant: dict[str, int] = {}
-        for item, grade in wanted.items():
+        for item, grade in relevant_items.items():
             for identity in {item} & homes.keys() if level == "chunk" else names.of(item):
                 relevant[identity] = max(grade, relevant.get(identity, 0))
         if query not in queries:
             dropped.append((query, "its text is not in the file of queries"))
-        elif not wanted:
+        elif not relevant_items:
             dropped.append((query, "nothing is judged relevant to it"))
         elif not relevant:
             dropped.append((query, f"no {level} that is relevant to it is in the collection"))
         else:
-            kept.append(JudgedQuery(query, queries[query], relevant, _half(query)))
+            judged_queries.append(JudgedQuery(query, queries[query], relevant, _half(query)))
     if splits is not None:
-        split = _splits(store, [[homes.get(item, item) for item in query.relevant] for query in kept], splits)
-        kept = [replace(query, split=of) for query, of in zip(kept, split, strict=True)]
-    return _complete(JudgedQueries(name, level, tuple(kept), tuple(dropped)))
+        split = _splits(store, [[homes.get(item, item) for item in query.relevant] for query in judged_queries], splits)
+        judged_queries = [replace(query, split=query_split) for query, query_split in zip(judged_queries, split, strict=True)]
+    return _complete(JudgedQueries(name, level, tuple(judged_queries), tuple(dropped)))
 
 
 def from_questions(
-    name: str, questions: Sequence[Question], store: CorpusStore, level: RelevanceUnit = "chunk", splits: Splits | None = None
+    name: str,
+    questions: Sequence[Question],
+    store: CorpusStore,
+    level: RelevanceUnit = "chunk",
+    splits: SplitOptions | None = None,
 ) -> JudgedQueries:
-    """The questions of which some evidence stands in the collection, word for word. Raises EvaluationError when none is left.
+    """The judged queries of questions with evidence in the collection, word for word.
 
-    The chunks that the evidence takes are relevant, see `EvidencePlace`. Splits are those of the documents, as `generate` makes
-    them: what a model was tuned on is "train".
+    Raises EvaluationError when none is left. The chunks that hold the evidence are relevant, see `EvidencePlace`.
+    Splits are those of the documents, as `generate` makes them: what a model was tuned on is "train".
     """
     locator = EvidenceLocator(store)
-    found: list[tuple[Question, dict[str, int], list[str]]] = []
+    located: list[tuple[Question, dict[str, int], list[str]]] = []
     dropped: list[tuple[str, str]] = []
     for question in questions:
         evidence = locator.locate_all(question)
-        places = [place for place in evidence if isinstance(place, EvidencePlace)]
-        homes = [place.document_id for place in places]
-        relevant = homes if level == "document" else [chunk.id for place in places for chunk in place.chunks]
+        locations = [location for location in evidence if isinstance(location, EvidencePlace)]
+        homes = [location.document_id for location in locations]
+        relevant = homes if level == "document" else [chunk.id for location in locations for chunk in location.chunks]
         if relevant:
-            found.append((question, dict.fromkeys(relevant, 1), homes))
-        elif places:
+            located.append((question, dict.fromkeys(relevant, 1), homes))
+        elif locations:
             dropped.append((question.id, NO_CHUNKS))
         else:
             dropped.append((question.id, str(evidence[0]) if evidence else "it has no evidence"))
-    split = _splits(store, [homes for *_, homes in found], splits or Splits())
-    kept = [
-        JudgedQuery(question.id, question.text, relevant, of) for (question, relevant, _), of in zip(found, split, strict=True)
+    split = _splits(store, [homes for *_, homes in located], splits or SplitOptions())
+    judged_queries = [
+        JudgedQuery(question.id, question.text, relevant, query_split)
+        for (question, relevant, _), query_split in zip(located, split, strict=True)
     ]
-    return _complete(JudgedQueries(name, level, tuple(kept), tuple(dropped)))
+    return _complete(JudgedQueries(name, level, tuple(judged_queries), tuple(dropped)))
 
 
-def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: Splits) -> list[str]:
-    """The split of each query by `homes`, the documents that are relevant to it: they share one, with all near-duplicates."""
+def _splits(store: CorpusStore, homes: Sequence[Sequence[str]], shares: SplitOptions) -> list[str]:
+    """The split of each query by `homes`, the documents that are relevant to it: they share one, with all
+    near-duplicates.
+    """
     placed = {document.id: (document.cluster, document.position) for document in store.documents()}
     split = splits_of(placed, homes, shares.validation_fraction, shares.test_fraction)
-    return [split[of[0]] for of in homes]
+    return [split[documents[0]] for documents in homes]
 
 
 def _half(query: str) -> str:

@@ -1,4 +1,8 @@
-"""Retrieval quality by ir-measures (trec_eval's definitions): nDCG, recall, reciprocal rank, average precision, a value a query. Pure."""
+"""Retrieval quality by ir-measures (trec_eval's definitions): nDCG, recall, reciprocal rank, average precision, a value
+a query.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,10 @@ def retrieval_measures(
     run: Mapping[str, Sequence[str]],
     measures: Mapping[str, object] = MEASURES,
 ) -> dict[str, list[float]]:
-    """Measure name → values in 0–1, one for each query of `qrels`, in its order; 0 where the run has nothing for it.
+    """The measures of a run: measure name → values in 0–1, one for each query of `qrels`, in its order.
 
-    `qrels`: query id → relevant ids, or ids with grades (nDCG gains what the grade is; the others count 1 and more as
-    relevant). `run`: query id → ids, best first.
+    A query that the run does not answer has 0. `qrels`: query id → relevant ids, or ids with grades (nDCG gains what
+    the grade is; the others count 1 and more as relevant). `run`: query id → ids, best first.
     """
     judged = [
         ir_measures.Qrel(query, document, int(documents[document]) if isinstance(documents, Mapping) else 1)

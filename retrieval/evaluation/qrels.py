@@ -1,7 +1,8 @@
-"""Relevance judgements and runs in TREC's formats, read and written. Pure but for the reading; knows no store and no search.
+"""Relevance judgements and runs in TREC's formats, read and written.
 
-Judgements: `query 0 document grade` (trec_eval), or three columns under the header `query-id corpus-id score` (BEIR). Runs:
-`query Q0 document rank score tag`. White space divides the columns, except in BEIR's files, where tabs do.
+Pure but for the reading; knows no store and no search. Judgements: `query 0 document grade` (trec_eval), or three
+columns under the header `query-id corpus-id score` (BEIR). Runs: `query Q0 document rank score tag`. White space
+divides the columns, except in BEIR's files, where tabs do.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ Qrels = Mapping[str, Mapping[str, int]]
 Ranking = Sequence[tuple[str, float]]
 """`(id, score)`, best first."""
 Run = Mapping[str, Ranking]
-"""Query id → what was found for it."""
+"""Query id → its ranking."""
 
 _FORMATS = "accepted: `query 0 document grade` (TREC), or tabs under the header query-id, corpus-id, score (BEIR)"
 
 
 def read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    """The judgements of a file, plain or gzip. Raises EvaluationError, naming the line, for anything else."""
+    """The judgements of a file, plain or gzip: query id → document id → grade.
+
+    Raises EvaluationError, naming the line, for anything else.
+    """
     qrels: dict[str, dict[str, int]] = {}
     for number, line in enumerate(_lines(path), start=1):
         tabs = [cell.strip() for cell in line.split("\t")]
@@ -46,7 +50,10 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 
 def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
-    """The run of a file, each ranking by score descending as trec_eval reads it, ties by id descending. Raises EvaluationError."""
+    """The run of a file, each ranking by score descending as trec_eval reads it, ties by id descending.
+
+    Raises EvaluationError.
+    """
     run: dict[str, list[tuple[str, float]]] = {}
     for number, line in enumerate(_lines(path), start=1):
         cells = line.split()
@@ -59,14 +66,14 @@ def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
         except ValueError:
             raise EvaluationError(f"{path}, line {number}: {cells[4]!r} is no score; give a number") from None
         run.setdefault(cells[0], []).append((cells[2], score))
-    return {query: sorted(sorted(found, reverse=True), key=lambda pair: -pair[1]) for query, found in run.items()}
+    return {query: sorted(sorted(ranking, reverse=True), key=lambda pair: -pair[1]) for query, ranking in run.items()}
 
 
 def run_text(run: Run, tag: str) -> str:
-    """TREC's form of `run`; `tag` names the system. Raises EvaluationError for an id with white space.
+    """A run as a TREC file; `tag` names the system. Raises EvaluationError for an id with white space.
 
-    trec_eval reads scores as float32, orders by them and ignores ranks: a score that is not below the one before it is written
-    as the next smaller float32, so that whoever reads the file sees the order that was searched.
+    trec_eval reads scores as float32, orders by them and ignores ranks: a score that is not below the one before it is
+    written as the next smaller float32, so that whoever reads the file sees the order that was searched.
     """
     lines = []
     for query, ranking in run.items():

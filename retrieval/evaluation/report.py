@@ -12,7 +12,14 @@ from typing import Any
 from corpora.store.evidence_location import DocumentNames
 from retrieval.evaluation.measures import ALL_MEASURES
 from retrieval.evaluation.qrels import run_text
-from retrieval.evaluation.report_parts import BarStyle, interval_bars, markdown_list, markdown_table, shown, write_report_folder
+from retrieval.evaluation.report_parts import (
+    BarStyle,
+    interval_bars,
+    interval_text,
+    markdown_list,
+    markdown_table,
+    write_report_folder,
+)
 from retrieval.evaluation.significance import shown_p
 from retrieval.evaluation.system_comparison import DECIDING, RetrievalEvaluation, SystemRun, headline, verdict
 
@@ -22,17 +29,19 @@ _KEPT = 100
 
 
 def table(evaluation: RetrievalEvaluation) -> str:
-    """The table as Markdown: a row a system, best first, and its difference to the best with the chance that it is noise."""
+    """The measures as a Markdown table: a row for each system, best first, with its difference to the best and the
+    p-value.
+    """
     best = evaluation.best
     header = ["system", *ALL_MEASURES, f"{DECIDING} − {best.name}", "p", "ms a query"]
     rows = []
     for score in sorted(evaluation.scores, key=lambda score: -score.intervals[DECIDING].value):
-        values = [shown(score.intervals[DECIDING], 3)]
+        values = [interval_text(score.intervals[DECIDING], 3)]
         values += [f"{score.intervals[name].value:.3f}" for name in ALL_MEASURES if name != DECIDING]
         change, p = "–", "–"
         if score.name != best.name:
-            found = evaluation.comparison(score.name, best.name)
-            change, p = shown(found.difference, 3, signed=True), _p(found.p_holm)
+            comparison = evaluation.comparison(score.name, best.name)
+            change, p = interval_text(comparison.difference, 3, signed=True), _p(comparison.p_holm)
         speed = "–" if score.ms_per_query is None else f"{score.ms_per_query:.0f}"
         rows.append([score.name, *values, change, p, speed])
     return markdown_table(header, rows)
@@ -43,11 +52,17 @@ def _p(p: float) -> str:
 
 
 def to_markdown(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> str:
-    """The report for people."""
+    """The evaluation's report in Markdown."""
     dropped = "\n".join(f"- {count} x {reason}" for reason, count in evaluation.judged.reasons().items()) or "- none"
     pairs = [
-        [found.left, found.right, shown(found.difference, 3, signed=True), _p(found.p), _p(found.p_holm)]
-        for found in evaluation.comparisons
+        [
+            comparison.left,
+            comparison.right,
+            interval_text(comparison.difference, 3, signed=True),
+            _p(comparison.p),
+            _p(comparison.p_holm),
+        ]
+        for comparison in evaluation.comparisons
     ]
     compared = markdown_table(["system", "against", "nDCG@10", "p", "p, corrected"], pairs)
     return f"""# Evaluation of search
@@ -75,7 +90,7 @@ About this evaluation:
 
 
 def plot(evaluation: RetrievalEvaluation) -> bytes:
-    """A PNG: bars with intervals, a group a measure, who wins above them."""
+    """The evaluation as a bar chart in PNG: a group for each measure, bars with intervals, the verdict as its title."""
     colours = ("#9aa5b1", "#bf8700", "#1f6feb", "#2da44e", "#8250df", "#cf222e", "#0a7ea4", "#57606a")
     return interval_bars(
         headline(evaluation),
@@ -87,7 +102,7 @@ def plot(evaluation: RetrievalEvaluation) -> bytes:
 
 
 def as_json(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything but the rows, ready for JSON."""
+    """The evaluation without the rows of single queries, ready for JSON."""
     return {
         "judged": evaluation.judged.name,
         "level": evaluation.judged.level,
@@ -102,8 +117,8 @@ def as_json(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> dict[s
             for score in evaluation.scores
         ],
         "comparisons": [
-            {**asdict(found), "measure": DECIDING, "better": found.better, "worse": found.worse}
-            for found in evaluation.comparisons
+            {**asdict(comparison), "measure": DECIDING, "better": comparison.better, "worse": comparison.worse}
+            for comparison in evaluation.comparisons
         ],
         "best": evaluation.best.name,
         "verdict": verdict(evaluation),
@@ -114,25 +129,28 @@ def as_json(evaluation: RetrievalEvaluation, facts: Mapping[str, Any]) -> dict[s
 def write_report(
     folder: Path, evaluation: RetrievalEvaluation, runs: Sequence[SystemRun], facts: Mapping[str, Any], names: DocumentNames
 ) -> dict[str, Any]:
-    """Write the report's files, `results.json` last, and give what it holds. `names` are what the runs call the documents."""
-    found = {run.name: run.run for run in runs}
+    """Write the report's files, `results.json` last, and give its content.
+
+    `names` are what the runs call the documents.
+    """
+    rankings = {run.name: run.run for run in runs}
     rows = []
-    for place, query in enumerate(evaluation.judged.queries):
+    for position, query in enumerate(evaluation.judged.queries):
         for score in evaluation.scores:
             row = {
                 "query_id": query.id,
                 "query": query.text,
                 "split": query.split,
                 "system": score.name,
-                **{name: score.values[name][place] for name in ALL_MEASURES},
+                **{name: score.values[name][position] for name in ALL_MEASURES},
                 "relevant": dict(query.relevant),
-                "found": [item for item, _ in found[score.name].get(query.id, ())][:_KEPT],
+                "found": [item for item, _ in rankings[score.name].get(query.id, ())][:_KEPT],
             }
             rows.append(json.dumps(row, ensure_ascii=False) + "\n")
-    others = {"queries.jsonl": "".join(rows)}
-    others |= {f"runs/{file_name(run.name)}.trec": trec_text(run, names) for run in runs}
+    other_files = {"queries.jsonl": "".join(rows)}
+    other_files |= {f"runs/{file_name(run.name)}.trec": trec_text(run, names) for run in runs}
     value = as_json(evaluation, facts)
-    write_report_folder(folder, to_markdown(evaluation, facts), plot(evaluation), value, others)
+    write_report_folder(folder, to_markdown(evaluation, facts), plot(evaluation), value, other_files)
     return value
 
 

@@ -15,8 +15,8 @@ from corpora.durable_files import write_atomic, write_json
 from retrieval.evaluation.bootstrap import Interval
 
 
-def shown(interval: Interval | None, digits: int = 2, signed: bool = False) -> str:
-    """ "0.41 [0.33, 0.49]", or a dash where the measure does not apply."""
+def interval_text(interval: Interval | None, digits: int = 2, signed: bool = False) -> str:
+    """An interval in words, "0.41 [0.33, 0.49]"; a dash where the measure does not apply."""
     if interval is None:
         return "–"
     form = f"{'+' if signed else ''}.{digits}f"
@@ -24,19 +24,22 @@ def shown(interval: Interval | None, digits: int = 2, signed: bool = False) -> s
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with a cell of each row for each cell of `header`."""
+    """A Markdown table; each of `rows` has as many cells as `header`."""
     lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
     return "\n".join([*lines, *[f"| {' | '.join(row)} |" for row in rows]])
 
 
 def markdown_list(facts: Mapping[str, Any]) -> str:
-    """A line for each fact."""
+    """A Markdown list, "- key: value" for each fact."""
     return "\n".join(f"- {key}: {value}" for key, value in facts.items())
 
 
 @dataclass(frozen=True)
 class BarStyle:
-    """`colours` are of the series, in turn. Sizes are in points; `value_size` None writes no values above the bars."""
+    """The look of a bar chart: colours of the series, in turn, and sizes in points.
+
+    `value_size` None writes no values above the bars.
+    """
 
     colours: tuple[str, ...]
     value_size: int | None = 8
@@ -63,8 +66,8 @@ def interval_bars(
     width = 0.8 / len(series)
     for number, (name, intervals) in enumerate(series.items()):
         label = name
-        for place, interval in enumerate(intervals):
-            x = place + (number - (len(series) - 1) / 2) * width
+        for group, interval in enumerate(intervals):
+            x = group + (number - (len(series) - 1) / 2) * width
             if interval is None:
                 axes.text(x, 0.01, "none", ha="center", va="bottom", fontsize=7, color="#57606a", rotation=90)
                 continue
@@ -89,11 +92,11 @@ def interval_bars(
 
 
 def write_report_folder(
-    folder: Path, report: str, picture: bytes, results: Mapping[str, Any], others: Mapping[str, str]
+    folder: Path, report: str, picture: bytes, results: Mapping[str, Any], other_files: Mapping[str, str]
 ) -> None:
-    """Write `report.md`, `report.png`, the `others` by name and, last, `results.json`, each whole or not at all."""
+    """Write `report.md`, `report.png`, the `other_files` by name and, last, `results.json`, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, text in others.items():
+    for name, text in other_files.items():
         write_atomic(folder / name, text.encode())
     write_atomic(folder / "report.md", report.encode())
     write_atomic(folder / "report.png", picture)

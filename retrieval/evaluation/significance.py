@@ -1,8 +1,8 @@
-"""Is one system better than another, or is it noise? Paired tests over the same queries. Pure.
+"""Paired significance tests: whether one system is better than another on the same queries, or it is noise. Pure.
 
-The randomisation test is what Smucker, Allan and Carterette recommend ("A comparison of statistical significance tests for
-information retrieval evaluation", CIKM 2007); several comparisons are corrected together by Holm's method ("A simple sequentially
-rejective multiple test procedure", Scandinavian Journal of Statistics 1979).
+The randomisation test is what Smucker, Allan and Carterette recommend ("A comparison of statistical significance tests
+for information retrieval evaluation", CIKM 2007); several comparisons are corrected together by Holm's method ("A
+simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BLOCK = 500
 
 @dataclass(frozen=True)
 class Comparison:
-    """`left` against `right`: the mean difference a query with its 95 % interval, and the chance that it is noise.
+    """The mean difference of two systems with its 95 % interval and p-values; positive where `left` is better.
 
     `p` is of this pair alone, `p_holm` of it among all pairs that were compared together; both in 0–1.
     """
@@ -45,7 +45,7 @@ class Comparison:
 
 
 def compare(values: Mapping[str, Sequence[float]], seed: int = 0) -> list[Comparison]:
-    """Every pair of systems, in the order of `values`, whose rows are the values of the same queries in the same order.
+    """Compare every pair of systems. `values`: system name → values of the same queries in the same order.
 
     Raises ValueError where their lengths differ. Without queries there is nothing to compare.
     """
@@ -62,10 +62,10 @@ def compare(values: Mapping[str, Sequence[float]], seed: int = 0) -> list[Compar
 
 
 def randomisation_test(differences: Sequence[float], draws: int = DRAWS, seed: int = 0) -> float:
-    """The two-sided p of "left and right are alike" for paired differences: how often random signs give as large a mean.
+    """The two-sided p-value of paired differences by a randomisation test: how often random signs give as large a mean.
 
-    Exact where all sign patterns are at most `draws`; else (b + 1) / (draws + 1) over random ones (Phipson and Smyth, 2010).
-    Queries without a difference change nothing and are left out. Without any difference it is 1.
+    Exact where all sign patterns are at most `draws`; else (b + 1) / (draws + 1) over random ones (Phipson and Smyth,
+    2010). Queries without a difference change nothing and are left out. Without any difference it is 1.
     """
     values = np.asarray(differences, dtype=float)
     values = values[values != 0]
@@ -85,13 +85,13 @@ def randomisation_test(differences: Sequence[float], draws: int = DRAWS, seed: i
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number, in their order: the smallest times m, the next times m - 1, never falling."""
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    """P-values corrected by Holm's method, in their order: the smallest times m, the next times m - 1, never falling."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     corrected = [1.0] * len(p_values)
     highest = 0.0
-    for done, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - done) * p_values[place]))
-        corrected[place] = highest
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = highest
     return corrected
 
 

@@ -1,6 +1,7 @@
-"""Which way of searching is best, and is it noise? The same judged queries through several searchers, measured and compared.
+"""Comparison of searchers on the same judged queries: measures, paired tests, and a verdict on which is best.
 
-nDCG@10 decides; every pair of systems is tested on it, paired by query, and the tests are corrected together. Knows no files.
+nDCG@10 decides; every pair of systems is tested on it, paired by query, and the tests are corrected together. Knows no
+files.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _BLOCK = 32
 
 @dataclass(frozen=True)
 class System:
-    """What is judged: a searcher, how it is asked, and what it is called."""
+    """A searcher to evaluate, with its mode of search and the name that reports call it."""
 
     name: str
     searcher: Searcher
@@ -37,7 +38,10 @@ class System:
 
 @dataclass(frozen=True)
 class SystemRun:
-    """What a system found. `ms_per_query` is wall-clock time, model included; None for a run that came from a file."""
+    """The rankings of one system.
+
+    `ms_per_query` is wall-clock time, model included; None for a run that came from a file.
+    """
 
     name: str
     run: Run
@@ -56,7 +60,7 @@ class SystemScore:
 
 @dataclass(frozen=True)
 class RetrievalEvaluation:
-    """All that a report needs. `comparisons` are of every pair of systems on nDCG@10."""
+    """The scores of all systems, and comparisons of every pair of them on nDCG@10."""
 
     judged: JudgedQueries
     scores: tuple[SystemScore, ...]
@@ -68,14 +72,17 @@ class RetrievalEvaluation:
         return max(self.scores, key=lambda score: score.intervals[DECIDING].value)
 
     def comparison(self, left: str, right: str) -> Comparison:
-        """`left` against `right`, whichever way round it was compared."""
-        for found in self.comparisons:
-            if (found.left, found.right) == (left, right):
-                return found
-            if (found.left, found.right) == (right, left):
-                turned = found.difference
+        """The comparison of `left` against `right`, whichever way round it was made.
+
+        Raises KeyError when there is none.
+        """
+        for comparison in self.comparisons:
+            if (comparison.left, comparison.right) == (left, right):
+                return comparison
+            if (comparison.left, comparison.right) == (right, left):
+                turned = comparison.difference
                 interval = Interval(-turned.value, -turned.high, -turned.low, turned.n)
-                return Comparison(left, right, interval, found.p, found.p_holm)
+                return Comparison(left, right, interval, comparison.p, comparison.p_holm)
         raise KeyError(f"{left} and {right} were not compared")
 
 
@@ -110,24 +117,25 @@ def ranked_items(result: SearchResult, level: RelevanceUnit) -> Ranking:
 
 
 def foreign_run(name: str, run: Run, judged: JudgedQueries, names: DocumentNames) -> SystemRun:
-    """A run of another program, with its ids as those of this store. Raises EvaluationError when it answers no judged query.
+    """The run of another program with its ids translated into those of this store.
 
-    What the store does not know keeps its place: it was found, and is not relevant.
+    Raises EvaluationError when it answers no judged query. A document that the store does not know keeps its rank, as
+    not relevant.
     """
-    wanted = {query.id for query in judged.queries}
-    known: dict[str, Ranking] = {}
+    judged_ids = {query.id for query in judged.queries}
+    rankings: dict[str, Ranking] = {}
     for query, ranking in run.items():
-        if query in wanted:
+        if query in judged_ids:
             items: dict[str, float] = {}
             for item, score in ranking:
                 for identity in sorted(names.of(item)) if judged.level == "document" else [item]:
                     items.setdefault(identity, score)
                 if judged.level == "document" and not names.of(item):
                     items.setdefault(f"?{item}", score)
-            known[query] = tuple(items.items())
-    if not known:
-        raise EvaluationError(f"{name} answers none of the {len(wanted)} judged queries; its query ids are others")
-    return SystemRun(name, known, None)
+            rankings[query] = tuple(items.items())
+    if not rankings:
+        raise EvaluationError(f"{name} answers none of the {len(judged_ids)} judged queries; its query ids are others")
+    return SystemRun(name, rankings, None)
 
 
 def evaluate_runs(judged: JudgedQueries, runs: Sequence[SystemRun]) -> RetrievalEvaluation:
@@ -151,7 +159,7 @@ def verdict(evaluation: RetrievalEvaluation) -> str:
     lines = [
         f"{evaluation.best.name} is best: nDCG@10 {interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}], n = {interval.n}."
     ]
-    beaten, level = _others(evaluation)
+    beaten, level = _comparisons_of_best(evaluation)
     if beaten:
         lines.append(f"It beats {', '.join(map(_against, beaten))} by more than noise.")
     if level:
@@ -161,20 +169,21 @@ def verdict(evaluation: RetrievalEvaluation) -> str:
 
 def headline(evaluation: RetrievalEvaluation) -> str:
     """The verdict without its figures."""
-    beaten, level = _others(evaluation)
+    beaten, level = _comparisons_of_best(evaluation)
     parts = [f"{evaluation.best.name} is best (nDCG@10 {evaluation.best.intervals[DECIDING].value:.3f})"]
-    parts += [f"beats {', '.join(found.right for found in beaten)} by more than noise"] if beaten else []
-    parts += [f"level with {', '.join(found.right for found in level)}"] if level else []
+    parts += [f"beats {', '.join(comparison.right for comparison in beaten)} by more than noise"] if beaten else []
+    parts += [f"level with {', '.join(comparison.right for comparison in level)}"] if level else []
     return "; ".join(parts)
 
 
-def _others(evaluation: RetrievalEvaluation) -> tuple[list[Comparison], list[Comparison]]:
+def _comparisons_of_best(evaluation: RetrievalEvaluation) -> tuple[list[Comparison], list[Comparison]]:
     """What the best system beats, and what it does not."""
     best = evaluation.best.name
-    others = [evaluation.comparison(best, score.name) for score in evaluation.scores if score.name != best]
-    return [found for found in others if found.better], [found for found in others if not found.better]
+    comparisons = [evaluation.comparison(best, score.name) for score in evaluation.scores if score.name != best]
+    beaten = [comparison for comparison in comparisons if comparison.better]
+    return beaten, [comparison for comparison in comparisons if not comparison.better]
 
 
-def _against(found: Comparison) -> str:
-    change = found.difference
-    return f"{found.right} ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p {shown_p(found.p_holm)})"
+def _against(comparison: Comparison) -> str:
+    change = comparison.difference
+    return f"{comparison.right} ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p {shown_p(comparison.p_holm)})"

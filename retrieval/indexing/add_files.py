@@ -1,7 +1,7 @@
-"""Files into the store and the index, batch by batch: read, chunk, encode, write the segment, commit.
+"""Adding files to the store and the index, batch by batch: read, chunk, encode, write the segment, commit.
 
-Idempotent (promise R8): a file whose bytes were committed with the same choices is not read again, a file that cannot be
-read becomes a row with its reason, and a kill loses at most the batch in flight.
+Idempotent (promise R8): a file whose bytes were committed with the same choices is not read again, a file that cannot
+be read becomes a row with its reason, and a kill loses at most the batch in flight.
 """
 
 from __future__ import annotations
@@ -44,27 +44,28 @@ def add_files(
     read_options: ReadOptions | None = None,
     reader: Reader = read_files,
     similarities: Similarities | None = None,
-    given: SourceAttributes | None = None,
+    attributes: SourceAttributes | None = None,
     keep_versions: int = KEEP_VERSIONS,
     direct_chunks: int | None = None,
 ) -> AddReport:
     """Index `files` into `collection`; `progress(done, total)` counts files. The caller holds the writer lock.
 
-    `reader` gives what `corpora.ingest.sandbox.read_files` gives, in the order of the paths. `similarities` say from when on documents
-    count as near-duplicates; None looks for none. `given` is said of every file; None leaves what was said of it before. Of a
-    source so many old texts are kept. Only about the first `direct_chunks` get their vectors before they are committed; the others are
-    found by their words until `backfill` has made theirs. None: all get them.
+    `reader` gives what `corpora.ingest.sandbox.read_files` gives, in the order of the paths. `similarities` say from
+    when on documents count as near-duplicates; None looks for none. `attributes` are readers and facts for every file;
+    None leaves those that it had. `keep_versions` old texts of a source are kept. Only about the first `direct_chunks`
+    get their vectors before they are committed; the others are found by their words until `backfill` has made theirs.
+    None: all get them.
     """
     options = read_options or ReadOptions()
     report = AddReport(snapshot=store.snapshot)
-    known, said = store.source_digests(collection), store.given(collection)
-    failures = {path: reason for path, of, reason in store.failures() if of == collection}
+    stored_digests, stored_attributes = store.source_digests(collection), store.given(collection)
+    failures = {path: reason for path, name, reason in store.failures() if name == collection}
     chunking = f"{chunk_options.name}-{_digest(options)}-{encoder.name}"
     digests: dict[Path, str] = {}
     changed: list[Path] = []
     batch = Batch()
     writing = BatchWriter(store, workspace, encoder, collection, keep_versions, direct_chunks)
-    twins = DuplicateClusters(store, collection, similarities) if similarities else None
+    clusters = DuplicateClusters(store, collection, similarities) if similarities else None
     for path in files:
         source = source_name(path)
         try:
@@ -72,23 +73,25 @@ def add_files(
         except OSError as error:
             _fail(report, batch, failures, source, collection, f"cannot be opened: {error.strerror or error}")
             continue
-        if known.get(source) != (digests[path], chunking) or given not in (None, said[source]):
+        if stored_digests.get(source) != (digests[path], chunking) or attributes not in (None, stored_attributes[source]):
             changed.append(path)
             continue
         report.unchanged += 1
         if source in failures:  # restored to what is indexed
-            kept = store.parts(source, collection)
-            batch.finished.append(FinishedFile(source, collection, digests[path], chunking, kept, said[source]))
+            indexed_parts = store.parts(source, collection)
+            batch.finished.append(
+                FinishedFile(source, collection, digests[path], chunking, indexed_parts, stored_attributes[source])
+            )
     done = len(files) - len(changed)
-    for path, found in reader(changed, options):
+    for path, reading in reader(changed, options):
         source, sha256 = source_name(path), digests[path]
         done += 1
-        if isinstance(found, UnreadableDocument):
+        if isinstance(reading, UnreadableDocument):
             # What the path held before stays: a damaged save must not take the last good version out of the collection.
-            _fail(report, batch, failures, source, collection, str(found))
+            _fail(report, batch, failures, source, collection, str(reading))
         else:
-            of_file = given or said.get(source) or SourceAttributes()
-            for document, blocks in documents_of(found.readings, source, collection, of_file, store.identity):
+            of_file = attributes or stored_attributes.get(source) or SourceAttributes()
+            for document, blocks in documents_of(reading.readings, source, collection, of_file, store.identity):
                 if batch.chunks >= BATCH_CHUNKS:  # a file of many documents; it is finished with the last of them
                     batch = commit_batch(writing, batch, report)
                 new = NewDocument(
@@ -100,16 +103,16 @@ def add_files(
                     0,
                     source,
                 )
-                new = twins.placed(new) if twins else new
+                new = clusters.placed(new) if clusters else new
                 batch.documents.append(new)
                 report.documents += 1
                 report.duplicates += new.duplicate_of is not None
-            parts = frozenset(f"{source}#{r.part}" if r.part else source for r in found.readings)
+            parts = frozenset(f"{source}#{r.part}" if r.part else source for r in reading.readings)
             batch.finished.append(FinishedFile(source, collection, sha256, chunking, parts, of_file))
-            batch.failed += [(f"{source}#{part}", collection, reason) for part, reason in found.refused]
-            report.failed += [(f"{source}#{part}", reason) for part, reason in found.refused]
-            report.cleaned += found.cleaned
-            report.personal_data += found.personal_data
+            batch.failed += [(f"{source}#{part}", collection, reason) for part, reason in reading.refused]
+            report.failed += [(f"{source}#{part}", reason) for part, reason in reading.refused]
+            report.cleaned += reading.cleaned
+            report.personal_data += reading.personal_data
             report.added += 1
             if batch.chunks >= BATCH_CHUNKS:
                 batch = commit_batch(writing, batch, report)

@@ -1,4 +1,6 @@
-"""Files, folders and patterns into a workspace's collection, or out of it when they are gone. What `add`, `sync` and the demo do."""
+"""Adding files, folders and patterns to a workspace's collection, and removing what is gone: `add`, `sync` and the
+demo.
+"""
 
 from __future__ import annotations
 
@@ -38,23 +40,24 @@ def add_paths(
     mapping: FieldMapping | None = None,
     retry: bool = False,
     gone: bool = False,
-    given: SourceAttributes | None = None,
+    attributes: SourceAttributes | None = None,
     later: bool = False,
     say: Say = quiet,
     progress: Progress = no_progress,
 ) -> AddReport:
-    """Index `paths` into `collection`, as the workspace's configuration says, and give what was done.
+    """Index `paths` into `collection`, as the workspace's configuration says, and report what was done.
 
-    `retry` takes the files that failed before instead, `gone` also removes what is no longer under `paths`, `mapping` says which columns
-    of tables are what, and `given` what is said of every file. Vectors that are missing at the end are made, unless `later`.
-    Raises RaftsmithError for a path that is not there, and while another process writes.
+    `retry` takes the files that failed before instead, `gone` also removes what is no longer under `paths`, `mapping`
+    says which columns of tables are what, and `attributes` are readers and facts for every file. Vectors that are
+    missing at the end are made, unless `later`. Raises RaftsmithError for a path that is not there, and while another
+    process writes.
     """
     name, ingest = plain_name(collection), workspace.options(IngestOptions)
     with single_writer(workspace.root):
         opened = open_collection(workspace, say)
         store = opened.store
-        named = _failed(store, name) if retry else list(paths)
-        files = [file for file in find_files(named) if not workspace.owns(file)]
+        chosen_paths = _failed(store, name) if retry else list(paths)
+        files = [file for file in find_files(chosen_paths) if not workspace.owns(file)]
         report = AddReport(snapshot=store.snapshot)
         remembered = read_mappings(workspace.root)
         for columns, mapped in by_mapping(workspace.root, name, files, mapping):
@@ -67,16 +70,16 @@ def add_paths(
                 workspace.options(ChunkOptions),
                 progress("files"),
                 _read_options(workspace, ingest, columns, name),
-                lambda wanted, options: read_files(wanted, options, ingest.workers, Limits(timeout_s=ingest.timeout_s)),
+                lambda changed, options: read_files(changed, options, ingest.workers, Limits(timeout_s=ingest.timeout_s)),
                 Similarities(ingest.cluster_similarity, ingest.skip_similarity),
-                given,
+                attributes,
                 ingest.keep_versions,
                 DIRECT_CHUNKS,
             )
             report = together(report, part)
         keep_working(workspace.root, name, remembered, {path for path, _ in report.failed})
         if gone:
-            lost = remove_gone(store, [path.resolve() for path in named], files, name, report, ingest.keep_versions)
+            lost = remove_gone(store, [path.resolve() for path in chosen_paths], files, name, report, ingest.keep_versions)
             forget(workspace.root, [(path, name) for path in lost])
         report.waiting = len(store.unfinished(name))
         _finish_vectors(workspace, opened, report, later, say, progress)
@@ -86,9 +89,9 @@ def add_paths(
 
 def _failed(store: CorpusStore, collection: str) -> list[Path]:
     """The files of `collection` that could not be read, or not to their end, and that are still there."""
-    failed = [path for path, of, _ in store.failures() if of == collection] + store.unfinished(collection)
-    found = (next((file for file in may_be_files(path) if Path(file).is_file()), None) for path in failed)
-    return [Path(path) for path in sorted({path for path in found if path})]
+    failed = [path for path, name, _ in store.failures() if name == collection] + store.unfinished(collection)
+    existing = (next((file for file in may_be_files(path) if Path(file).is_file()), None) for path in failed)
+    return [Path(path) for path in sorted({path for path in existing if path})]
 
 
 def _read_options(workspace: Workspace, ingest: IngestOptions, columns: FieldMapping | None, collection: str) -> ReadOptions:
@@ -121,11 +124,15 @@ def remove_gone(
     report: AddReport,
     keep_versions: int,
 ) -> list[str]:
-    """Take out what was read from under `folders` and is no longer among `files`, and give it; counted in `report`."""
-    there = {source_name(file) for file in files}
+    """Remove what was read from under `folders` and is no longer among `files`; gives the sources, and counts them in
+    `report`.
+    """
+    current = {source_name(file) for file in files}
     roots = tuple(f"{source_name(folder)}/" for folder in folders)
-    known = {path for path, _ in store.files(collection)} | {path for path, of, _ in store.failures() if of == collection}
-    lost = sorted(path for path in known if path.startswith(roots) and there.isdisjoint(may_be_files(path)))
+    recorded = {path for path, _ in store.files(collection)} | {
+        path for path, name, _ in store.failures() if name == collection
+    }
+    lost = sorted(path for path in recorded if path.startswith(roots) and current.isdisjoint(may_be_files(path)))
     if lost:
         report.snapshot = store.commit(removed_paths=[(path, collection) for path in lost], keep_versions=keep_versions)
         report.removed = len(lost)
@@ -133,5 +140,7 @@ def remove_gone(
 
 
 def may_be_files(source: str) -> list[str]:
-    """The files that `source` may be a part of, itself first: "#" divides file and part, and may stand in a file's name too."""
-    return [source, *(source[:place] for place in range(len(source) - 1, 0, -1) if source[place] == "#")]
+    """The files that `source` may be a part of, itself first: "#" divides file and part, and may stand in a file's name
+    too.
+    """
+    return [source, *(source[:position] for position in range(len(source) - 1, 0, -1) if source[position] == "#")]

@@ -1,4 +1,4 @@
-"""What `add` did: counts, reasons and findings."""
+"""The report of an `add`: counts, reasons and findings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class AddReport:
-    """What `add` did: files, `failed` as (path, reason), documents, how many blocks each step of cleaning changed, findings of
-    personal data by kind, and documents that were not indexed because another says the same. `waiting` are files to be read again,
-    `unencoded` chunks that have no vector yet.
+    """The counts, failures and findings of one `add`.
+
+    Counts are of files, but for `documents`, `duplicates`, the documents that were not indexed because another says the
+    same, and `unencoded`, the chunks without a vector. `failed` are (path, reason); `cleaned` is how many blocks each
+    step of cleaning changed, `personal_data` findings by kind; `waiting` files are to be read again.
     """
 
     added: int = 0

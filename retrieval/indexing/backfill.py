@@ -1,4 +1,6 @@
-"""Vectors for chunks that were committed without, batch by batch, each batch one commit: a stop loses at most the last."""
+"""Encoding chunks that were committed without vectors, batch by batch, each batch one commit: a stop loses at most the
+last.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ from retrieval.encoders.passage_text import embedding_text, finite_vectors
 
 
 def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Count = uncounted) -> int:
-    """Encode every chunk that `encoder` has not encoded yet, in order, and give their number. The caller holds the writer lock.
+    """Encode every chunk that has no vector by `encoder` yet, in order; gives their number.
 
-    The quick vectors of earlier versions then go. Raises RaftsmithError, StoreError.
+    The caller holds the writer lock. The quick vectors of earlier versions then go. Raises RaftsmithError, StoreError.
     """
     total = store.vectors.count_missing(encoder.name)
     done = after = 0
@@ -29,8 +31,8 @@ def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Co
         rows = {text: row for row, text in enumerate(texts)}
         vectors = finite_vectors(encoder, list(texts))
         segment = Segment(write_segment(workspace / "segments", vectors), encoder.name, encoder.dimension, len(vectors))
-        places = tuple((chunk_id, rows[embedding_text(chunks[chunk_id])]) for chunk_id in waiting.values())
-        store.commit(vectors=[StoredVectors(segment, places)])
+        chunk_rows = tuple((chunk_id, rows[embedding_text(chunks[chunk_id])]) for chunk_id in waiting.values())
+        store.commit(vectors=[StoredVectors(segment, chunk_rows)])
         after, done = max(waiting), done + len(waiting)
         progress(done, total)
     drop_vectors(store, workspace, lambda name: name.startswith(STATIC_PREFIX))
@@ -38,16 +40,22 @@ def backfill(store: CorpusStore, workspace: Path, encoder: Encoder, progress: Co
 
 
 def drop_others(store: CorpusStore, workspace: Path, encoder: Encoder) -> list[str]:
-    """Take out the vectors by other encoders than `encoder`, and give their names. Raises RaftsmithError while any chunk needs them."""
+    """Delete the vectors of all other encoders than `encoder`; gives their names.
+
+    Raises RaftsmithError while any chunk needs them.
+    """
     missing = store.vectors.count_missing(encoder.name)
     if missing:
         raise RaftsmithError(f"{missing} passages have no vector by {encoder.name} yet; run `raftsmith index --fill` first")
     return drop_vectors(store, workspace, lambda name: name != encoder.name)
 
 
-def drop_vectors(store: CorpusStore, workspace: Path, of: Callable[[str], bool]) -> list[str]:
-    """Take out the vectors by the encoders with such names, which it gives. The caller holds the writer lock."""
-    dropped = {segment.encoder: segment.dimension for segment in store.segments() if of(segment.encoder)}
+def drop_vectors(store: CorpusStore, workspace: Path, matches: Callable[[str], bool]) -> list[str]:
+    """Delete the vectors of the encoders whose names meet `matches`; gives the names.
+
+    The caller holds the writer lock.
+    """
+    dropped = {segment.encoder: segment.dimension for segment in store.segments() if matches(segment.encoder)}
     if dropped:
         store.commit(superseded=sorted(dropped))
         for name, dimension in dropped.items():

@@ -1,4 +1,7 @@
-"""One batch of documents encoded, written as a segment and committed. A kill loses at most the batch in flight."""
+"""Writing one batch of documents: encoded, written as a segment, committed.
+
+A kill loses at most the batch in flight.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ DIRECT_CHUNKS = 1_024
 
 @dataclass
 class Batch:
-    """What the next commit will hold: documents with their chunks and digests, and the files that are then finished."""
+    """The content of the next commit: documents with their chunks and digests, and the files that are then finished."""
 
     documents: list[NewDocument] = field(default_factory=list)
     finished: list[FinishedFile] = field(default_factory=list)
@@ -37,7 +40,11 @@ class Batch:
 
 @dataclass
 class BatchWriter:
-    """Where batches go. `direct_chunks`: so many chunks get their vectors before they are committed, None for all; `direct` did so far."""
+    """The store, encoder and collection that batches are written to.
+
+    The first `direct_chunks` chunks get their vectors before they are committed, None for all; `direct` is how many
+    have.
+    """
 
     store: CorpusStore
     workspace: Path
@@ -59,16 +66,16 @@ class BatchWriter:
         return True
 
     def segment(self, vectors: Vectors) -> Segment:
-        """Write vectors."""
+        """Write the vectors, float32 `(n, dimension)`, as a segment of this encoder."""
         name = write_segment(self.workspace / "segments", vectors)
         return Segment(name, self.encoder.name, self.encoder.dimension, len(vectors))
 
 
-def commit_batch(to: BatchWriter, batch: Batch, report: AddReport) -> Batch:
-    """Commit `batch`, if there is anything in it, and give an empty one.
+def commit_batch(writer: BatchWriter, batch: Batch, report: AddReport) -> Batch:
+    """Commit `batch`, unless it is empty, and give a new one.
 
-    A document whose vectors come later is split within the collection as a whole, not within a topic of it: its place is given now, and
-    once. Where so many come, each topic gets about its share of every split by itself.
+    A document whose vectors come later is assigned to a split within the collection as a whole, not within a topic of
+    it, as that is decided once, now. Where so many come, each topic gets about its share of every split by itself.
     """
     if not (batch.documents or batch.finished or batch.failed):
         return batch
@@ -76,70 +83,75 @@ def commit_batch(to: BatchWriter, batch: Batch, report: AddReport) -> Batch:
     segment, stored = None, list[StoredVectors]()
     vectors: Vectors | None = None
     if chunks:
-        known = _Known.of(to.store, to.workspace, to.encoder, chunks)
-        if to.encodes(len(chunks)):
-            vectors = known.completed(to.encoder)
-            segment = to.segment(vectors)
-        elif known.places:
-            rows = tuple((chunk_id, row) for row, (chunk_id, _) in enumerate(known.places))
-            stored = [StoredVectors(to.segment(known.vectors()), rows)]
+        encoded = _EncodedChunks.looked_up(writer.store, writer.workspace, writer.encoder, chunks)
+        if writer.encodes(len(chunks)):
+            vectors = encoded.completed(writer.encoder)
+            segment = writer.segment(vectors)
+        elif encoded.locations:
+            rows = tuple((chunk_id, row) for row, (chunk_id, _) in enumerate(encoded.locations))
+            stored = [StoredVectors(writer.segment(encoded.vectors()), rows)]
     added, row = [], 0
     for new in batch.documents:
         end = row + len(new.chunks)
-        stratum = to.strata.stratum(vectors[row:end]) if vectors is not None else ""
+        stratum = writer.strata.stratum(vectors[row:end]) if vectors is not None else ""
         added.append(replace(new, segment=segment.name if segment else "", first_row=row, stratum=stratum))
         row = end
-    report.snapshot = to.store.commit(
+    report.snapshot = writer.store.commit(
         added=added,
         segment=segment,
         failed=batch.failed,
         finished=batch.finished,
-        topics=to.strata.changed(),
+        topics=writer.strata.changed(),
         vectors=stored,
-        keep_versions=to.keep_versions,
+        keep_versions=writer.keep_versions,
     )
     return Batch()
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the store has of chunks that are to be encoded: a chunk that it has keeps its vector, and no text is encoded twice.
+class _EncodedChunks:
+    """What the store has of chunks that are to be encoded: a chunk that it has keeps its vector, and no text is encoded
+    twice.
 
-    `texts` of all the chunks; `places` `(chunk id, (segment, row))` of those that are encoded, `at` their positions.
+    `texts` of all the chunks; `locations` `(chunk id, (segment, row))` of those that are encoded, `positions` theirs in
+    `texts`.
     """
 
     folder: Path
     texts: list[str]
-    places: list[tuple[str, tuple[str, int]]]
-    at: list[int]
+    locations: list[tuple[str, tuple[str, int]]]
+    positions: list[int]
 
     @staticmethod
-    def of(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> _Known:
-        """Two files may hold one document under two titles: a chunk keeps its vector only with the title that was encoded."""
+    def looked_up(store: CorpusStore, workspace: Path, encoder: Encoder, chunks: Sequence[Chunk]) -> _EncodedChunks:
+        """Two files may hold one document under two titles: a chunk keeps its vector only with the title that was
+        encoded.
+        """
         texts, ids = [embedding_text(chunk) for chunk in chunks], [chunk.id for chunk in chunks]
         stored = store.chunks_by_id(ids)
         encoded = {
             (chunk_id, embedding_text(stored[chunk_id])): (name, row)
             for chunk_id, name, row in store.vectors.places(encoder.name, ids)
         }
-        at = [place for place, pair in enumerate(zip(ids, texts, strict=True)) if pair in encoded]
-        return _Known(workspace / "segments", texts, [(ids[place], encoded[ids[place], texts[place]]) for place in at], at)
+        positions = [position for position, pair in enumerate(zip(ids, texts, strict=True)) if pair in encoded]
+        locations = [(ids[position], encoded[ids[position], texts[position]]) for position in positions]
+        return _EncodedChunks(workspace / "segments", texts, locations, positions)
 
     def vectors(self) -> Vectors:
-        """Those of `places`, float32 `(len(places), dimension)`."""
-        kept = {name: read_segment(self.folder, name) for name in {name for _, (name, _) in self.places}}
-        return np.stack([kept[name][row] for _, (name, row) in self.places])
+        """Those of `locations`, float32 `(len(locations), dimension)`."""
+        segments = {name: read_segment(self.folder, name) for name in {name for _, (name, _) in self.locations}}
+        return np.stack([segments[name][row] for _, (name, row) in self.locations])
 
     def completed(self, encoder: Encoder) -> Vectors:
         """One a chunk, float32 `(len(texts), dimension)`: those that are known, and the others encoded, each text once."""
-        known = set(self.at)
-        missing = list(dict.fromkeys(text for place, text in enumerate(self.texts) if place not in known))
-        made = finite_vectors(encoder, missing)
+        encoded_positions = set(self.positions)
+        missing = list(dict.fromkeys(text for position, text in enumerate(self.texts) if position not in encoded_positions))
+        new_vectors = finite_vectors(encoder, missing)
         rows = {text: row for row, text in enumerate(missing)}
         vectors = np.zeros((len(self.texts), encoder.dimension), dtype=np.float32)
-        for place, text in enumerate(self.texts):
-            if place not in known:
-                vectors[place] = made[rows[text]]
-        if self.at:
-            vectors[self.at] = self.vectors()
+        for position, text in enumerate(self.texts):
+            if position not in encoded_positions:
+                vectors[position] = new_vectors[rows[text]]
+        if self.positions:
+            vectors[self.positions] = self.vectors()
         return vectors

@@ -1,4 +1,4 @@
-"""Near-duplicates on the way into the store: which cluster a document belongs to, and whether it needs an index of its own."""
+"""Near-duplicates among documents being added: the cluster of each, and whether it is indexed itself."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from corpora.text.near_duplicates import THRESHOLD, DuplicateIndex, from_signatu
 
 @dataclass(frozen=True)
 class Similarities:
-    """From which similarity on (see `corpora.text.near_duplicates`), in 0–1, documents share a cluster, and are not indexed a second time.
+    """The similarities, in 0–1, from which documents share a cluster, and from which one is not indexed again.
 
-    The second is next to 1 on purpose: two contracts that differ in one sum are near-duplicates and yet say different things.
+    See `corpora.text.near_duplicates`. The second is next to 1 on purpose: two contracts that differ in one sum are
+    near-duplicates and yet say different things.
     """
 
     cluster: float = THRESHOLD
@@ -30,7 +31,7 @@ class _Standing:
 
 
 class DuplicateClusters:
-    """The documents of a collection, as near-duplicates are looked for among them. Sees what is placed before it is committed."""
+    """The near-duplicate clusters of a collection, with the documents that are added but not committed yet."""
 
     def __init__(self, store: CorpusStore, collection: str, similarities: Similarities) -> None:
         """Reads the stored signatures of the collection."""
@@ -40,34 +41,37 @@ class DuplicateClusters:
         self._index: DuplicateIndex = from_signatures(signatures, self._text, min(similarities.cluster, similarities.skip))
 
     def placed(self, new: NewDocument) -> NewDocument:
-        """`new` with its signature and cluster; without chunks, and naming its twin, where an indexed document says the same.
+        """`new` with its signature and cluster; without chunks, and with `duplicate_of`, where an indexed document says
+        the same.
 
-        The first document of a cluster names it. What only this document's own file held before does not count: it goes.
+        The first document of a cluster names it. What only this document's own file held before does not count: it
+        goes.
         """
         document = new.document
         going = self._store.held_by(new.file, self._collection) | {document.id}
-        alike = [(other, similarity) for other, similarity in self._index.similar(document.text) if other not in going]
-        standing = {other: self._standing(other) for other, _ in alike}
-        clusters = [standing[other].cluster for other, similarity in alike if similarity >= self._similarities.cluster]
-        twin = next(
+        alike = [(other_id, similarity) for other_id, similarity in self._index.similar(document.text) if other_id not in going]
+        standing = {other_id: self._standing(other_id) for other_id, _ in alike}
+        clusters = [standing[other_id].cluster for other_id, similarity in alike if similarity >= self._similarities.cluster]
+        duplicate = next(
             (
-                (other, similarity)
-                for other, similarity in alike
+                (other_id, similarity)
+                for other_id, similarity in alike
                 if similarity >= self._similarities.skip
-                and standing[other].indexed
-                and standing[other].readers == document.readers  # nobody reads a text through a copy that is closed to them
+                and standing[other_id].indexed
+                # Nobody reads a text through a copy that is closed to them.
+                and standing[other_id].readers == document.readers
             ),
             None,
         )
         cluster = clusters[0] if clusters else document.id
         merged = tuple(dict.fromkeys(other for other in clusters if other != cluster))
-        for other, (at, text) in self._placed.items():
-            if at.cluster in merged:
-                self._placed[other] = (replace(at, cluster=cluster), text)
+        for other_id, (placed_standing, text) in self._placed.items():
+            if placed_standing.cluster in merged:
+                self._placed[other_id] = (replace(placed_standing, cluster=cluster), text)
         new = replace(new, document=replace(document, cluster=cluster), signature=signature(document.text), merged=merged)
-        if twin:
-            new = replace(new, chunks=(), duplicate_of=twin[0], similarity=round(twin[1], 4))
-        self._placed[document.id] = (_Standing(cluster, twin is None, document.readers), document.text)
+        if duplicate:
+            new = replace(new, chunks=(), duplicate_of=duplicate[0], similarity=round(duplicate[1], 4))
+        self._placed[document.id] = (_Standing(cluster, duplicate is None, document.readers), document.text)
         self._index.add(document.id, document.text)
         return new
 

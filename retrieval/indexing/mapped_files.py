@@ -1,4 +1,7 @@
-"""Files by how the rows in them are read: as told now, or as the workspace remembers. Reads no table itself."""
+"""Column mappings of table files: the one that is given now, or the one that the workspace remembers.
+
+Reads no table itself.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,28 @@ from retrieval.indexing.add_report import AddReport
 
 
 def by_mapping(
-    root: Path, collection: str, files: Sequence[Path], given: FieldMapping | None
+    root: Path, collection: str, files: Sequence[Path], mapping: FieldMapping | None
 ) -> list[tuple[FieldMapping | None, list[Path]]]:
-    """`files` by how their rows are read: as `given`, else as the workspace at `root` remembers. Remembers what is given.
+    """`files` grouped by column mapping: `mapping`, else the one that the workspace at `root` remembers.
 
-    It is written before anything is read, so that an `add` that was killed goes on with it.
+    Remembers `mapping`. It is written before anything is read, so that an `add` that was killed goes on with it.
     """
-    held = read_mappings(root)
-    if given:
-        mapped = {(collection, source_name(file)): given for file in files if may_hold_tables(file)}
-        held |= mapped
+    mappings = read_mappings(root)
+    if mapping:
+        mapped = {(collection, source_name(file)): mapping for file in files if may_hold_tables(file)}
+        mappings |= mapped
         if mapped:
-            remember(root, held)
+            remember(root, mappings)
     groups: dict[FieldMapping | None, list[Path]] = {}
     for file in files:
-        groups.setdefault(held.get((collection, source_name(file))), []).append(file)
+        groups.setdefault(mappings.get((collection, source_name(file))), []).append(file)
     return list(groups.items())
 
 
 def keep_working(root: Path, collection: str, before: Mappings, failed: Collection[str]) -> None:
-    """Take back what was remembered for files that could not be read so: they keep the mapping that they had `before`."""
+    """Restore the mappings of files that could not be read with the new one: they keep the mapping that they had
+    `before`.
+    """
     now = read_mappings(root)
     after = {
         key: mapping
@@ -42,18 +47,18 @@ def keep_working(root: Path, collection: str, before: Mappings, failed: Collecti
         remember(root, after)
 
 
-def together(one: AddReport, other: AddReport) -> AddReport:
-    """What two readings did, `other` being the later."""
+def together(earlier: AddReport, later: AddReport) -> AddReport:
+    """The sum of two reports, with what is still open from the `later` one."""
     return AddReport(
-        one.added + other.added,
-        one.unchanged + other.unchanged,
-        one.removed + other.removed,
-        one.documents + other.documents,
-        [*one.failed, *other.failed],
-        one.cleaned + other.cleaned,
-        one.personal_data + other.personal_data,
-        one.duplicates + other.duplicates,
-        other.waiting,
-        other.unencoded,
-        other.snapshot,
+        earlier.added + later.added,
+        earlier.unchanged + later.unchanged,
+        earlier.removed + later.removed,
+        earlier.documents + later.documents,
+        [*earlier.failed, *later.failed],
+        earlier.cleaned + later.cleaned,
+        earlier.personal_data + later.personal_data,
+        earlier.duplicates + later.duplicates,
+        later.waiting,
+        later.unencoded,
+        later.snapshot,
     )

@@ -1,7 +1,8 @@
-"""Groups that a collection's documents fall into as they come, so that each group has its share of every split.
+"""Strata of a collection for splitting: topics found as documents arrive, so that each has its share of every split.
 
-A document joins the topic whose direction its vector is nearest to, or begins one. The order of arrival matters, and what is
-decided stays: a later document never moves an earlier one. `retrieval.inspection.topics` finds better topics of what is there, for people.
+A document joins the topic whose direction its vector is nearest to, or begins one. The order of arrival matters, and
+what is decided stays: a later document never moves an earlier one. `retrieval.inspection.topics` finds better topics of
+what is there, for people.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ MOST_TOPICS = 24
 
 
 class Strata:
-    """The topics of one collection, from what the store knows of them; `changed` are those that a commit has to keep."""
+    """The topics of one collection, by which its documents are split."""
 
-    def __init__(self, collection: str, encoder: str, known: Sequence[TopicSum]) -> None:
-        """`known` by number."""
+    def __init__(self, collection: str, encoder: str, topics: Sequence[TopicSum]) -> None:
+        """`topics` are those that the store has, ordered by number."""
         self._collection, self._encoder = collection, encoder
-        self._totals = [np.frombuffer(topic.total, dtype=np.float32).copy() for topic in known]
+        self._totals = [np.frombuffer(topic.total, dtype=np.float32).copy() for topic in topics]
         self._changed: set[int] = set()
 
     def stratum(self, vectors: Vectors) -> str:
-        """The name of the group of a document with these chunk vectors, float32 `(n, dimension)`; of none, the collection's own."""
+        """The name of the stratum of a document with these chunk vectors, float32 `(n, dimension)`; without any, the
+        collection's own.
+        """
         total = vectors.sum(axis=0)
         norm = float(np.linalg.norm(total))
         if not len(vectors) or not norm:
@@ -43,6 +46,6 @@ class Strata:
         return f"{self._collection}/{best}"
 
     def changed(self) -> list[TopicSum]:
-        """The topics that documents joined since this was last asked."""
+        """The topics that documents joined since the last call: what a commit has to keep."""
         numbers, self._changed = sorted(self._changed), set()
         return [TopicSum(self._collection, self._encoder, n, self._totals[n].tobytes()) for n in numbers]

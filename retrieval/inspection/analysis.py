@@ -1,6 +1,7 @@
-"""What a person wants to know before training on a collection, from what is in the store. Values in, values out.
+"""The inspection of a collection before training on it, from what is in the store. Values in, values out.
 
-Puts together what its neighbours find: topics, outliers, leaks, judgements. Every draw is seeded by the document's id.
+Puts together the other modules of this room: topics, outliers, leaks, judgements. Every draw is seeded by the
+document's id.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _NOT_STATED = "not stated"
 
 @dataclass(frozen=True)
 class InspectOptions:
-    """Shares of the splits and the similarity of near-duplicates, in 0–1, as the workspace has them.
+    """The shares of the splits and the similarity of near-duplicates, in 0–1, as the workspace configures them.
 
     At most `personal_documents` documents, drawn by `seed`, are searched for personal data.
     """
@@ -61,7 +62,10 @@ def inspect_material(
     prompts: Sequence[Prompts] = (),
     progress: Count = lambda done, total: None,
 ) -> Inspection:
-    """The inspection; equal for equal arguments. `progress` counts the documents that are searched for personal data."""
+    """The inspection; equal for equal arguments.
+
+    `progress` counts the documents that are searched for personal data.
+    """
     documents = {document.id: document for document in material.documents}
     words = {id: len(normalised(document.text).split()) for id, document in documents.items()}
     languages = {id: _language(document) for id, document in documents.items()}
@@ -70,16 +74,16 @@ def inspect_material(
     groups = duplicate_groups(documents, clusters, splits)
     topics = find_topics(material.vectors, options.seed) if material.vector_ids else None
     topic_of = dict(zip(material.vector_ids, topics.topic_of, strict=True)) if topics else {}
-    for copy, (twin, _) in material.copy_of.items():
-        if twin in topic_of:
-            topic_of[copy] = topic_of[twin]
+    for copy, (original, _) in material.copy_of.items():
+        if original in topic_of:
+            topic_of[copy] = topic_of[original]
     outliers = find_outliers(material, words, languages, topics)
     described = _topics(material, documents, splits, topic_of, topics)
-    places = dict(zip(material.vector_ids, _places(material.vectors), strict=True))
+    map_points = dict(zip(material.vector_ids, _map_points(material.vectors), strict=True))
 
     def facts(d: Document) -> DocumentFacts:
-        own = (languages[d.id], words[d.id], splits[d.id], topic_of.get(d.id), places.get(d.id))
-        return DocumentFacts(d.id, d.title, d.source, d.collection, d.media_type, *own)
+        details = (languages[d.id], words[d.id], splits[d.id], topic_of.get(d.id), map_points.get(d.id))
+        return DocumentFacts(d.id, d.title, d.source, d.collection, d.media_type, *details)
 
     alike = mean_cosine(material.vectors)
     characters = sum(len(document.text) for document in material.documents)
@@ -98,8 +102,8 @@ def inspect_material(
         lengths=_lengths(documents, words),
         groups=groups,
         copies=tuple(
-            listed(documents[id], f"{similarity:.0%} like {_name(documents.get(twin), twin)}")
-            for id, (twin, similarity) in sorted(material.copy_of.items())
+            listed(documents[id], f"{similarity:.0%} like {_name(documents.get(original), original)}")
+            for id, (original, similarity) in sorted(material.copy_of.items())
         ),
         personal_data=_personal_data(material.documents, options, progress),
         encoder=material.encoder,
@@ -108,7 +112,7 @@ def inspect_material(
         diverse=judge_diversity(len(documents), len(set(clusters.values())), alike),
         focused=judge_focus(len(material.vector_ids), alike, len(outliers[FAR])),
         outliers=outliers,
-        splits={split: sum(of == split for of in splits.values()) for split in SPLITS},
+        splits={split: sum(document_split == split for document_split in splits.values()) for split in SPLITS},
         collection_splits={
             name: {split: sum(splits[d.id] == split for d in material.documents if d.collection == name) for split in SPLITS}
             for name in sorted(per_collection)
@@ -129,10 +133,10 @@ def _name(document: Document | None, id: str) -> str:
 
 
 def _language(document: Document) -> str:
-    """As the text says, else as the document says of itself."""
-    found = language_of(document.text)
+    """The language that the text is in, else the one that the document states."""
+    detected = language_of(document.text)
     stated = document.metadata.get("language", "")[:2].lower()
-    return stated if found == UNKNOWN and stated else found
+    return stated if detected == UNKNOWN and stated else detected
 
 
 def _licence(document: Document) -> str:
@@ -149,7 +153,9 @@ def _lengths(documents: Mapping[str, Document], words: Mapping[str, int]) -> Len
 
 
 def _edges(shortest: int, longest: int) -> list[int]:
-    """Round edges of a histogram, the last above `longest`: equal steps, or 1, 2, 5, 10, ... where it spans two powers of ten."""
+    """Round edges of a histogram, the last above `longest`: equal steps, or 1, 2, 5, 10, ... where it spans two powers
+    of ten.
+    """
     rounded = [digit * 10**power for power in range(len(str(longest)) + 1) for digit in (1, 2, 5)]
     if longest <= 100 * max(1, shortest):
         step = next(step for step in rounded if step * _BARS > longest - shortest)
@@ -165,9 +171,9 @@ def _personal_data(documents: Sequence[Document], options: InspectOptions, progr
     total: Counter[str] = Counter()
     concerned = 0
     for done, document in enumerate(drawn, start=1):
-        found = counts(f for f in find_personal_data(document.text) if f.confidence >= MIN_CONFIDENCE)
-        total.update(found)
-        concerned += bool(found)
+        findings = counts(f for f in find_personal_data(document.text) if f.confidence >= MIN_CONFIDENCE)
+        total.update(findings)
+        concerned += bool(findings)
         progress(done, len(drawn))
     return PersonalDataCounts(len(drawn), concerned, _ranked(total.elements()))
 
@@ -187,14 +193,14 @@ def _topics(
     for number in range(count):
         rows = [row for row, topic in enumerate(topics.topic_of) if topic == number]
         near = sorted(rows, key=lambda row: (-topics.similarity[row], material.vector_ids[row]))
-        mine = [id for id, topic in topic_of.items() if topic == number]
+        members = [id for id, topic in topic_of.items() if topic == number]
         described.append(
             Topic(
                 names[number],
-                len(mine),
+                len(members),
                 round(statistics.fmean(topics.similarity[row] for row in rows), 4) if rows else 0.0,
                 mean_cosine(material.vectors[rows]),
-                {split: sum(splits[id] == split for id in mine) for split in SPLITS},
+                {split: sum(splits[id] == split for id in members) for split in SPLITS},
                 tuple(
                     listed(documents[id], f"{topics.similarity[row]:.2f} like its topic")
                     for row, id in ((row, material.vector_ids[row]) for row in near[:3])
@@ -204,7 +210,7 @@ def _topics(
     return tuple(described)
 
 
-def _places(vectors: Vectors) -> list[tuple[float, float]]:
+def _map_points(vectors: Vectors) -> list[tuple[float, float]]:
     """Two principal components of each row: a map on which near means alike, as far as two dimensions can say."""
     if not len(vectors):
         return []
@@ -221,4 +227,4 @@ def _failures(failures: Sequence[tuple[str, str, str]]) -> tuple[FailedFiles, ..
     for path, _, reason in failures:
         paths[reason].append(path)
     ranked = sorted(paths.items(), key=lambda item: (-len(item[1]), item[0]))
-    return tuple(FailedFiles(reason, tuple(sorted(of))) for reason, of in ranked)
+    return tuple(FailedFiles(reason, tuple(sorted(failed_paths))) for reason, failed_paths in ranked)

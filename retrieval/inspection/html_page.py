@@ -33,7 +33,7 @@ img { max-width: 100%; }
 
 
 def to_html(inspection: Inspection, heading: str) -> str:
-    """The page. `heading` names what was inspected."""
+    """The inspection as an HTML page; `heading` names what was inspected."""
     sections = (
         _facts(inspection),
         _verdicts(inspection),
@@ -82,8 +82,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Escaped cells, fifty rows at most; numbers stand right."""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in rows[:_MOST_ROWS])
-    more = _note(f"{len(rows) - _MOST_ROWS} more are in inspect.json.") if len(rows) > _MOST_ROWS else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n{more}"
+    remainder = _note(f"{len(rows) - _MOST_ROWS} more are in inspect.json.") if len(rows) > _MOST_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n{remainder}"
 
 
 def _cell(value: object) -> str:
@@ -93,13 +93,13 @@ def _cell(value: object) -> str:
     return f"<td>{escape(text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + '…')}</td>"
 
 
-def _bars(what: str, counts: Mapping[str, int]) -> str:
-    most = max(counts.values(), default=1)
+def _bars(label: str, counts: Mapping[str, int]) -> str:
+    largest = max(counts.values(), default=1)
     rows = "".join(
-        f'<tr>{_cell(name)}{_cell(count)}<td class="bar"><i style="width:{100 * count / most:.0f}%"></i></td></tr>\n'
+        f'<tr>{_cell(name)}{_cell(count)}<td class="bar"><i style="width:{100 * count / largest:.0f}%"></i></td></tr>\n'
         for name, count in list(counts.items())[:_MOST_ROWS]
     )
-    return f"<table><thead><tr><th>{escape(what)}</th><th></th><th></th></tr></thead><tbody>\n{rows}</tbody></table>\n"
+    return f"<table><thead><tr><th>{escape(label)}</th><th></th><th></th></tr></thead><tbody>\n{rows}</tbody></table>\n"
 
 
 def _documents(listed: Iterable[Listed], why: str = "why") -> str:
@@ -120,7 +120,7 @@ def _facts(inspection: Inspection) -> str:
         (f"{sum(map(len, inspection.outliers.values())):,}", "outliers"),
         (f"{len(inspection.leaks):,}", "leaks"),
     )
-    return '<div class="facts">' + "".join(f"<div><b>{escape(n)}</b>{escape(what)}</div>" for n, what in facts) + "</div>\n"
+    return '<div class="facts">' + "".join(f"<div><b>{escape(n)}</b>{escape(label)}</div>" for n, label in facts) + "</div>\n"
 
 
 def _verdicts(inspection: Inspection) -> str:
@@ -141,9 +141,9 @@ def _composition(inspection: Inspection) -> str:
 
 def _lengths(inspection: Inspection) -> str:
     lengths = inspection.lengths
-    said = f"From {lengths.shortest:,} to {lengths.longest:,} words; half of the documents have {lengths.median:,} or more."
+    sentence = f"From {lengths.shortest:,} to {lengths.longest:,} words; half of the documents have {lengths.median:,} or more."
     extremes = _documents(lengths.shortest_documents, "shortest") + _documents(lengths.longest_documents, "longest")
-    return f"<p>{escape(said)}</p>\n{_picture(length_histogram(inspection), said)}{extremes}"
+    return f"<p>{escape(sentence)}</p>\n{_picture(length_histogram(inspection), sentence)}{extremes}"
 
 
 def _topics(inspection: Inspection) -> str:
@@ -161,18 +161,18 @@ def _topics(inspection: Inspection) -> str:
         for number, topic in enumerate(inspection.topics, start=1)
     ]
     apart = "" if inspection.separation is None else f" They are {inspection.separation:.2f} apart (silhouette, −1 to 1)."
-    said = f"Groups of the documents' vectors by {inspection.encoder}, with the words that set each apart.{apart}"
+    description = f"Groups of the documents' vectors by {inspection.encoder}, with the words that set each apart.{apart}"
     header = ("", "characteristic words", "documents", "like its centre", "like each other", "most typical")
-    return _picture(topic_map(inspection), "The documents by topic") + _table(header, rows) + _note(said)
+    return _picture(topic_map(inspection), "The documents by topic") + _table(header, rows) + _note(description)
 
 
 def _outliers(inspection: Inspection) -> str:
-    found = "".join(
+    sections = "".join(
         f"<h3>{escape(kind.capitalize())} ({len(listed)})</h3>\n{_documents(listed)}"
         for kind, listed in inspection.outliers.items()
         if listed
     )
-    return found or _note("None.")
+    return sections or _note("None.")
 
 
 def _splits(inspection: Inspection) -> str:
@@ -193,12 +193,12 @@ def _leaks(inspection: Inspection) -> str:
     groups = "".join(_documents(group.documents, "split") for group in inspection.leaks[:_MOST_ROWS])
     datasets = _table(
         ("dataset", "prompts", "documents in two splits", "near-duplicates in two splits", ""),
-        [(d.dataset, d.prompts, len(d.same), len(d.near), _said(d)) for d in inspection.datasets],
+        [(d.dataset, d.prompts, len(d.same), len(d.near), _leak_text(d)) for d in inspection.datasets],
     )
     return (groups or _note("No near-duplicates stand in two splits.")) + (datasets if inspection.datasets else "")
 
 
-def _said(dataset: DatasetLeaks) -> str:
+def _leak_text(dataset: DatasetLeaks) -> str:
     return dataset.problem or ", ".join((*dataset.same, *dataset.near)[:10])
 
 
@@ -210,11 +210,11 @@ def _duplicates(inspection: Inspection) -> str:
 
 def _personal_data(inspection: Inspection) -> str:
     personal = inspection.personal_data
-    said = (
+    sentence = (
         f"{personal.concerned} of {personal.searched} documents searched have some, out of {inspection.documents}. "
         "Found by patterns and labels; names in running text are missed. Nothing of what was found is kept here."
     )
-    return _bars("kind", personal.counts) + _note(said)
+    return _bars("kind", personal.counts) + _note(sentence)
 
 
 def _failures(inspection: Inspection) -> str:

@@ -1,4 +1,7 @@
-"""Documents that are unlike the rest of their collection, each with the reason. Says nothing of what is to become of them."""
+"""Documents that are unlike the rest of their collection, each with the reason.
+
+Says nothing of what is to become of them.
+"""
 
 from __future__ import annotations
 
@@ -20,36 +23,36 @@ MAIN_LANGUAGE = 0.8  # of a collection's documents, before the others are the ex
 def find_outliers(
     material: Material, words: Mapping[str, int], languages: Mapping[str, str], topics: Topics | None
 ) -> dict[str, tuple[Listed, ...]]:
-    """By kind, in the order of the constants; a document that is a copy of another one is in none."""
+    """The outliers by kind, in the order of the constants; a document that is a copy of another one is in none."""
     indexed = [document for document in material.documents if document.id not in material.copy_of]
     similarity = dict(zip(material.vector_ids, topics.similarity, strict=True)) if topics else {}
     least = least_similarity(list(similarity.values()))
     main = _main_languages(indexed, languages)
-    found: dict[str, list[Listed]] = {FAR: [], SHORT: [], NOT_TEXT: [], LANGUAGE: []}
+    outliers: dict[str, list[Listed]] = {FAR: [], SHORT: [], NOT_TEXT: [], LANGUAGE: []}
     for document in indexed:
         letters = _letters(document.text)
         language = languages[document.id]
         if similarity.get(document.id, 1.0) < least:
-            found[FAR].append(
+            outliers[FAR].append(
                 listed(document, f"{similarity[document.id]:.2f} like the nearest topic; usual is {least:.2f} up")
             )
         if words[document.id] < SHORT_WORDS:
-            found[SHORT].append(listed(document, f"{words[document.id]} words"))
+            outliers[SHORT].append(listed(document, f"{words[document.id]} words"))
         if letters < LEAST_LETTERS:
-            found[NOT_TEXT].append(listed(document, f"{letters:.0%} letters"))
+            outliers[NOT_TEXT].append(listed(document, f"{letters:.0%} letters"))
         if language != UNKNOWN and main.get(document.collection, language) != language:
-            found[LANGUAGE].append(listed(document, f"{language}, the collection is in {main[document.collection]}"))
-    return {kind: tuple(documents) for kind, documents in found.items()}
+            outliers[LANGUAGE].append(listed(document, f"{language}, the collection is in {main[document.collection]}"))
+    return {kind: tuple(documents) for kind, documents in outliers.items()}
 
 
 def _main_languages(documents: Sequence[Document], languages: Mapping[str, str]) -> dict[str, str]:
     """Collection → the language that nearly all of its documents are in; none for a collection of several."""
-    known: dict[str, Counter[str]] = defaultdict(Counter)
+    language_counts: dict[str, Counter[str]] = defaultdict(Counter)
     for document in documents:
         if languages[document.id] != UNKNOWN:
-            known[document.collection][languages[document.id]] += 1
-    first = {name: counter.most_common(1)[0] for name, counter in known.items()}
-    return {name: language for name, (language, n) in first.items() if n >= MAIN_LANGUAGE * known[name].total()}
+            language_counts[document.collection][languages[document.id]] += 1
+    first = {name: counter.most_common(1)[0] for name, counter in language_counts.items()}
+    return {name: language for name, (language, n) in first.items() if n >= MAIN_LANGUAGE * language_counts[name].total()}
 
 
 def _letters(text: str) -> float:

@@ -1,4 +1,7 @@
-"""The pictures of an inspection as PNG. No text of a document is drawn: fonts lack letters, and titles are for the page."""
+"""The pictures of an inspection as PNG.
+
+No text of a document is drawn: fonts lack letters, and titles are for the page.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ _COLOURS = (
 
 
 def length_histogram(inspection: Inspection) -> bytes:
-    """How many documents have how many words."""
+    """A histogram of document lengths in words, as PNG."""
     figure, axes = _figure()
     bars = inspection.lengths.histogram
     axes.bar(range(len(bars)), [count for *_, count in bars], width=0.9, color=_COLOURS[0])
-    for place, (*_, count) in enumerate(bars):
+    for position, (*_, count) in enumerate(bars):
         if count:
-            axes.text(place, count, f"{count:,}", ha="center", va="bottom", fontsize=8)
+            axes.text(position, count, f"{count:,}", ha="center", va="bottom", fontsize=8)
     axes.set_xticks(range(len(bars)), [f"{low:,}–\n{high - 1:,}" for low, high, _ in bars], fontsize=8)
     axes.set_xlabel("words")
     axes.set_ylabel("documents")
@@ -28,17 +31,19 @@ def length_histogram(inspection: Inspection) -> bytes:
 
 
 def topic_map(inspection: Inspection) -> bytes:
-    """The documents by their vectors' two principal components, a colour a topic; a ring marks what is far from every topic."""
+    """A map of the documents by two principal components of their vectors, as PNG: a colour for each topic, outliers
+    ringed.
+    """
     figure, axes = _figure()
     for number in range(len(inspection.topics)):
-        places = [row.place for row in inspection.rows if row.topic == number and row.place]
+        points = [row.place for row in inspection.rows if row.topic == number and row.place]
         colour = _COLOURS[number % len(_COLOURS)]
-        axes.scatter([x for x, _ in places], [y for _, y in places], s=14, color=colour, label=f"topic {number + 1}")
+        axes.scatter([x for x, _ in points], [y for _, y in points], s=14, color=colour, label=f"topic {number + 1}")
     far = {listed.document_id for listed in inspection.outliers.get("far from every topic", ())}
-    places = [row.place for row in inspection.rows if row.document_id in far and row.place]
-    if places:
+    points = [row.place for row in inspection.rows if row.document_id in far and row.place]
+    if points:
         ring = {"s": 70, "facecolors": "none", "edgecolors": "#cf222e", "label": "far from every topic"}
-        axes.scatter([x for x, _ in places], [y for _, y in places], **ring)
+        axes.scatter([x for x, _ in points], [y for _, y in points], **ring)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)

@@ -1,4 +1,6 @@
-"""What an inspection finds: counts, figures and lists of documents, never a piece of a document's text but its title."""
+"""The records of an inspection: counts, figures and lists of documents, never a piece of a document's text but its
+title.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,16 @@ class Listed:
 
 
 def listed(document: Document, why: str) -> Listed:
-    """The document as a list has it."""
+    """The entry of `document` in a list, with its reason."""
     return Listed(document.id, document.title, document.source, document.collection, why)
 
 
 @dataclass(frozen=True)
 class DocumentFacts:
-    """One document. `topic` is an index of `Inspection.topics`, and `place` where it lies on the map; None without a vector."""
+    """The facts of one document.
+
+    `topic` is an index of `Inspection.topics`, and `place` its point on the map; None without a vector.
+    """
 
     document_id: str
     title: str
@@ -42,7 +47,10 @@ class DocumentFacts:
 
 @dataclass(frozen=True)
 class Lengths:
-    """Lengths in words; `histogram` are (from, below, documents). The extreme documents come with their words as `why`."""
+    """The lengths of the documents in words; `histogram` rows are (from, below, documents).
+
+    `why` of a document is its length.
+    """
 
     shortest: int
     median: int
@@ -62,7 +70,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True)
 class PersonalDataCounts:
-    """Findings by kind in `searched` documents, of which `concerned` have any. Never what was found."""
+    """Counts of personal data by kind in `searched` documents, of which `concerned` have any. Never the data itself."""
 
     searched: int
     concerned: int
@@ -117,10 +125,11 @@ class FailedFiles:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All of it. `tokens` are of `token_unit`. `outliers` are by kind: "far from every topic", "very short", ...
+    """The result of an inspection.
 
-    `groups` are near-duplicates; `copies` are not indexed, each with what it is like. `separation` is the topics' mean
-    silhouette, −1 to 1. `split_notes` are plain sentences on what the splits lack. `encoder` made the vectors behind topics.
+    `tokens` are of `token_unit`. `outliers` are by kind: "far from every topic", "very short", ... `groups` are
+    near-duplicates; `copies` are not indexed, each with what it is like. `separation` is the topics' mean silhouette,
+    −1 to 1. `split_notes` are plain sentences on what the splits lack. `encoder` made the vectors behind topics.
     """
 
     snapshot: int

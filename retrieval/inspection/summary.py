@@ -10,41 +10,41 @@ from retrieval.inspection.records import Inspection
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:
-    """All of it, ready for JSON; `leaks` are the groups of `groups` that stand in more than one split."""
+    """The inspection, ready for JSON; `leaks` are the groups of `groups` that stand in more than one split."""
     return {**asdict(inspection), "leaks": [asdict(group) for group in inspection.leaks]}
 
 
-def counted(counts: Mapping[str, int], most: int = 6) -> str:
-    """ "4 pdf, 2 html", the largest first as given; what is over `most` is summed up."""
-    shown = [f"{count:,} {name}" for name, count in list(counts.items())[:most]]
-    rest = list(counts.values())[most:]
-    return ", ".join([*shown, *([f"{sum(rest):,} of {len(rest)} others"] if rest else [])]) or "none"
+def counted(counts: Mapping[str, int], limit: int = 6) -> str:
+    """Counts in words, "4 pdf, 2 html", in the order given; those after the first `limit` are summed up."""
+    parts = [f"{count:,} {name}" for name, count in list(counts.items())[:limit]]
+    remaining = list(counts.values())[limit:]
+    return ", ".join([*parts, *([f"{sum(remaining):,} of {len(remaining)} others"] if remaining else [])]) or "none"
 
 
 def warnings_of(inspection: Inspection) -> list[str]:
-    """What stands in the way of training, a sentence each, with what to do; none where nothing does."""
-    found = []
+    """The problems to solve before training, a sentence each with what to do; empty where there are none."""
+    sentences = []
     if inspection.leaks:
-        found.append(
+        sentences.append(
             f"{len(inspection.leaks)} groups of near-duplicates stand in more than one split: what is trained on would be "
             "tested; `raftsmith remove` all but one of each."
         )
     for dataset in inspection.datasets:
         leaking = len(dataset.same) + len(dataset.near)
         if dataset.problem:
-            found.append(f"Dataset {dataset.dataset}: {dataset.problem}.")
+            sentences.append(f"Dataset {dataset.dataset}: {dataset.problem}.")
         elif leaking:
-            found.append(f"Dataset {dataset.dataset} shows {leaking} documents in more than one split; generate it again.")
-    found += inspection.split_notes
-    found += [judgement.sentence for judgement in (inspection.diverse, inspection.focused) if not judgement.enough]
+            sentences.append(f"Dataset {dataset.dataset} shows {leaking} documents in more than one split; generate it again.")
+    sentences += inspection.split_notes
+    sentences += [judgement.sentence for judgement in (inspection.diverse, inspection.focused) if not judgement.enough]
     failed = sum(len(failure.paths) for failure in inspection.failures)
     if failed:
-        found.append(f"{failed} files could not be read: `raftsmith documents --failed`.")
-    return found
+        sentences.append(f"{failed} files could not be read: `raftsmith documents --failed`.")
+    return sentences
 
 
 def as_lines(inspection: Inspection) -> list[str]:
-    """The summary that the command prints."""
+    """The summary of an inspection, in lines for the terminal."""
     lengths, personal = inspection.lengths, inspection.personal_data
     lines = [
         f"{inspection.documents:,} documents in {counted(inspection.collections)}; snapshot {inspection.snapshot}",

@@ -1,8 +1,8 @@
-"""Topics of a collection: k-means over one vector a document, named by the words that set each topic apart. Knows no store.
+"""Topics of a collection: k-means over one vector a document, named by the words that set each topic apart.
 
-The number of topics is chosen by the silhouette (Rousseeuw, 1987); the names are class-based TF-IDF (Grootendorst, BERTopic,
-arXiv 2203.05794, equation 2). Groups of one or two documents are no topics, nor are groups less alike than any two documents: what
-k-means puts together because it fits nowhere counts as far from the others.
+Knows no store. The number of topics is chosen by the silhouette (Rousseeuw, 1987); the names are class-based TF-IDF
+(Grootendorst, BERTopic, arXiv 2203.05794, equation 2). Groups of one or two documents are no topics, nor are groups
+less alike than any two documents: what k-means puts together because it fits nowhere counts as far from the others.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ _LEAST_GAP = 0.15
 
 @dataclass(frozen=True)
 class Topics:
-    """`centres`: unit rows, float32 `(topics, dimension)`, largest topic first.
+    """Topics of a collection's documents, and the topic of each document.
 
-    For row i of the vectors, `topic_of[i]` is the nearest centre and `similarity[i]` its cosine. `separation` is the mean
-    silhouette, −1 to 1; None where there is one topic.
+    `centres`: unit rows, float32 `(topics, dimension)`, largest topic first. For row i of the vectors, `topic_of[i]` is
+    the nearest centre and `similarity[i]` its cosine. `separation` is the mean silhouette, −1 to 1; None where there is
+    one topic.
     """
 
     centres: Vectors
@@ -56,10 +57,14 @@ def find_topics(vectors: Vectors, seed: int = 0) -> Topics:
         draw = np.random.default_rng(seed)
         rows = np.sort(draw.choice(len(vectors), _FITTED, replace=False)) if len(vectors) > _FITTED else np.arange(len(vectors))
         labels, separation = _divided(vectors[rows], seed)
-        kept = _real(vectors[rows], labels)
-        if len(kept) < 2:
+        topic_labels = _real(vectors[rows], labels)
+        if len(topic_labels) < 2:
             separation = None
-        centres = _centres(vectors[rows], labels, kept) if kept else _centres(vectors[rows], np.zeros_like(labels), [0])
+        centres = (
+            _centres(vectors[rows], labels, topic_labels)
+            if topic_labels
+            else _centres(vectors[rows], np.zeros_like(labels), [0])
+        )
         nearest = (vectors @ centres.T).argmax(axis=1)
         order = np.argsort(-np.bincount(nearest, minlength=len(centres)), kind="stable")
         centres = centres[order]
@@ -75,9 +80,9 @@ def _divided(vectors: Vectors, seed: int) -> tuple[Any, float | None]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import silhouette_score
 
-    one = np.zeros(len(vectors), dtype=np.int64)
+    single_group = np.zeros(len(vectors), dtype=np.int64)
     if len(vectors) < LEAST_DOCUMENTS:
-        return one, None
+        return single_group, None
     tried: list[tuple[float, Any]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct vectors than groups
@@ -87,7 +92,7 @@ def _divided(vectors: Vectors, seed: int) -> tuple[Any, float | None]:
                 tried.append((float(silhouette_score(vectors, labels, metric="cosine")), labels))
     best = max((score for score, _ in tried), default=0.0)
     if best < _LEAST_SEPARATION:
-        return one, None
+        return single_group, None
     score, labels = [pair for pair in tried if pair[0] >= _NEARLY * best][-1]
     return labels, round(score, 4)
 
@@ -101,8 +106,8 @@ def _real(vectors: Vectors, labels: Any) -> list[int]:
     return [label for label, value in alike.items() if value is not None and usual is not None and value >= usual]
 
 
-def _centres(vectors: Vectors, labels: Any, kept: Sequence[int]) -> Vectors:
-    means = np.stack([vectors[labels == label].mean(axis=0) for label in kept])
+def _centres(vectors: Vectors, labels: Any, topic_labels: Sequence[int]) -> Vectors:
+    means = np.stack([vectors[labels == label].mean(axis=0) for label in topic_labels])
     norms = np.linalg.norm(means, axis=1, keepdims=True)
     return np.asarray(means / np.where(norms > 0, norms, 1.0), dtype=np.float32)
 
@@ -127,10 +132,11 @@ def mean_cosine(vectors: Vectors) -> float | None:
 
 
 def name_topics(texts: Sequence[str], topic_of: Sequence[int], count: int, words: int = 6) -> list[tuple[str, ...]]:
-    """The most characteristic words of topics 0 to `count` − 1, best first, ties by alphabet; none where there are no words.
+    """The most characteristic words of topics 0 to `count` − 1, best first, ties by alphabet; none where there are no
+    words.
 
-    `texts[i]` belongs to topic `topic_of[i]`; its first 20,000 characters are read. Small words of seven languages are left out,
-    and so are words of a single document once there are eight.
+    `texts[i]` belongs to topic `topic_of[i]`; its first 20,000 characters are read. Small words of seven languages are
+    left out, and so are words of a single document once there are eight.
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
@@ -145,8 +151,10 @@ def name_topics(texts: Sequence[str], topic_of: Sequence[int], count: int, words
         counts = vectorizer.fit_transform([text[:_READ_CHARACTERS] for text in texts])
     except ValueError:  # no word is left
         return [()] * count
-    of = np.asarray(topic_of)
-    frequency = np.stack([np.asarray(counts[np.flatnonzero(of == topic)].sum(axis=0)).ravel() for topic in range(count)])
+    topic_numbers = np.asarray(topic_of)
+    frequency = np.stack(
+        [np.asarray(counts[np.flatnonzero(topic_numbers == topic)].sum(axis=0)).ravel() for topic in range(count)]
+    )
     share = frequency / np.maximum(frequency.sum(axis=1, keepdims=True), 1)
     weight = share * np.log1p(frequency.sum() / count / np.maximum(frequency.sum(axis=0), 1))
     vocabulary = vectorizer.get_feature_names_out()

@@ -1,4 +1,7 @@
-"""A workspace's store, encoder and retriever, put together as its configuration says. The commands and the demo start here."""
+"""A workspace's store, encoder and retriever, put together as its configuration says.
+
+The commands and the demo start here.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from retrieval.search.retriever import SHOWN_RANKS, Searcher, other_encoders
 
 @dataclass(frozen=True)
 class OpenCollection:
-    """An open store with what searches it."""
+    """An open store with its encoder and searcher."""
 
     store: CorpusStore
     encoder: Encoder
@@ -39,7 +42,10 @@ class OpenCollection:
 
 
 def load_reranker(name: str, encoder: str, say: Say = quiet) -> Reranker:
-    """The reranker called `name`: "late-interaction" over the model called `encoder`, else a cross-encoder. Raises ModelError."""
+    """The reranker called `name`: "late-interaction" over the model called `encoder`, else a cross-encoder.
+
+    Raises ModelError.
+    """
     quiet_libraries()
     if name == LATE_INTERACTION and encoder.startswith("hashing-"):
         raise ModelError(f"{LATE_INTERACTION} compares token vectors, and {encoder} has none; set models.encoder to a model")
@@ -59,19 +65,28 @@ def open_collection(
 ) -> OpenCollection:
     """Open the workspace's store and load its encoder, and a reranker where one is configured.
 
-    A path is the workspace's folder. The results carry `shown_ranks` of each ranking. Neighbouring hits are joined, where
-    the configuration says so, only with `joined`: that is for readers, while a prompt's passages are chunks as a model was
-    trained on and as oracles are known by. `background`: the index is compacted in a thread, for a process that goes on.
+    A path is the workspace's folder. The results carry `shown_ranks` of each ranking. Neighbouring hits are joined,
+    where the configuration says so, only with `joined`: that is for readers, while a prompt's passages are chunks as a
+    model was trained on. `background`: the index is compacted in a thread, for a process that goes on.
     """
-    place = open_workspace(workspace) if isinstance(workspace, Path) else workspace
-    store = CorpusStore(place.database)
-    models, search = place.options(ModelOptions), place.options(SearchOptions)
+    if isinstance(workspace, Path):
+        workspace = open_workspace(workspace)
+    context = open_search_context(workspace, say)
+    search, encoder_name = workspace.options(SearchOptions), workspace.options(ModelOptions).encoder
     if not joined:
         search = replace(search, join_neighbours=False)
-    encoder = load_encoder(models.encoder, say)
-    waiting = store.vectors.count_missing(encoder.name)
-    if waiting and not other_encoders(store, encoder):
+    waiting = context.store.vectors.count_missing(context.encoder.name)
+    if waiting and not other_encoders(context.store, context.encoder):
         say(f"{waiting} passages wait for their vectors and are found by their words only; `raftsmith index --fill` goes on")
-    index = SearchContext(store, place.root, encoder)
-    searcher = make_searcher(index, search, lambda name: load_reranker(name, models.encoder, say), shown_ranks, say, background)
-    return OpenCollection(store, encoder, searcher)
+    searcher = make_searcher(context, search, lambda name: load_reranker(name, encoder_name, say), shown_ranks, say, background)
+    return OpenCollection(context.store, context.encoder, searcher)
+
+
+def open_search_context(workspace: Workspace, say: Say = quiet) -> SearchContext:
+    """The workspace's store, opened, and its encoder, loaded. Raises ModelError, StoreError."""
+    store = CorpusStore(workspace.database)
+    try:
+        return SearchContext(store, workspace.root, load_encoder(workspace.options(ModelOptions).encoder, say))
+    except BaseException:
+        store.close()
+        raise

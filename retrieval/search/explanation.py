@@ -1,4 +1,4 @@
-"""Why a hit stands where it stands: its places and scores in both rankings, the words that matched, and the sums that decided."""
+"""Why a hit has its rank: its ranks and scores in both rankings, the words that matched, and the sums that decided."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 
 @dataclass(frozen=True)
-class Place:
-    """A chunk in one ranking: rank from 1 and score (a cosine, BM25, or a reranker's), and what fusion takes from it."""
+class RankingEntry:
+    """A chunk's entry in one ranking: rank from 1, score (a cosine, BM25, or a reranker's), and its share of the fused
+    score.
+    """
 
     rank: int
     score: float
@@ -32,77 +34,79 @@ class Place:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One hit. A place is None where the ranking, as deep as it was read, does not hold the chunk.
+    """How one hit was ranked. An entry is None where the ranking, as deep as it was read, does not hold the chunk.
 
     `fused` is the fused score with its rank before reranking and ordering; `alike` and `parts` are as in `Hit`.
     """
 
     rank: int
     chunk_id: str
-    dense: Place | None
-    lexical: Place | None
+    dense: RankingEntry | None
+    lexical: RankingEntry | None
     matched: tuple[str, ...]
-    fused: Place | None
-    reranked: Place | None
+    fused: RankingEntry | None
+    reranked: RankingEntry | None
     alike: tuple[str, ...]
     parts: tuple[str, ...]
 
 
 def explain(query: str, result: SearchResult, fusion: Fusion, mode: Mode = "hybrid") -> list[Explanation]:
-    """One explanation a hit. `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it."""
+    """The explanation of each hit.
+
+    `result` carries its rankings whole, as `open_collection(..., shown_ranks=...)` makes it.
+    """
     dense = result.rankings.get("dense", ()) if mode != "lexical" else ()
     lexical = result.rankings.get("lexical", ()) if mode != "dense" else ()
     shares = fusion.shares(dense, lexical, result.filled)
     fused = fusion(dense, lexical, result.filled) if mode == "hybrid" else []
     tables = [
-        _places(dense, shares[0]),
-        _places(lexical, shares[1]),
-        _places(fused),
-        _places(result.rankings.get("reranked", ())),
+        _entries(dense, shares[0]),
+        _entries(lexical, shares[1]),
+        _entries(fused),
+        _entries(result.rankings.get("reranked", ())),
     ]
     if mode != "hybrid":
-        tables[:2] = [_places(dense), _places(lexical)]
+        tables[:2] = [_entries(dense), _entries(lexical)]
     matched = matched_words(query, [hit.chunk for hit in result.hits]) if mode != "dense" else [()] * len(result.hits)
     return [_explained(hit, words, tables) for hit, words in zip(result.hits, matched, strict=True)]
 
 
 def matched_words(query: str, chunks: Sequence[Chunk]) -> list[tuple[str, ...]]:
-    """The words of each chunk, with title and section, that the query's words find there, in order, each once, in lower case;
-    then its identifiers that the query names, as "section 337 a".
+    """The words of each chunk, with title and section, that match the query, in order, each once, in lower case.
 
-    Asked of SQLite with the index's own tokenizer, so that "leases" is found for "lease" exactly where search finds it.
+    Then its identifiers that the query names, as "section 337 a". Asked of SQLite with the index's own tokenizer, so
+    that "leases" is found for "lease" exactly where search finds it.
     """
     expression = match_expression(query)
-    found: list[tuple[str, ...]] = [()] * len(chunks)
+    matched: list[tuple[str, ...]] = [()] * len(chunks)
     if expression is None:
-        return found
+        return matched
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(f'CREATE VIRTUAL TABLE t USING fts5(title, text, identifiers, tokenize = "{TOKENIZER}")')
         rows = [
-            (place, *lexical_row(_unmarked(f"{c.title} {c.section}"), _unmarked(c.text)))
-            for place, c in enumerate(chunks, start=1)
+            (row, *lexical_row(_unmarked(f"{c.title} {c.section}"), _unmarked(c.text))) for row, c in enumerate(chunks, start=1)
         ]
         database.executemany("INSERT INTO t (rowid, title, text, identifiers) VALUES (?, ?, ?, ?)", rows)
         columns = ", ".join(f"highlight(t, {column}, char(1), char(2))" for column in range(3))
-        for place, *texts in database.execute(f"SELECT rowid, {columns} FROM t WHERE t MATCH ?", (expression,)):  # noqa: S608 - constant
+        for row, *texts in database.execute(f"SELECT rowid, {columns} FROM t WHERE t MATCH ?", (expression,)):  # noqa: S608 - constant
             words = re.findall("\x01(.*?)\x02", " ".join(texts), re.S)
-            found[place - 1] = tuple(dict.fromkeys(word.rstrip(BAR).replace(BAR, " ").lower() for word in words))
-    return found
+            matched[row - 1] = tuple(dict.fromkeys(word.rstrip(BAR).replace(BAR, " ").lower() for word in words))
+    return matched
 
 
 def as_lines(explanation: Explanation, fusion: Fusion, mode: Mode, filled: float = 1.0) -> list[str]:
     """The explanation for a person, a line a step; `filled` is that of the result."""
-    there = "" if filled == 1 else f"; {filled:.0%} of the vectors are there"
-    lines = [f"dense: {_said(explanation.dense, 'cosine')}{there}"] if mode != "lexical" else []
+    coverage = "" if filled == 1 else f"; {filled:.0%} of the vectors are there"
+    lines = [f"dense: {_entry_text(explanation.dense, 'cosine')}{coverage}"] if mode != "lexical" else []
     if mode != "dense":
         words = ", ".join(explanation.matched) or "none"
-        lines.append(f"lexical: {_said(explanation.lexical, 'BM25')}; words: {words}")
+        lines.append(f"lexical: {_entry_text(explanation.lexical, 'BM25')}; words: {words}")
     if explanation.fused is not None:
-        parts = [place.share or 0.0 if place else 0.0 for place in (explanation.dense, explanation.lexical)]
+        parts = [entry.share or 0.0 if entry else 0.0 for entry in (explanation.dense, explanation.lexical)]
         total = f"{parts[0]:.4f} + {parts[1]:.4f} = {explanation.fused.score:.4f}, rank {explanation.fused.rank}"
         lines.append(f"fused ({_method(fusion, filled)}): {total}")
     if explanation.reranked is not None:
-        lines.append(f"reranked: {_said(explanation.reranked, 'score')}")
+        lines.append(f"reranked: {_entry_text(explanation.reranked, 'score')}")
     if explanation.parts:
         lines.append(f"joined from {len(explanation.parts)} neighbouring chunks: {', '.join(explanation.parts)}")
     if explanation.alike:
@@ -115,22 +119,22 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     return asdict(explanation)
 
 
-def _explained(hit: Hit, words: tuple[str, ...], tables: Sequence[dict[str, Place]]) -> Explanation:
+def _explained(hit: Hit, words: tuple[str, ...], tables: Sequence[dict[str, RankingEntry]]) -> Explanation:
     # A joined passage stands where its best part stood.
     ids = hit.parts or (hit.chunk.id,)
-    best = [min((table[i] for i in ids if i in table), key=lambda place: place.rank, default=None) for table in tables]
+    best = [min((table[i] for i in ids if i in table), key=lambda entry: entry.rank, default=None) for table in tables]
     return Explanation(hit.rank, hit.chunk.id, best[0], best[1], words, best[2], best[3], hit.alike, hit.parts)
 
 
-def _places(ranking: Ranking, shares: dict[str, float] | None = None) -> dict[str, Place]:
+def _entries(ranking: Ranking, shares: dict[str, float] | None = None) -> dict[str, RankingEntry]:
     return {
-        item: Place(rank, score, shares[item] if shares is not None else None)
+        item: RankingEntry(rank, score, shares[item] if shares is not None else None)
         for rank, (item, score) in enumerate(ranking, start=1)
     }
 
 
-def _said(place: Place | None, what: str) -> str:
-    return "not found" if place is None else f"{what} {place.score:.4f}, rank {place.rank}"
+def _entry_text(entry: RankingEntry | None, score_name: str) -> str:
+    return "not found" if entry is None else f"{score_name} {entry.score:.4f}, rank {entry.rank}"
 
 
 def _method(fusion: Fusion, filled: float) -> str:

@@ -1,4 +1,4 @@
-"""The section [search]: how search puts its rankings together, and what it shows."""
+"""The options of the section [search]: how rankings are fused, reranked and shown."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ class SearchOptions:
 
 
 def tuned_here(workspace: Workspace) -> bool:
-    """Whether the encoder or the reranker was tuned to this collection: then search knows what answers the training queries."""
+    """Whether the encoder or the reranker was tuned to this collection: then search has learnt the answers to the
+    training queries.
+    """
     models = (workspace.options(ModelOptions).encoder, workspace.options(SearchOptions).rerank)
     return any(name and (workspace.root / name).parent.joinpath("trained.json").exists() for name in models)

@@ -1,4 +1,4 @@
-"""Ways of searching by name, as `evaluate-retrieval` compares them: "lexical", "hybrid", "convex-0.4+late-interaction" ...
+"""Ways of searching by name, as `evaluate-retrieval` compares them: "lexical", "hybrid", "convex-0.4+late-interaction".
 
 A name is a base and, after "+", a reranker. Knows how a searcher is put together, not what it is for.
 """
@@ -33,7 +33,7 @@ LoadReranker = Callable[[str], Reranker]
 
 @dataclass(frozen=True)
 class Configuration:
-    """How to search: the mode, and the choices of `raftsmith.toml` with those of the name over them."""
+    """A named way of searching: the mode, and the options of `raftsmith.toml` with those of the name over them."""
 
     name: str
     mode: Mode
@@ -42,7 +42,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """What every searcher of a workspace stands on."""
+    """The store, folder and encoder that every searcher of a workspace uses."""
 
     store: CorpusStore
     root: Path
@@ -50,7 +50,7 @@ class SearchContext:
 
 
 def parse_configuration(name: str, search: SearchOptions) -> Configuration:
-    """The configuration called `name` over the workspace's choices. Raises EvaluationError with what is accepted."""
+    """The configuration called `name` over the workspace's options. Raises EvaluationError with what is accepted."""
     if name == "configured":
         return Configuration(name, "hybrid", search)
     base, plus, reranker = name.partition("+")
@@ -69,12 +69,12 @@ def parse_configuration(name: str, search: SearchOptions) -> Configuration:
 
 
 def fusion_of(search: SearchOptions) -> Fusion:
-    """The fusion that a configuration asks for."""
+    """The fusion of a configuration."""
     return Fusion(search.fusion, search.dense_weight, search.rank_constant)
 
 
 def index_options_of(search: SearchOptions) -> IndexOptions:
-    """What a configuration wants of the index of vectors."""
+    """The options of the dense index of a configuration."""
     return IndexOptions(search.target_recall, int(search.index_memory_gb * 2**30) or None)
 
 
@@ -88,11 +88,12 @@ def make_searcher(
 ) -> Searcher:
     """The searcher of `search`: two rankings fused, then reranked, then ordered, as far as it asks for that.
 
-    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see `SnapshotReader`.
+    `load` gives the reranker of a name. A result carries `shown_ranks` of each ranking. `background`: see
+    `SnapshotReader`.
     """
-    wanted = index_options_of(search)
+    index_options = index_options_of(search)
     searcher: Searcher = Retriever(
-        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, wanted, say, background
+        index.store, index.root, index.encoder, fusion_of(search), shown_ranks, index_options, say, background
     )
     if search.rerank:
         searcher = RerankedSearcher(searcher, load(search.rerank), search.rerank_depth, search.rerank_weight)

@@ -1,4 +1,7 @@
-"""Query text to the terms of the lexical index. The index itself lives in the corpus store, so that it commits with the documents."""
+"""The terms of a query for the lexical index.
+
+The index itself lives in the corpus store, so that it commits with the documents.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ _STOP = frozenset(
 
 
 def query_terms(query: str) -> list[str]:
-    """What to search for, each once, without quotes: quoted phrases, words and identifiers; small words where nothing else is."""
+    """The terms of a query, each once: quoted phrases, words and identifiers; stop words only where nothing else is
+    left.
+    """
     phrases = [" ".join(_TERM.findall(phrase)) for phrase in _QUOTED.findall(query)]
     words = [word.lower() for word in _TERM.findall(_QUOTED.sub(" ", query))]
     content = [word for word in words if word not in _STOP] or words
@@ -27,5 +32,5 @@ def query_terms(query: str) -> list[str]:
 
 
 def match_expression(query: str) -> str | None:
-    """`query_terms` as an FTS5 MATCH expression that any of them meets; None when nothing is left to search for."""
+    """An FTS5 MATCH expression that any term of the query meets; None when there is no term."""
     return " OR ".join(f'"{term}"' for term in query_terms(query)) or None

@@ -1,7 +1,8 @@
-"""Contrastive tuning of a sentence-transformers model by the library's own trainer: a query near what answers it, far from the rest.
+"""Contrastive tuning of a sentence-transformers model by the library's own trainer: a query near what answers it, far
+from the rest.
 
-The loss is multiple-negatives ranking (InfoNCE over a batch's passages and the mined ones: Henderson et al., 2017; van den Oord et al.,
-2018). Knows no collection and no index.
+The loss is multiple-negatives ranking (InfoNCE over a batch's passages and the mined ones: Henderson et al., 2017; van
+den Oord et al., 2018). Knows no collection and no index.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ContrastiveOptions:
-    """How an encoder is tuned. `epochs` at most; `scale` is the inverse temperature of the cosines; tokens of a text at most."""
+    """How an encoder is tuned.
+
+    `epochs` at most; `scale` is the inverse temperature of the cosines; tokens of a text at most.
+    """
 
     learning_rate: float = 5e-5
     epochs: int = 3
@@ -39,7 +43,7 @@ class ContrastiveOptions:
 
     @property
     def schedule(self) -> Schedule:
-        """What of it any training has."""
+        """The part of the options that any training has."""
         return Schedule(self.learning_rate, self.epochs, self.batch_pairs, self.max_tokens, self.warmup_fraction, self.seed)
 
 
@@ -52,9 +56,10 @@ def tune(
     report: Callable[[Step], None],
     prompts: Prompts | None = None,
 ) -> None:
-    """Tune `model` in place. After each epoch `judge(model, epoch)` says whether to go on; it sees a model that reads whole texts.
+    """Tune `model` in place.
 
-    `scratch` is a folder that the library may write into. The same examples, options and machine give the same weights.
+    After each epoch `judge(model, epoch)` says whether to go on; it sees a model that reads whole texts. `scratch` is a
+    folder that the library may write into. The same examples, options and machine give the same weights.
     """
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer
@@ -77,13 +82,13 @@ def tune(
 
 def _columns(examples: Sequence[Texts]) -> dict[str, list[str]]:
     columns = {"query": [e.query for e in examples], "positive": [e.positive for e in examples]}
-    for place in range(len(examples[0].negatives)):
-        columns[f"negative_{place + 1}"] = [e.negatives[place] for e in examples]
+    for number in range(len(examples[0].negatives)):
+        columns[f"negative_{number + 1}"] = [e.negatives[number] for e in examples]
     return columns
 
 
 def _prompts(columns: Mapping[str, Sequence[str]], prompts: Prompts | None) -> dict[str, str] | None:
     """The prompt that goes before the texts of each column, as when the collection is encoded."""
-    given = prompts or Prompts()
-    stated = {name: given.query if name == "query" else given.passage for name in columns}
+    used_prompts = prompts or Prompts()
+    stated = {name: used_prompts.query if name == "query" else used_prompts.passage for name in columns}
     return {name: prompt for name, prompt in stated.items() if prompt} or None

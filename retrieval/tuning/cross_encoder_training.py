@@ -1,4 +1,5 @@
-"""Tuning of a cross-encoder by the library's own trainer: the passage that answers a query above those that only look as if they did.
+"""Tuning of a cross-encoder by the library's own trainer: the passage that answers a query above those that only look
+as if they did.
 
 Knows no collection and no index.
 """
@@ -25,7 +26,10 @@ _ONE = 20.0
 
 @dataclass(frozen=True)
 class CrossEncoderOptions:
-    """How a reranker is tuned. `epochs` at most; `batch_pairs` of query and passage a step; tokens of both together at most."""
+    """How a reranker is tuned.
+
+    `epochs` at most; `batch_pairs` of query and passage a step; tokens of both together at most.
+    """
 
     learning_rate: float = 1e-4
     epochs: int = 3
@@ -35,13 +39,13 @@ class CrossEncoderOptions:
     seed: int = 0
 
     def schedule(self, pairs_a_query: int) -> Schedule:
-        """What of it any training has; a row of the data is a query with all its passages."""
+        """The part of the options that any training has; a row of the data is a query with all its passages."""
         rows = max(1, self.batch_pairs // pairs_a_query)
         return Schedule(self.learning_rate, self.epochs, rows, self.max_tokens, self.warmup_fraction, self.seed)
 
 
 def untrained(base: ModelFolder, seed: int) -> CrossEncoder:
-    """`base` as a cross-encoder with one output, given out as it is: an encoder gets a new head, drawn by `seed`.
+    """`base` as a cross-encoder with one output and no activation; an encoder gets a new head, drawn by `seed`.
 
     Raises TrainingError for a model with several outputs, or of another kind.
     """
@@ -77,7 +81,10 @@ def train(
     judge: Callable[[CrossEncoder, int], bool],
     report: Callable[[Step], None],
 ) -> None:
-    """Tune `model` in place. After each epoch `judge(model, epoch)` says whether to go on; it sees a model that reads whole pairs."""
+    """Tune `model` in place.
+
+    After each epoch `judge(model, epoch)` says whether to go on; it sees a model that reads whole pairs.
+    """
     from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
     from sentence_transformers.cross_encoder.losses import ListNetLoss

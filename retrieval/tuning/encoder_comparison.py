@@ -1,4 +1,5 @@
-"""Two encoders on the same judged queries: the collection ranked by the vectors of each, alone and fused with what words find.
+"""Two encoders on the same judged queries: the collection ranked by the vectors of each, alone and fused with the
+lexical ranking.
 
 The index gives the vectors of its own encoder and is never written; another encoder's are made in memory.
 """
@@ -39,7 +40,7 @@ class Gain:
         return self.comparison.difference.value / self.base.value if self.base.value else 0.0
 
     def __str__(self) -> str:
-        """One line with everything that a gain cannot be read without."""
+        """The gain in one line: both values, difference with interval, share, p-value and n."""
         change = self.comparison.difference
         return (
             f"{self.mode} nDCG@10 {self.base.value:.3f} → {self.tuned.value:.3f}: {change.value:+.3f} "
@@ -49,9 +50,11 @@ class Gain:
 
 @dataclass(frozen=True)
 class JudgedCollection:
-    """The judged queries by split, the passages with their vectors by the base encoder, and what words find for every query."""
+    """The judged queries by split, the passages with their vectors by the base encoder, and the lexical ranking of
+    every query.
+    """
 
-    found: JudgedIndex
+    judged_index: JudgedIndex
     queries: Mapping[str, Sequence[JudgedQuery]]
     chunks: Sequence[Chunk]
     item_of: Mapping[str, str]
@@ -59,7 +62,7 @@ class JudgedCollection:
     lexical: Mapping[str, Ranking]
 
     def ranked(self, queries: Sequence[JudgedQuery], encoder: Encoder, table: VectorTable) -> list[RankedQuery]:
-        """Both rankings of each query, the dense one by the vectors of `table`."""
+        """The dense and lexical rankings of each query, the dense one by the vectors of `table`."""
         dense = table.rank(encoder.encode([query.text for query in queries], "query"))
         return [
             RankedQuery(query.id, ranking, self.lexical[query.id], query.relevant)
@@ -67,18 +70,21 @@ class JudgedCollection:
         ]
 
 
-def judged_collection(found: JudgedIndex, queries: Mapping[str, Sequence[JudgedQuery]]) -> JudgedCollection:
-    """What encoders are compared on, read from the index. Raises EvaluationError when chunks have no vector by its encoder."""
-    store = found.index.store
-    every = [query for of in queries.values() for query in of]
+def judged_collection(judged_index: JudgedIndex, queries: Mapping[str, Sequence[JudgedQuery]]) -> JudgedCollection:
+    """The collection that encoders are compared on, read from the index.
+
+    Raises EvaluationError when chunks have no vector by its encoder.
+    """
+    store = judged_index.index.store
+    all_queries = [query for split_queries in queries.values() for query in split_queries]
     with store.reading():
         chunks = store.chunks()
-        base = stored_table(store, found.index.root, found.index.encoder.name)
-        lexical = lexical_rankings(store, [query.text for query in every])
-    by_document = found.judged.level == "document"
+        base = stored_table(store, judged_index.index.root, judged_index.index.encoder.name)
+        lexical = lexical_rankings(store, [query.text for query in all_queries])
+    by_document = judged_index.judged.level == "document"
     item_of = {chunk.id: chunk.document_id if by_document else chunk.id for chunk in chunks}
-    words = {query.id: ranking for query, ranking in zip(every, lexical, strict=True)}
-    return JudgedCollection(found, queries, chunks, item_of, base, words)
+    words = {query.id: ranking for query, ranking in zip(all_queries, lexical, strict=True)}
+    return JudgedCollection(judged_index, queries, chunks, item_of, base, words)
 
 
 def compare_encoders(
@@ -87,15 +93,15 @@ def compare_encoders(
     encoder: Encoder,
     progress: Progress = no_progress,
 ) -> list[Gain]:
-    """Dense search and the configured one, over the whole collection, with `encoder` against the index's own."""
-    before = collection.ranked(queries, collection.found.index.encoder, collection.base)
+    """The gains of `encoder` over the index's own, in dense and in the configured search of the whole collection."""
+    before = collection.ranked(queries, collection.judged_index.index.encoder, collection.base)
     after = collection.ranked(queries, encoder, encoded_table(collection.chunks, encoder, progress("chunks")))
     gains = []
-    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.found.config.options(SearchOptions)))):
+    for mode, fusion in (("dense", DENSE), ("hybrid", fusion_of(collection.judged_index.config.options(SearchOptions)))):
         values = {}
         for name, ranked in (("tuned", after), ("base", before)):
-            seen = [replace(query, lexical=()) for query in ranked] if mode == "dense" else ranked
-            values[name] = ndcg_values(seen, collection.item_of, fusion)
+            rankings = [replace(query, lexical=()) for query in ranked] if mode == "dense" else ranked
+            values[name] = ndcg_values(rankings, collection.item_of, fusion)
         base, tuned = bootstrap_mean(values["base"]), bootstrap_mean(values["tuned"])
         if base and tuned:
             gains.append(Gain(mode, base, tuned, compare(values)[0]))

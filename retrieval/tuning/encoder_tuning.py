@@ -1,7 +1,7 @@
 """An encoder tuned to one collection and judged on documents that it was not tuned on.
 
-Training queries give pairs with mined negatives, validation queries choose the epoch, test queries say whether it helped. The index is
-read and never written. Knows no command line and no configuration file.
+Training queries give pairs with mined negatives, validation queries choose the epoch, test queries say whether it
+helped. The index is read and never written. Knows no command line and no configuration file.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MINED = 50
-"""Places of a ranking among which negatives are looked for."""
+"""Ranks among which negatives are mined."""
 
 
 @dataclass(frozen=True)
 class TuningOptions:
-    """How pairs are mined and learnt from. Validation looks at so many queries at most, and for them in so many passages."""
+    """How an encoder is tuned: mining, training, and at most how many queries and passages validation uses."""
 
     contrastive: ContrastiveOptions = field(default_factory=ContrastiveOptions)
     mining: MiningOptions = field(default_factory=MiningOptions)
@@ -53,7 +53,10 @@ class TuningOptions:
 
 @dataclass(frozen=True)
 class TunedEncoder:
-    """What came of it. `gains` are of dense search and of the search that is configured, which decides; none without a better epoch."""
+    """The result of tuning an encoder: the training and the gains on held-out queries.
+
+    `gains` are of dense search and of the configured one, which decides; empty without a better epoch.
+    """
 
     run: TuningRun
     trained: Trained
@@ -61,12 +64,14 @@ class TunedEncoder:
 
     @property
     def better(self) -> bool:
-        """True when the configured search finds more with the tuned encoder, on held-out queries and by more than noise."""
+        """True when the configured search finds more with the tuned encoder, on held-out queries and by more than
+        noise.
+        """
         return bool(self.gains) and self.gains[-1].comparison.better
 
     @property
     def verdict(self) -> str:
-        """One or two plain sentences."""
+        """Whether to use the tuned encoder, in one or two sentences."""
         if not self.gains:
             return f"Keep {self.run.base}: no epoch of tuning was better on the validation queries."
         deciding = self.gains[-1]
@@ -76,23 +81,24 @@ class TunedEncoder:
 
 
 def tune_encoder(
-    found: JudgedIndex,
+    judged_index: JudgedIndex,
     base: ModelFolder,
     run: TuningRun,
     options: TuningOptions,
     say: Say = quiet,
     progress: Progress = no_progress,
 ) -> tuple[TunedEncoder, Encoder]:
-    """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection already.
+    """Tune `base`, the encoder of the index, and judge it; the tuned encoder knows the vectors of the collection
+    already.
 
-    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives the same weights.
-    Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
-    when the index is not the encoder's.
+    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives
+    the same weights. Raises TrainingError when there are too few queries, the model is of another kind, or `run` is
+    another training; EvaluationError when the index is not the encoder's.
     """
-    queries = queries_by_split(found.judged)
-    config = training_config(found, base, {**asdict(options.contrastive), **asdict(options.mining)}, queries)
+    queries = queries_by_split(judged_index.judged)
+    config = training_config(judged_index, base, {**asdict(options.contrastive), **asdict(options.mining)}, queries)
     run.prepare(config)
-    collection = judged_collection(found, queries)
+    collection = judged_collection(judged_index, queries)
     trained = run.trained()
     if trained is None:
         trained = _train(collection, base, run, options, say)
@@ -100,7 +106,7 @@ def tune_encoder(
     gains: list[Gain] = run.gains() or []
     if not trained.epoch:
         run.write_gains([], False)
-        return TunedEncoder(run, trained, []), found.index.encoder
+        return TunedEncoder(run, trained, []), judged_index.index.encoder
     encoder = CachingEncoder(open_encoder(resolve_model(str(run.model))))
     if not gains:
         say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
@@ -122,7 +128,7 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, opti
     say(f"{len(examples)} pairs from {len(collection.queries['train'])} queries; tuning {base.name}")
     provenance = provenance_of(model, base.path, run.model.name, "tuning")
     validation = _Validation(collection, options)
-    values = [validation.value(collection.found.index.encoder)]
+    values = [validation.value(collection.judged_index.index.encoder)]
     started = time.monotonic()
 
     def judge(now: SentenceTransformer, epoch: int) -> bool:
@@ -149,9 +155,11 @@ def _train(collection: JudgedCollection, base: ModelFolder, run: TuningRun, opti
 
 
 class _Validation:
-    """nDCG@10 of the configured search on validation queries, dense among what is relevant to them or ranked highest by the base encoder.
+    """nDCG@10 of the configured search on validation queries, dense among what is relevant to them or ranked highest by
+    the base encoder.
 
-    The whole collection would have to be encoded after each epoch; these passages are the ones that are hard to tell apart.
+    The whole collection would have to be encoded after each epoch; these passages are the ones that are hard to tell
+    apart.
     """
 
     def __init__(self, collection: JudgedCollection, options: TuningOptions) -> None:
@@ -159,19 +167,19 @@ class _Validation:
         count = min(len(queries), options.validation_queries)
         self._queries = random.Random(options.contrastive.seed).sample(list(queries), count)
         self._collection = collection
-        parts = Passages(collection.item_of, collection.base.of).of_items()
+        parts = Passages(collection.item_of, collection.base.select).of_items()
         pool = dict.fromkeys(passage for query in self._queries for item in query.relevant for passage in parts.get(item, []))
-        ranked = collection.ranked(self._queries, collection.found.index.encoder, collection.base)
-        for place in range(MINED):
+        ranked = collection.ranked(self._queries, collection.judged_index.index.encoder, collection.base)
+        for position in range(MINED):
             for query in ranked:
                 for ranking in (query.dense, query.lexical):
-                    if place < len(ranking) and len(pool) < options.validation_passages:
-                        pool.setdefault(ranking[place][0])
+                    if position < len(ranking) and len(pool) < options.validation_passages:
+                        pool.setdefault(ranking[position][0])
         self._chunks = [chunk for chunk in collection.chunks if chunk.id in pool]
 
     def value(self, encoder: Encoder) -> float:
         """The mean over the queries, in 0–1."""
         table = encoded_table(self._chunks, encoder)
         ranked = self._collection.ranked(self._queries, encoder, table)
-        fusion = fusion_of(self._collection.found.config.options(SearchOptions))
+        fusion = fusion_of(self._collection.judged_index.config.options(SearchOptions))
         return float(np.mean(ndcg_values(ranked, self._collection.item_of, fusion)))

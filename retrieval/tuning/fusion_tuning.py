@@ -1,4 +1,8 @@
-"""Which fusion fits a collection: chosen on validation queries, believed only when it wins on queries that did not choose it. Pure."""
+"""Choosing the fusion for a collection: chosen on validation queries, believed only when it wins on queries that did
+not choose it.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +32,10 @@ class RankedQuery:
 
 @dataclass(frozen=True)
 class LearntFusion:
-    """What was learnt. `tried` are every fusion's mean nDCG@10 on validation, in 0–1, best first.
+    """The fusion chosen for a collection, and its test on held-out queries.
 
-    `comparison` is of the chosen one against the usual one on the held-out queries; None when the usual one was the best.
+    `tried` are every fusion's mean nDCG@10 on validation, in 0–1, best first. `comparison` is of the chosen one against
+    the usual one on the held-out queries; None when the usual one was the best.
     """
 
     usual: Fusion
@@ -75,7 +80,7 @@ def learn_fusion(
 
 
 def ndcg_values(queries: Sequence[RankedQuery], item_of: Mapping[str, str], fusion: Fusion) -> list[float]:
-    """nDCG@10 of each query when its rankings are fused so."""
+    """nDCG@10 of each query when its rankings are fused by `fusion`."""
     rankings = {query.id: [chunk_id for chunk_id, _ in fusion(query.dense, query.lexical)] for query in queries}
     return ndcg_of_rankings({query.id: query.relevant for query in queries}, item_of, rankings)
 
@@ -83,7 +88,7 @@ def ndcg_values(queries: Sequence[RankedQuery], item_of: Mapping[str, str], fusi
 def ndcg_of_rankings(
     qrels: Mapping[str, Mapping[str, int]], item_of: Mapping[str, str], rankings: Mapping[str, Sequence[str]]
 ) -> list[float]:
-    """nDCG@10 of each query of `qrels` with its chunks ranked so; what is judged stands where its best chunk does."""
+    """nDCG@10 of each query of `qrels` by its ranking of chunks; a document has the rank of its best chunk."""
     run = {query: list(dict.fromkeys(item_of[chunk_id] for chunk_id in rankings[query]))[:_DEPTH] for query in qrels}
     return retrieval_measures(qrels, run, {DECIDING: ALL_MEASURES[DECIDING]})[DECIDING]
 
@@ -96,7 +101,7 @@ def toml_lines(fusion: Fusion) -> dict[str, str | float | int]:
 
 
 def described(fusion: Fusion) -> str:
-    """ "convex, dense weight 0.6" """
+    """A fusion in words, "convex, dense weight 0.6"."""
     if fusion.method == "convex":
         return f"convex, dense weight {fusion.dense_weight:g}"
     return f"reciprocal rank, constant {fusion.rank_constant}"

@@ -1,8 +1,8 @@
-"""What an encoder or a reranker is tuned on: judged queries, the passage that answers each, and passages that only look as if they did. Pure.
+"""Mining hard negatives: judged queries with the passage that answers each, and passages that only look as if they did.
 
-Negatives are mined from the collection's own ranking. What may be relevant without being judged so is left out by its score, next
-to that of the right passage: Moreira et al., "NV-Retriever: improving text embedding models with effective hard-negative mining",
-2024 (their TopK-PercPos).
+Pure. Negatives are mined from the collection's own ranking. What may be relevant without being judged so is left out by
+its score, next to that of the right passage: Moreira et al., "NV-Retriever: improving text embedding models with
+effective hard-negative mining", 2024 (their TopK-PercPos).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class TrainingPair:
 
 
 class Texts(NamedTuple):
-    """A training example as texts: the query, the passage that answers it, and those that do not, as many in every example."""
+    """A training example as texts: the query, the passage that answers it, and those that do not, as many in every
+    example.
+    """
 
     query: str
     positive: str
@@ -39,9 +41,10 @@ class Texts(NamedTuple):
 class MiningOptions:
     """How negatives are chosen. Cosines and shares are in 0–1.
 
-    A passage is left out when its cosine with the query is above `most_of_positive` times that of the right passage, or when its
-    cosine with the right passage is above `same`: then it says the same. Of each query's negatives the share `random_fraction` is
-    drawn from the whole collection. Of what answers a query, `answers` at most are learnt: one that hundreds answer is no more than that.
+    A passage is left out when its cosine with the query is above `most_of_positive` times that of the right passage, or
+    when its cosine with the right passage is above `same`: then it says the same. Of each query's negatives the share
+    `random_fraction` is drawn from the whole collection. Of what answers a query, `answers` at most are learnt: one
+    that hundreds answer is no more than that.
     """
 
     negatives: int = 1
@@ -53,17 +56,20 @@ class MiningOptions:
 
 @dataclass(frozen=True)
 class Passages:
-    """What can be found: `item_of` passage id → what is judged (itself, or its document), and a vector for every passage asked for."""
+    """The passages of a collection with their vectors.
+
+    `item_of`: passage id → what is judged (itself, or its document). `vectors`: passage ids → float32 `(n, dimension)`.
+    """
 
     item_of: Mapping[str, str]
     vectors: Callable[[Sequence[str]], Vectors]
 
     def of_items(self) -> dict[str, list[str]]:
-        """What is judged → its passages."""
-        found: dict[str, list[str]] = {}
+        """The passages of every judged document or passage."""
+        passages_of: dict[str, list[str]] = {}
         for passage, item in self.item_of.items():
-            found.setdefault(item, []).append(passage)
-        return found
+            passages_of.setdefault(item, []).append(passage)
+        return passages_of
 
 
 def mine_pairs(
@@ -74,12 +80,13 @@ def mine_pairs(
     options: MiningOptions,
     seed: int = 0,
 ) -> list[TrainingPair]:
-    """A pair for every relevant item of every query, up to `options.answers` of them; of a document the passage nearest to the query answers.
+    """Training pairs with mined negatives, up to `options.answers` for each query.
 
-    `vectors`: one a query, float32 `(n, dimension)`. `rankings`: query id → passages, best first, as search ranks them. Where the
+    A pair for each relevant item; of a document the passage nearest to the query is the positive. `vectors`: one a
+    query, float32 `(n, dimension)`. `rankings`: query id → passages, best first, as search ranks them. Where the
     ranking gives too few negatives, random ones take their place. Every draw is seeded by `seed` and the query's id.
     """
-    parts, every = passages.of_items(), list(passages.item_of)
+    parts, all_passages = passages.of_items(), list(passages.item_of)
     pairs = []
     for query, vector in zip(queries, vectors, strict=True):
         draw = random.Random(f"{seed}:{query.id}")
@@ -87,18 +94,18 @@ def mine_pairs(
         ranked = passages.vectors(ranking)
         items = sorted(query.relevant)
         for item in draw.sample(items, options.answers) if len(items) > options.answers else items:
-            own = parts.get(item, [])
-            if not own:
+            candidates = parts.get(item, [])
+            if not candidates:
                 continue  # a copy of another document: it has no passages
-            answers = passages.vectors(own)
+            answers = passages.vectors(candidates)
             best = int(np.argmax(answers @ vector))
             close = ranked @ vector > options.most_of_positive * float(answers[best] @ vector)
             unsafe = close | (ranked @ answers[best] > options.same)
             mined = [passage for passage, left_out in zip(ranking, unsafe, strict=True) if not left_out]
             chosen = mined[: options.negatives - round(options.random_fraction * options.negatives)]
-            taken = {*chosen, *(passage for relevant in query.relevant for passage in parts.get(relevant, []))}
-            others = draw.sample(every, min(len(every), options.negatives + len(taken)))
-            chosen += [passage for passage in others if passage not in taken][: options.negatives - len(chosen)]
+            excluded = {*chosen, *(passage for relevant in query.relevant for passage in parts.get(relevant, []))}
+            drawn = draw.sample(all_passages, min(len(all_passages), options.negatives + len(excluded)))
+            chosen += [passage for passage in drawn if passage not in excluded][: options.negatives - len(chosen)]
             if len(chosen) == options.negatives:
-                pairs.append(TrainingPair(query.text, own[best], tuple(chosen)))
+                pairs.append(TrainingPair(query.text, candidates[best], tuple(chosen)))
     return pairs

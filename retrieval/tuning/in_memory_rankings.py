@@ -1,4 +1,5 @@
-"""Rankings of many queries by vectors in memory: a collection as one encoder sees it, before the index is that encoder's.
+"""Rankings of many queries by vectors in memory: a collection as one encoder sees it, before the index is that
+encoder's.
 
 Exact, and of chunks: what is compared are encoders, not indexes. Knows no judgements.
 """
@@ -29,12 +30,12 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class VectorTable:
-    """Chunk `ids[i]` has the vector `vectors[i]`; unit vectors, float32 `(n, dimension)`."""
+    """The unit vectors of chunks, float32 `(n, dimension)`: `vectors[i]` is that of chunk `ids[i]`."""
 
     ids: tuple[str, ...]
     vectors: Vectors
 
-    def of(self, ids: Sequence[str]) -> Vectors:
+    def select(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these chunks, float32 `(len(ids), dimension)`. Raises KeyError for one that is not there."""
         return self.vectors[[self._rows[chunk_id] for chunk_id in ids]]
 
@@ -43,30 +44,30 @@ class VectorTable:
         return {chunk_id: row for row, chunk_id in enumerate(self.ids)}
 
     def rank(self, queries: Vectors, depth: int = DEPTH) -> list[Ranking]:
-        """`(chunk id, cosine)` for each query, descending, ties by id."""
+        """The nearest chunks of each query by cosine: `(chunk id, cosine)`, descending, ties by id."""
         k = min(depth, len(self.ids))
         scores, rows = faiss.knn(np.ascontiguousarray(queries), self.vectors, k, faiss.METRIC_INNER_PRODUCT)
-        found = [
+        rankings = [
             [(self.ids[row], float(score)) for score, row in zip(*pair, strict=True)] for pair in zip(scores, rows, strict=True)
         ]
-        return [sorted(ranking, key=lambda pair: (-pair[1], pair[0])) for ranking in found]
+        return [sorted(ranking, key=lambda pair: (-pair[1], pair[0])) for ranking in rankings]
 
 
 def stored_table(store: CorpusStore, root: Path, encoder: str) -> VectorTable:
-    """Every chunk with its vector by `encoder`, from the index. Raises EvaluationError when some have none yet."""
-    places = store.vectors.places(encoder)
+    """The stored vectors of every chunk by `encoder`. Raises EvaluationError when some have none yet."""
+    locations = store.vectors.places(encoder)
     count = store.counts()["chunks"]
-    if len(places) < count:
+    if len(locations) < count:
         raise EvaluationError(
-            f"{count - len(places)} of {count} chunks have no vector by {encoder}; run `raftsmith index --fill` first"
+            f"{count - len(locations)} of {count} chunks have no vector by {encoder}; run `raftsmith index --fill` first"
         )
-    segments = {name: read_segment(root / "segments", name) for name in sorted({name for _, name, _ in places})}
-    vectors = np.stack([segments[name][row] for _, name, row in places])
-    return VectorTable(tuple(chunk_id for chunk_id, _, _ in places), vectors)
+    segments = {name: read_segment(root / "segments", name) for name in sorted({name for _, name, _ in locations})}
+    vectors = np.stack([segments[name][row] for _, name, row in locations])
+    return VectorTable(tuple(chunk_id for chunk_id, _, _ in locations), vectors)
 
 
 def encoded_table(chunks: Sequence[Chunk], encoder: Encoder, progress: Count = uncounted) -> VectorTable:
-    """The chunks with vectors by `encoder`, made now; `progress` counts chunks."""
+    """The vectors of the chunks, encoded now by `encoder`; `progress` counts chunks."""
     texts = [embedding_text(chunk) for chunk in chunks]
     vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
     for first in range(0, len(texts), _BLOCK):
@@ -77,5 +78,5 @@ def encoded_table(chunks: Sequence[Chunk], encoder: Encoder, progress: Count = u
 
 
 def lexical_rankings(store: CorpusStore, queries: Sequence[str], depth: int = DEPTH) -> list[Ranking]:
-    """`(chunk id, BM25)` for each query, descending, ties by id."""
+    """The best chunks of each query by BM25: `(chunk id, score)`, descending, ties by id."""
     return [store.lexical_search(query_terms(query), depth) for query in queries]

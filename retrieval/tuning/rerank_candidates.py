@@ -1,4 +1,4 @@
-"""What search finds first for judged queries, and how good it is once a reranker has put it into its order.
+"""The first hits of judged queries, and their nDCG@10 once a reranker has reordered them.
 
 The same order as `RerankedSearcher` gives, so what is measured is what search does. Knows no training.
 """
@@ -24,9 +24,9 @@ from retrieval.tuning.fusion_tuning import ndcg_of_rankings
 
 @dataclass(frozen=True)
 class Scores:
-    """A reranker's scores of each query's first hits, by query id, and the median milliseconds that a query took."""
+    """A reranker's scores of the first hits, by query id, and the median milliseconds for a query."""
 
-    of: Mapping[str, Sequence[float]]
+    by_query: Mapping[str, Sequence[float]]
     milliseconds: float
 
 
@@ -40,22 +40,22 @@ class FirstHits:
     item_of: Mapping[str, str]
 
     def scores(self, reranker: Reranker, progress: Count = uncounted) -> Scores:
-        """What `reranker` thinks of the hits; `progress` counts queries."""
-        found, seconds = {}, []
+        """The scores that `reranker` gives the hits, timed; `progress` counts queries."""
+        by_query, seconds = {}, []
         for done, query in enumerate(self.queries, start=1):
             passages = [embedding_text(hit.chunk) for hit in self.hits[query.id]]
             started = time.perf_counter()
-            found[query.id] = reranker.scores(query.text, passages)
+            by_query[query.id] = reranker.scores(query.text, passages)
             seconds.append(time.perf_counter() - started)
             progress(done, len(self.queries))
-        return Scores(found, 1000 * statistics.median(seconds))
+        return Scores(by_query, 1000 * statistics.median(seconds))
 
     def ndcg(self, scores: Scores | None = None, weight: float = 1.0) -> list[float]:
         """nDCG@10 of each query as search ranks, or with `scores` at `weight` against it."""
         rankings = {}
         for query in self.queries:
             hits = self.hits[query.id]
-            order = hits if scores is None else reordered(hits, scores.of[query.id], weight)
+            order = hits if scores is None else reordered(hits, scores.by_query[query.id], weight)
             rankings[query.id] = [*(hit.chunk.id for hit in order), *self.behind[query.id]]
         return ndcg_of_rankings(self._qrels, self.item_of, rankings)
 
@@ -65,11 +65,11 @@ class FirstHits:
 
 
 def first_hits(collection: JudgedCollection, queries: Sequence[JudgedQuery], depth: int) -> FirstHits:
-    """What the configured search finds, in the collection as the index's encoder sees it."""
-    fusion = fusion_of(collection.found.config.options(SearchOptions))
+    """The first `depth` hits of each query by the configured search, with the vectors of the index's encoder."""
+    fusion = fusion_of(collection.judged_index.config.options(SearchOptions))
     chunks = {chunk.id: chunk for chunk in collection.chunks}
     hits, behind = {}, {}
-    for query in collection.ranked(queries, collection.found.index.encoder, collection.base):
+    for query in collection.ranked(queries, collection.judged_index.index.encoder, collection.base):
         fused = fusion(query.dense, query.lexical)
         first = enumerate(fused[:depth], start=1)
         hits[query.id] = [Hit(rank, score, chunks[chunk_id]) for rank, (chunk_id, score) in first]

@@ -1,8 +1,8 @@
 """A reranker tuned to one collection and judged on documents that it was not tuned on.
 
-Training queries give lists of passages mined from what search returns, validation queries choose the epoch and the weight against
-search, test queries say whether it helped and what it costs. The index is read and never written. Knows no command line and no
-configuration file.
+Training queries give lists of passages mined from what search returns, validation queries choose the epoch and the
+weight against search, test queries say whether it helped and what it costs. The index is read and never written. Knows
+no command line and no configuration file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _TIMED = 50
 
 @dataclass(frozen=True)
 class RerankerOptions:
-    """How lists are mined and learnt from. Validation looks at so many queries at most."""
+    """How a reranker is tuned: training, mining, and at most how many queries validation uses."""
 
     training: CrossEncoderOptions = field(default_factory=CrossEncoderOptions)
     mining: MiningOptions = field(default_factory=lambda: MiningOptions(negatives=3))
@@ -54,7 +54,10 @@ class RerankerOptions:
 
 @dataclass(frozen=True)
 class TunedReranker:
-    """What came of it. `gain` is of the configured search with the reranker against without; None without a better epoch."""
+    """The result of tuning a reranker: the training, the gain on held-out queries and the latency.
+
+    `gain` is of the configured search with the reranker against without; None without a better epoch.
+    """
 
     run: TuningRun
     trained: Trained
@@ -68,7 +71,7 @@ class TunedReranker:
 
     @property
     def verdict(self) -> str:
-        """One or two plain sentences, with what a query costs."""
+        """Whether to use the tuned reranker, in one or two sentences, with the latency of a query."""
         if self.gain is None or self.latency is None:
             return "Keep search without a reranker: no epoch of tuning was better on the validation queries at any weight."
         on = "on queries about documents that it was not tuned on"
@@ -79,7 +82,7 @@ class TunedReranker:
 
 
 def tune_reranker(
-    found: JudgedIndex,
+    judged_index: JudgedIndex,
     base: ModelFolder,
     run: TuningRun,
     options: RerankerOptions,
@@ -88,16 +91,16 @@ def tune_reranker(
 ) -> TunedReranker:
     """Tune `base` and judge it over the search that is configured, without the reranker that may be.
 
-    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives the same weights.
-    Raises TrainingError when there are too few queries, the model is of another kind, or `run` is another training; EvaluationError
-    when chunks have no vector by the index's encoder.
+    A run that was stopped goes on: with the verdict where its training was complete, else from its start, which gives
+    the same weights. Raises TrainingError when there are too few queries, the model is of another kind, or `run` is
+    another training; EvaluationError when chunks have no vector by the index's encoder.
     """
-    queries, depth = queries_by_split(found.judged), found.config.options(SearchOptions).rerank_depth
+    queries, depth = queries_by_split(judged_index.judged), judged_index.config.options(SearchOptions).rerank_depth
     choices = {**asdict(options.training), **asdict(options.mining), "depth": depth}
-    config = training_config(found, base, choices, queries)
+    config = training_config(judged_index, base, choices, queries)
     model = untrained(base, options.training.seed)
     run.prepare(config)
-    collection = judged_collection(found, queries)
+    collection = judged_collection(judged_index, queries)
     trained = run.trained()
     if trained is None:
         trained = _train(collection, model, run, options, say)
@@ -108,7 +111,7 @@ def tune_reranker(
     gains, latency = run.gains(), run.latency()
     if not gains or latency is None:
         say(f"judging {run.model.name} on {len(queries['test'])} queries about other documents")
-        milliseconds = _search_milliseconds(found, queries["test"])
+        milliseconds = _search_milliseconds(judged_index, queries["test"])
         reranker = CrossEncoderReranker(load_cross_encoder(run.model), run.model.name)
         test = first_hits(collection, queries["test"], depth)
         gain, latency = _gain(test, reranker, trained.weight, milliseconds, progress)
@@ -120,8 +123,10 @@ def tune_reranker(
 
 
 def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, options: RerankerOptions, say: Say) -> Trained:
-    """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that is best."""
-    depth, training = collection.found.config.options(SearchOptions).rerank_depth, options.training
+    """Mine, tune, and keep the epoch that is best on the validation queries in the run's folder, with the weight that
+    is best.
+    """
+    depth, training = collection.judged_index.config.options(SearchOptions).rerank_depth, options.training
     examples, documents = mined_examples(collection, depth, options.mining, training.seed)
     pairs = len(examples) * (1 + options.mining.negatives)
     say(f"{pairs} pairs from {len(collection.queries['train'])} queries; tuning {run.base}")
@@ -136,8 +141,8 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
         tried = {weight: statistics.mean(validation.ndcg(scores, weight)) for weight in WEIGHTS}
         weights.append(max(WEIGHTS, key=lambda weight: tried[weight]))
         values.append(tried[weights[-1]])
-        shown = ", ".join(f"{value:.3f} at weight {weight:g}" for weight, value in tried.items())
-        say(f"epoch {epoch}: nDCG@10 {shown} on validation queries, {values[0]:.3f} without")
+        figures = ", ".join(f"{value:.3f} at weight {weight:g}" for weight, value in tried.items())
+        say(f"epoch {epoch}: nDCG@10 {figures} on validation queries, {values[0]:.3f} without")
         better = values[-1] > max(values[:-1])
         if better:
             run.save(now)
@@ -151,23 +156,26 @@ def _train(collection: JudgedCollection, model: CrossEncoder, run: TuningRun, op
     return Trained(pairs, epoch, tuple(values), seconds, weights[epoch] or None)
 
 
-def _search_milliseconds(found: JudgedIndex, queries: Sequence[JudgedQuery]) -> float:
-    """The median of what one query costs without a reranker. These must be queries that the index's encoder has not seen."""
-    plain = replace(found.config.options(SearchOptions), rerank="")
-    searcher = make_searcher(found.index, plain, partial(load_reranker, encoder=found.index.encoder.name))
+def _search_milliseconds(judged_index: JudgedIndex, queries: Sequence[JudgedQuery]) -> float:
+    """The median milliseconds of a search without a reranker.
+
+    These must be queries that the index's encoder has not seen.
+    """
+    plain = replace(judged_index.config.options(SearchOptions), rerank="")
+    searcher = make_searcher(judged_index.index, plain, partial(load_reranker, encoder=judged_index.index.encoder.name))
     searcher.search(["warm"], 1)
-    taken = []
+    seconds = []
     for query in queries[:_TIMED]:
         started = time.perf_counter()
         searcher.search([query.text], plain.rerank_depth)
-        taken.append(time.perf_counter() - started)
-    return 1000 * statistics.median(taken)
+        seconds.append(time.perf_counter() - started)
+    return 1000 * statistics.median(seconds)
 
 
 def _gain(
     test: FirstHits, reranker: Reranker, weight: float, search_milliseconds: float, progress: Progress
 ) -> tuple[Gain, Latency]:
-    """What the reranker changes, and what it costs."""
+    """The gain of the reranker on the test queries, and its latency."""
     scores = test.scores(reranker, progress("queries"))
     values = {"tuned": test.ndcg(scores, weight), "base": test.ndcg()}
     before, after = bootstrap_mean(values["base"]), bootstrap_mean(values["tuned"])

@@ -1,7 +1,8 @@
-"""The library's trainers as tuning uses them: no files, no reports to anybody, nothing on stdout, and a judge after each epoch.
+"""The library's trainers as tuning uses them: no files, no reports to anybody, nothing on stdout, and a judge after
+each epoch.
 
-On a GPU where there is one. Weights are float32; on a CPU that does products faster in bfloat16, they are taken so. The same rows,
-schedule and machine give the same weights. Knows no texts.
+On a GPU where there is one. Weights are float32; on a CPU that does products faster in bfloat16, they are taken so. The
+same rows, schedule and machine give the same weights. Knows no texts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from retrieval.encoders.packed_transformer import half_pays
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast is learnt: `epochs` at most, `batch_rows` rows of the data a step, tokens of an input at most."""
+    """A training schedule: `epochs` at most, `batch_rows` rows of the data a step, tokens of an input at most."""
 
     learning_rate: float
     epochs: int
@@ -35,7 +36,7 @@ class Schedule:
 
 
 class Step(NamedTuple):
-    """How far training is: `loss` is the mean since the last report, `seconds` since the start."""
+    """The progress of a training: `loss` is the mean since the last report, `seconds` since the start."""
 
     step: int
     steps: int
@@ -58,9 +59,9 @@ def fit(
 ) -> None:
     """Tune `model` in place on `rows`, a `datasets.Dataset`. After each epoch `judge(epoch)` says whether to go on.
 
-    `judge` sees a model that reads whole inputs. `scratch` is a folder that the library may write into; `further` are arguments of
-    the trainer's own. Token embeddings stay as they are: half of a small model's weights, and words that are not trained on must
-    keep their meaning.
+    `judge` sees a model that reads whole inputs. `scratch` is a folder that the library may write into; `further` are
+    arguments of the trainer's own. Token embeddings stay as they are: half of a small model's weights, and words that
+    are not trained on must keep their meaning.
     """
     import torch
     from transformers import PrinterCallback, set_seed
@@ -114,7 +115,7 @@ def _without_card(trainer_class: Any) -> Any:
         """The library's trainer without its model card, which would quote training texts; the card of a run is ours."""
 
         def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-            """Nothing."""
+            """Add no callback."""
 
     return Trainer
 
@@ -123,7 +124,7 @@ def _reporter(report: Callable[[Step], None], after_epoch: Callable[[int], bool]
     from transformers import TrainerCallback
 
     class Reporter(TrainerCallback):  # type: ignore[misc]
-        """Says how far it is, and stops when another epoch is not wanted."""
+        """Reports progress, and stops when `after_epoch` says so."""
 
         started = time.monotonic()
 

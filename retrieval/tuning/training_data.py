@@ -1,4 +1,4 @@
-"""What tuning is done with: judged queries by split, the facts that a training depends on, and examples with mined negatives.
+"""The data of a tuning: judged queries by split, the configuration of its run, and examples with mined negatives.
 
 The index is read and never written. Knows no model that is trained.
 """
@@ -32,53 +32,53 @@ def queries_by_split(judged: JudgedQueries) -> dict[str, list[JudgedQuery]]:
     queries = {split: [query for query in judged.queries if query.split == split] for split in SPLITS}
     short = [split for split, least in LEAST.items() if len(queries[split]) < least]
     if short:
-        there = ", ".join(f"{len(of)} {split}" for split, of in queries.items())
+        counts = ", ".join(f"{len(split_queries)} {split}" for split, split_queries in queries.items())
         needed = ", ".join(f"{least} {split}" for split, least in LEAST.items())
         raise TrainingError(
-            f"{judged.name}: {there} queries; needed are {needed}. Give more questions, or change generate.validation_fraction and "
+            f"{judged.name}: {counts} queries; needed are {needed}. Give more questions, or change generate.validation_fraction and "
             "generate.test_fraction. Queries with a relevant document in common share a split: where all hang together, there is no test"
         )
     return queries
 
 
 def training_config(
-    found: JudgedIndex, base: ModelFolder, options: Mapping[str, Any], queries: Mapping[str, Sequence[JudgedQuery]]
+    judged_index: JudgedIndex, base: ModelFolder, options: Mapping[str, Any], queries: Mapping[str, Sequence[JudgedQuery]]
 ) -> dict[str, Any]:
-    """All that the weights depend on."""
-    rows = [[query.id, query.text, dict(query.relevant), query.split] for query in found.judged.queries]
-    chunks = [chunk.id for chunk in found.index.store.chunks()]
+    """The configuration of a training run: everything that the weights depend on."""
+    rows = [[query.id, query.text, dict(query.relevant), query.split] for query in judged_index.judged.queries]
+    chunks = [chunk.id for chunk in judged_index.index.store.chunks()]
     return {
         "base": base.name,
         "base_digest": base.digest,
-        "encoder": found.index.encoder.name,
-        "judged": found.judged.name,
+        "encoder": judged_index.index.encoder.name,
+        "judged": judged_index.judged.name,
         "judged_digest": hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16],
         "collection_digest": hashlib.sha256("".join(chunks).encode()).hexdigest()[:16],
-        "queries": {split: len(of) for split, of in queries.items()},
-        "search": asdict(fusion_of(found.config.options(SearchOptions))),
+        "queries": {split: len(split_queries) for split, split_queries in queries.items()},
+        "search": asdict(fusion_of(judged_index.config.options(SearchOptions))),
         "options": dict(options),
         "versions": versions(),
     }
 
 
 class Mined(NamedTuple):
-    """Training examples, and the documents whose passages are in them: who purges one of these has to find what learnt it."""
+    """Training examples, and the ids of the documents whose passages are in them: a purge looks for models by these."""
 
     examples: list[Texts]
     documents: list[str]
 
 
 def mined_examples(collection: JudgedCollection, depth: int, mining: MiningOptions, seed: int) -> Mined:
-    """The training queries with what answers them and what does not, mined among the first `depth` hits of the configured search.
+    """Training examples with negatives mined among the first `depth` hits of the configured search.
 
     Raises TrainingError when too few come of them.
     """
-    encoder, queries = collection.found.index.encoder, collection.queries["train"]
-    fusion = fusion_of(collection.found.config.options(SearchOptions))
+    encoder, queries = collection.judged_index.index.encoder, collection.queries["train"]
+    fusion = fusion_of(collection.judged_index.config.options(SearchOptions))
     ranked = collection.ranked(queries, encoder, collection.base)
     rankings = {query.id: [chunk for chunk, _ in fusion(query.dense, query.lexical)[:depth]] for query in ranked}
     vectors = encoder.encode([query.text for query in queries], "query")
-    passages = Passages(collection.item_of, collection.base.of)
+    passages = Passages(collection.item_of, collection.base.select)
     pairs = mine_pairs(queries, vectors, rankings, passages, mining, seed)
     if len(pairs) < LEAST["train"]:
         raise TrainingError(

@@ -1,6 +1,7 @@
 """The run of a tuned encoder or reranker: its model, how training ended, what it gained, and its card.
 
-In the run's folder `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged. Knows no torch.
+In the run's folder `trained.json` says that the model is whole, `encoder.json` or `reranker.json` that it was judged.
+Knows no torch.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ _PIPELINES: dict[Kind, str] = {"encoder": "sentence-similarity", "reranker": "te
 
 @dataclass(frozen=True)
 class Trained:
-    """How a training ended. `validation`: mean nDCG@10 after each epoch, that of before first; `epoch` is the one that was kept.
+    """The outcome of a training: pairs, kept epoch, validation values, seconds.
 
+    `validation`: mean nDCG@10 before training and after each epoch; `epoch` is the one that was kept, 0 for none.
     `weight` is that of a reranker against search, which validation chose; None for an encoder.
     """
 
@@ -49,57 +51,61 @@ class Latency:
     reranked: float
 
     def __str__(self) -> str:
-        """One phrase."""
+        """The latency in words."""
         return f"{self.reranked:.0f} ms a query instead of {self.search:.0f}"
 
 
 @dataclass(frozen=True)
 class TuningRun(RunFolder):
-    """The run `name` in `folder`, which tunes `base`."""
+    """The run folder of a tuning of the model `base`."""
 
     base: str
     kind: Kind = "encoder"
 
     @property
     def model(self) -> Path:
-        """The tuned model. Its folder's name becomes part of the model's, so it says what it was and by which run."""
+        """The folder of the tuned model, named after the base model and the run, as its name becomes part of the
+        model's.
+        """
         return self.folder / f"{Path(self.base).name}-{self.name}"
 
     def trained(self) -> Trained | None:
-        """How its training ended; None when it has not, or when the weights are not those that it ended with."""
+        """The outcome of the training; None when it has not ended, or when the weights are not those that it ended
+        with.
+        """
         value = self._read(TRAINED)
         if value is None or value.pop("weights_sha256") != weights_digests(self.model):
             return None
         return Trained(**{**value, "validation": tuple(value["validation"])})
 
     def write_trained(self, trained: Trained) -> None:
-        """Say that the model is whole."""
+        """Write `trained.json`, which marks the model as complete."""
         write_json(self.folder / TRAINED, {**asdict(trained), "weights_sha256": weights_digests(self.model)})
 
     def gains(self) -> list[Gain] | None:
-        """What it gained, the way of searching that decides last; None when it was not judged yet."""
+        """The gains on held-out queries, the deciding one last; None when the model was not judged yet."""
         value = self._read(f"{self.kind}.json")
         return [_gain(row) for row in value["gains"]] if value else None
 
     def latency(self) -> Latency | None:
-        """What a reranker costs; None when it was not judged yet."""
+        """The latency of search with the reranker; None when it was not judged yet."""
         value = self._read(f"{self.kind}.json")
         return Latency(**value["latency"]) if value and value.get("latency") else None
 
     def write_gains(self, gains: list[Gain], adopted: bool, latency: Latency | None = None) -> None:
-        """Keep the verdict, which makes the run complete; there are no gains where no epoch was better."""
+        """Write the gains, which completes the run; empty where no epoch was better."""
         value: dict[str, Any] = {"gains": [asdict(gain) for gain in gains], "better": adopted}
         self.complete(self.kind, value | ({"latency": asdict(latency)} if latency else {}))
 
     def begin(self, documents: Sequence[str]) -> None:
-        """Take away what an earlier try left of a training, and say which documents are learnt, before they are."""
+        """Delete what an earlier training left, and record which documents are learnt, before they are."""
         self.write_documents(documents)
         self.reopen(self.kind)
         shutil.rmtree(self.model, ignore_errors=True)
         self.metrics_file.unlink(missing_ok=True)
 
     def save(self, model: Any) -> None:
-        """Keep a model of sentence-transformers, as safetensors, all of it or nothing."""
+        """Save a sentence-transformers model as safetensors, whole or not at all."""
         building = self.model.with_name(f".{self.model.name}")
         shutil.rmtree(building, ignore_errors=True)
         model.save_pretrained(str(building), create_model_card=False)
@@ -107,15 +113,15 @@ class TuningRun(RunFolder):
         building.rename(self.model)
 
     def report(self, step: Step, rows: int, say: Say) -> None:
-        """Keep how far training is, and say it; `rows` is how many pairs a step has."""
+        """Record and print the progress of training; `rows` is how many pairs a step has."""
         values = [step.step, step.steps, *(f"{value:.6g}" for value in step[2:])]
         self.append_metrics(dict(zip(step._fields, values, strict=True)))
-        left = step.seconds / step.step * (step.steps - step.step)
+        seconds_left = step.seconds / step.step * (step.steps - step.step)
         rate = step.step * rows / step.seconds
-        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {left / 60:.1f} min left")
+        say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {rate:.1f} pairs/s  about {seconds_left / 60:.1f} min left")
 
     def write_card(self, config: Mapping[str, Any], trained: Trained, gains: list[Gain], verdict: str) -> None:
-        """The model card, in the model's folder."""
+        """Write the model card into the model's folder."""
         write_atomic(self.model / "README.md", _card(self, config, trained, gains, verdict).encode())
 
     def _read(self, name: str) -> dict[str, Any] | None:
@@ -132,7 +138,7 @@ def tuned_in(workspace: Path, *models: str) -> bool:
 
 
 def versions() -> dict[str, str]:
-    """What a training depends on besides its configuration."""
+    """The versions of Python and of the libraries that a training depends on."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in VERSIONED}}
 
 

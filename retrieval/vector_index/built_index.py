@@ -1,6 +1,7 @@
-"""The built part of a vector index: vectors, keys, what FAISS keeps of them, what was measured. Immutable; knows no later changes.
+"""The built part of a vector index: vectors, keys, FAISS index, measurements. Immutable; knows no later changes.
 
-All scores are exact inner products of the float32 vectors. Only which rows are looked at is approximate, and only for approximate kinds.
+All scores are exact inner products of the float32 vectors. Only which rows are looked at is approximate, and only for
+approximate kinds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from retrieval.vector_index import faiss_index
 from retrieval.vector_index.calibration import Measured, calibrate
 from retrieval.vector_index.exact_scan import ExactScan, coded
-from retrieval.vector_index.faiss_binding import FaissIndex, alone, faiss
+from retrieval.vector_index.faiss_binding import FaissIndex, faiss, single_threaded
 from retrieval.vector_index.id_map import IdMap
 from retrieval.vector_index.index_plan import IndexPlan
 from retrieval.vector_index.inner_products import WORTH_WAKING, Bits, Matrix, Rows, bits_of, exact_scores, rows_of
@@ -27,7 +28,7 @@ _BLOCK = 65_536
 
 @dataclass(frozen=True)
 class Within:
-    """The rows that may be found, `count` of `total`, given as `rows` ascending or as `bits`, and turned into the other when asked for."""
+    """The `count` of `total` rows that a search may return, as ascending row numbers or as bits, converted when needed."""
 
     total: int
     count: int
@@ -36,19 +37,21 @@ class Within:
 
     @cached_property
     def rows(self) -> Rows:
-        """Ascending."""
+        """The row numbers, ascending."""
         return rows_of(self.given_bits, self.total) if self.given_rows is None else self.given_rows
 
     @cached_property
     def bits(self) -> Bits:
-        """One a row, least significant first."""
+        """A bit for each row, least significant first."""
         return bits_of(self.rows, self.total) if self.given_bits is None else self.given_bits
 
 
 @dataclass(frozen=True)
 class BuiltIndex:
-    """Row i of `vectors` float32 `(n, d)`, in memory or mapped, is under `keys.keys[i]`. An approximate kind has `index`, an exact one `scan`
-    or, when small, neither.
+    """Vectors with their keys and the structures that search them.
+
+    Row i of `vectors` float32 `(n, d)`, in memory or mapped, has the key `keys.keys[i]`. An approximate kind has
+    `index`, an exact one `scan` or, when small, neither.
     """
 
     plan: IndexPlan
@@ -63,16 +66,18 @@ class BuiltIndex:
 
     @property
     def exact(self) -> bool:
-        """Whether every answer is that of brute force."""
+        """Whether every search is exact."""
         return self.index is None
 
     def search(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None = None) -> list[tuple[Rows, Matrix]]:
-        """For each query rows `(m,)` and exact scores `(m,)`, unordered, the `k` best among them, or most of them, as `effort` goes."""
+        """The rows `(m,)` of each query and their exact scores `(m,)`, unordered; the `k` best, or most of them, are
+        among them.
+        """
         small = not self.exact or self.vectors.size < WORTH_WAKING
-        with alone(small and len(queries) == 1):
-            return self._found(queries, k, effort, within)
+        with single_threaded(small and len(queries) == 1):
+            return self._nearest(queries, k, effort, within)
 
-    def _found(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
+    def _nearest(self, queries: Matrix, k: int, effort: SearchEffort, within: Within | None) -> list[tuple[Rows, Matrix]]:
         count = len(self) if within is None else within.count
         if not count or (self.exact and self.scan is None) or (within is not None and self._worth_scoring(count, k, effort)):
             return self._scored(queries, np.arange(len(self)) if within is None else within.rows)
@@ -88,12 +93,12 @@ class BuiltIndex:
         scaled = effort.scaled(k, share)
         rescored = min(scaled.rescored, len(self))
         rows = faiss_index.candidates(self.index, queries, rescored, scaled.probes, within.bits if within else None)
-        found = list(zip(rows, exact_scores(self.vectors, queries, rows), strict=True))
+        results = list(zip(rows, exact_scores(self.vectors, queries, rows), strict=True))
         if within is not None:
             # Fewer than there should be: what is allowed lies where the search did not go.
             for number in np.flatnonzero((rows >= 0).sum(axis=1) < min(rescored, within.count)):
-                found[number] = self._everywhere(queries[number : number + 1], rescored, within)
-        return found
+                results[number] = self._everywhere(queries[number : number + 1], rescored, within)
+        return results
 
     def _everywhere(self, query: Matrix, rescored: int, within: Within) -> tuple[Rows, Matrix]:
         rows = faiss_index.candidates(self.index, query, rescored, self.plan.lists, within.bits)
@@ -106,9 +111,11 @@ class BuiltIndex:
 
 
 def build_main(plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | None = None) -> BuiltIndex:
-    """Build and measure. `vectors` float32 `(n, d)`, finite, not copied and never to be changed; `keys` int64 `(n,)`, ascending and distinct.
+    """Build and measure an index to `plan`.
 
-    `queries` float32 `(q, d)`, if given, are real ones: half of them steer the effort, half measure the recall. Raises ValueError.
+    `vectors` float32 `(n, d)`, finite, not copied and never to be changed; `keys` int64 `(n,)`, ascending and distinct.
+    `queries` float32 `(q, d)`, if given, are real ones: half of them steer the effort, half measure the recall. Raises
+    ValueError.
     """
     started = time.perf_counter()
     _check(plan, vectors, keys)
@@ -121,7 +128,10 @@ def build_main(plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | N
 
 
 def extend_main(main: BuiltIndex, plan: IndexPlan, vectors: Matrix, keys: Rows, queries: Matrix | None = None) -> BuiltIndex:
-    """`main`, whose rows begin `vectors` and `keys`, with the rows after its own added: only those cost building. Raises ValueError."""
+    """The built index `main` extended by the rows of `vectors` and `keys` after its own: only those cost building.
+
+    Raises ValueError.
+    """
     started = time.perf_counter()
     if main.index is None or main.plan.kind != plan.kind or not np.array_equal(keys[: len(main)], main.keys.keys):
         return build_main(plan, vectors, keys, queries)

@@ -1,7 +1,8 @@
-"""Steer an index to a recall, then measure what it has and what it costs. Knows how to ask an index, not what it is made of.
+"""Calibration of an index: the search effort for a target recall, and the recall and times measured.
 
-The queries that steer are not those that measure. Without real queries, stored vectors stand in: each without itself, and moved towards
-another one, because a question lies between the passages that it asks about. Stored vectors as they are make too easy a sample.
+Knows no index kind. The queries that steer are not those that measure. Without real queries, stored vectors stand in:
+each without itself, and moved towards another one, because a question lies between the passages that it asks about.
+Stored vectors as they are make too easy a sample.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ _SEED = 20_261_125
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured when the index was built, on the machine that built it.
+    """The recall and times of an index, measured when it was built, on the machine that built it.
 
-    `recall`: of the ten best against exact search, over `queries` queries that did not steer the effort; they were `given`, or are `stored`
-    vectors, moved. `search_ms`: the median of one query. `row_ns`: scoring one chosen row exactly. `seconds`: building and measuring.
+    `recall`: of the ten best against exact search, over `queries` queries that did not steer the effort; they were
+    `given`, or are `stored` vectors, moved. `search_ms`: the median of one query. `row_ns`: scoring one chosen row
+    exactly. `seconds`: building and measuring.
     """
 
     effort: SearchEffort
@@ -58,63 +60,74 @@ class Searchable(Protocol):
 
     @property
     def plan(self) -> IndexPlan:
-        """What was built."""
+        """The plan that it was built to."""
         ...
 
     @property
     def vectors(self) -> Matrix:
-        """Float32 `(n, d)`."""
+        """The vectors, float32 `(n, d)`."""
         ...
 
     def search(self, queries: Matrix, k: int, effort: SearchEffort) -> list[tuple[Rows, Matrix]]:
-        """Rows and exact scores for each query, the `k` best among them."""
+        """Rows and exact scores for each query, unordered, the `k` best among them."""
         ...
 
 
 def calibrate(index: Searchable, queries: Matrix | None, started: float) -> Measured:
-    """The least effort that reaches the plan's target, and the recall and times it has. `started` is when building began.
+    """The least search effort that reaches the plan's target recall, with its measured recall and times.
 
-    The target has to be exceeded by two standard errors on the steering half, so that chance does not make the effort too small.
+    `started` is when building began. The target has to be exceeded by two standard errors on the steering half, so that
+    chance does not make the effort too small.
     """
     count, target = len(index.vectors), index.plan.target_recall
     if not count:
         return Measured(
             SearchEffort(0, 0), 1.0, target, 0, "stored", 0.0, 0.0, time.perf_counter() - started, faiss.__version__
         )
-    asked: Literal["given", "stored"] = "given"
-    own = None
+    query_kind: Literal["given", "stored"] = "given"
+    own_rows = None
     if queries is None or len(queries) < 2:
         draw = np.random.default_rng(_SEED)
-        own, other = (draw.choice(count, min(2 * _QUERIES, count), replace=False).astype(np.int64) for _ in range(2))
-        queries, asked = np.ascontiguousarray(index.vectors[own] + np.float32(_TOWARDS) * index.vectors[other]), "stored"
-    truth = true_nearest(index.vectors, queries, own)
+        own_rows, other_rows = (draw.choice(count, min(2 * _QUERIES, count), replace=False).astype(np.int64) for _ in range(2))
+        queries, query_kind = (
+            np.ascontiguousarray(index.vectors[own_rows] + np.float32(_TOWARDS) * index.vectors[other_rows]),
+            "stored",
+        )
+    truth = true_nearest(index.vectors, queries, own_rows)
     steering, judging = slice(0, None, 2), slice(min(1, len(queries) - 1), None, 2)
 
-    def each(effort: SearchEffort, part: slice) -> list[float]:
-        found = _found(index, queries[part], effort, own[part] if own is not None else None)
-        return [recall(rows[np.newaxis], true[np.newaxis]) for rows, true in zip(found, truth[part], strict=True)]
+    def recalls(effort: SearchEffort, part: slice) -> list[float]:
+        nearest = _nearest(index, queries[part], effort, own_rows[part] if own_rows is not None else None)
+        return [recall(rows[np.newaxis], true[np.newaxis]) for rows, true in zip(nearest, truth[part], strict=True)]
 
     def surely(effort: SearchEffort) -> float:
-        values = each(effort, steering)
+        values = recalls(effort, steering)
         return statistics.fmean(values) - (_ERRORS * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0)
 
     effort = _steered(index.plan, count, surely)
-    reached = each(effort, judging)
+    reached = recalls(effort, judging)
     times = (_search_ms(index, queries, effort), _row_ns(index.vectors, queries))
     return Measured(
-        effort, statistics.fmean(reached), target, len(reached), asked, *times, time.perf_counter() - started, faiss.__version__
+        effort,
+        statistics.fmean(reached),
+        target,
+        len(reached),
+        query_kind,
+        *times,
+        time.perf_counter() - started,
+        faiss.__version__,
     )
 
 
-def _found(index: Searchable, queries: Matrix, effort: SearchEffort, own: Rows | None) -> Rows:
+def _nearest(index: Searchable, queries: Matrix, effort: SearchEffort, own_rows: Rows | None) -> Rows:
     """The rows of the ten best `(q, 10)`, -1 where there are fewer; without the query's own."""
-    wanted = NEAREST + (own is not None)
-    rows = np.full((len(queries), wanted), -1, dtype=np.int64)
-    for number, (proposed, scores) in enumerate(index.search(queries, wanted, effort)):
-        order = best(scores, proposed, wanted)
+    depth = NEAREST + (own_rows is not None)
+    rows = np.full((len(queries), depth), -1, dtype=np.int64)
+    for number, (proposed, scores) in enumerate(index.search(queries, depth, effort)):
+        order = best(scores, proposed, depth)
         rows[number, : len(order)] = proposed[order]
-    if own is not None:
-        rows[rows == own[:, np.newaxis]] = -1
+    if own_rows is not None:
+        rows[rows == own_rows[:, np.newaxis]] = -1
     return rows
 
 
@@ -124,30 +137,30 @@ def _steered(plan: IndexPlan, count: int, reached: Callable[[SearchEffort], floa
     rescored = _RESCORED[plan.kind]
     while True:
 
-        def at(probes: int, rescored: int = rescored) -> float:
+        def recall_at(probes: int, rescored: int = rescored) -> float:
             return reached(SearchEffort(probes, rescored))
 
-        probes = least_effort(at, plan.target_recall, min(_FEWEST_PROBES, plan.lists), plan.lists)
+        probes = least_effort(recall_at, plan.target_recall, min(_FEWEST_PROBES, plan.lists), plan.lists)
         if probes < plan.lists or rescored >= min(_MOST_RESCORED, count):
             return SearchEffort(probes, rescored)
         rescored *= 2
 
 
 def _search_ms(index: Searchable, queries: Matrix, effort: SearchEffort) -> float:
-    taken = []
+    seconds = []
     for number in range(min(_TIMED, len(queries))):
         started = time.perf_counter()
         index.search(queries[number : number + 1], NEAREST, effort)
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken) * 1e3
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1e3
 
 
 def _row_ns(vectors: Matrix, queries: Matrix) -> float:
     rows = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), _ROWS), replace=False)
     chosen = np.sort(rows).astype(np.int64)[np.newaxis]
-    taken = []
+    seconds = []
     for number in range(8):
         started = time.perf_counter()
         exact_scores(vectors, queries[number % len(queries)][np.newaxis], chosen)
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken) * 1e9 / chosen.size
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1e9 / chosen.size

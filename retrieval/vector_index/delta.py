@@ -1,8 +1,8 @@
-"""Vectors added since the main index was built: a few sorted blocks, searched exactly. Knows nothing of the main index.
+"""Vectors added since the index was built: a few sorted blocks, searched exactly. Knows nothing of the built index.
 
-Every value is immutable; adding and removing give a new one that shares what did not change, so whoever holds the old one keeps its
-answers. A new block swallows those before it that are not at least twice as large, as in a log-structured merge tree (O'Neil et al.,
-1996): there are never more than log2(n) blocks, and a vector is copied that often at most.
+Every value is immutable; adding and removing give a new one that shares what did not change, so whoever holds the old
+one keeps its answers. A new block swallows those before it that are not at least twice as large, as in a log-structured
+merge tree (O'Neil et al., 1996): there are never more than log2(n) blocks, and a vector is copied that often at most.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NO_KEYS = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class Block:
-    """Row i of `vectors` has `keys[i]`, ascending; only the rows in `live` count."""
+    """Vectors with ascending keys: row i has `keys[i]`; only the rows in `live` count."""
 
     keys: Rows
     vectors: Matrix
@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True)
 class DeltaIndex:
-    """No key is live in two blocks. `blocks` from the oldest and largest to the newest."""
+    """The added vectors in blocks, from the oldest and largest to the newest. No key is live in two blocks."""
 
     dimension: int
     blocks: tuple[Block, ...] = ()
@@ -38,27 +38,30 @@ class DeltaIndex:
 
     def holds(self, keys: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of `keys` are live here."""
-        held = np.zeros(len(keys), dtype=np.bool_)
+        is_live = np.zeros(len(keys), dtype=np.bool_)
         for block in self.blocks:
-            places, there = found_in(block.keys, keys)
-            held[there] |= found_in(block.live, places[there])[1]
-        return held
+            positions, present = found_in(block.keys, keys)
+            is_live[present] |= found_in(block.live, positions[present])[1]
+        return is_live
 
     def added(self, keys: Rows, vectors: Matrix) -> DeltaIndex:
-        """With `vectors` `(n, dimension)` under distinct `keys` that are not live here. The caller's arrays are copied."""
+        """A delta with `vectors` `(n, dimension)` added under distinct `keys` that are not live here.
+
+        The caller's arrays are copied.
+        """
         order = np.argsort(keys, kind="stable")
         newest = Block(keys[order], np.ascontiguousarray(vectors[order], dtype=np.float32), np.arange(len(keys)))
-        kept = [block for block in self.blocks if len(block.live)]
-        while kept and len(kept[-1].live) < 2 * len(newest.live):
-            newest = _merged(kept.pop(), newest)
-        return DeltaIndex(self.dimension, (*kept, newest) if len(newest.live) else tuple(kept))
+        blocks = [block for block in self.blocks if len(block.live)]
+        while blocks and len(blocks[-1].live) < 2 * len(newest.live):
+            newest = _merged(blocks.pop(), newest)
+        return DeltaIndex(self.dimension, (*blocks, newest) if len(newest.live) else tuple(blocks))
 
     def removed(self, keys: Rows) -> DeltaIndex:
-        """Without `keys`; those that are not here change nothing."""
+        """A delta without `keys`; those that it does not have change nothing."""
         blocks = []
         for block in self.blocks:
-            places, there = found_in(block.keys, keys)
-            gone, alive = found_in(block.live, places[there])
+            positions, present = found_in(block.keys, keys)
+            gone, alive = found_in(block.live, positions[present])
             blocks.append(Block(block.keys, block.vectors, np.delete(block.live, gone[alive])) if alive.any() else block)
         return DeltaIndex(self.dimension, tuple(block for block in blocks if len(block.live)))
 

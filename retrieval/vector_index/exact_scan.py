@@ -1,7 +1,9 @@
-"""Exact search that reads a quarter of the bytes: 8-bit codes propose, the vectors decide, and a bound proves that nothing was missed.
+"""Exact search by 8-bit codes, a quarter of the bytes: codes propose rows, vectors score them, a bound proves it
+complete.
 
-A code is off by at most `error`, so a row that was not proposed scores at most the worst proposal's approximate score plus `error`. When the
-k-th best exact score is above that, the k best are among the proposals; until it is, more are asked for. Knows rows, not keys.
+A code is off by at most `error`, so a row that was not proposed scores at most the worst proposal's approximate score
+plus `error`. When the k-th best exact score is above that, the k best are among the proposals; until it is, more are
+asked for. Knows rows, not keys.
 """
 
 from __future__ import annotations
@@ -28,35 +30,39 @@ MANY_QUERIES = 16
 
 @dataclass(frozen=True)
 class ExactScan:
-    """`index` holds the codes; `error` is the largest distance of a vector from its code, `norm` the length of the longest vector."""
+    """The 8-bit codes of vectors, with the bounds that make their search exact.
+
+    `error` is the largest distance of a vector from its code, `norm` the length of the longest vector.
+    """
 
     index: FaissIndex
     error: float
     norm: float
 
     def search(self, vectors: Matrix, queries: Matrix, k: int, within: Bits | None, count: int) -> list[tuple[Rows, Matrix]]:
-        """For each query rows `(m,)` and their exact scores `(m,)`, unordered, among them the `k` best and all that tie with the last.
+        """The rows `(m,)` of each query and their exact scores `(m,)`, unordered, with the `k` best and all ties with
+        the last.
 
         `within`: one bit a row, least significant first, of which `count` are set; None when all `count` rows count.
         """
         lengths = np.linalg.norm(queries, axis=1)
         rounding = rounding_error(vectors.shape[1], self.norm) * lengths
-        found: dict[int, tuple[Rows, Matrix]] = {}
+        results: dict[int, tuple[Rows, Matrix]] = {}
         if within is None and len(queries) >= MANY_QUERIES:
             depth = min(k + _EXTRA, count)
             approximate, rows = faiss.knn(queries, vectors, depth, faiss.METRIC_INNER_PRODUCT)
             scores = exact_scores(vectors, queries, rows)
             for number, ceiling in enumerate(approximate[:, -1] + rounding):
                 if depth == count or _proven(scores[number], ceiling, k):
-                    found[number] = (rows[number], scores[number])
+                    results[number] = (rows[number], scores[number])
         selector = faiss.IDSelectorBitmap(len(within), faiss.swig_ptr(within)) if within is not None else None
         for number in range(len(queries)):
-            if number not in found:
+            if number not in results:
                 slack = float(self.error * lengths[number] + rounding[number])
-                found[number] = self._one(vectors, queries[number : number + 1], k, selector, within, count, slack)
-        return [found[number] for number in range(len(queries))]
+                results[number] = self._search_one(vectors, queries[number : number + 1], k, selector, within, count, slack)
+        return [results[number] for number in range(len(queries))]
 
-    def _one(
+    def _search_one(
         self,
         vectors: Matrix,
         query: Matrix,
@@ -74,12 +80,12 @@ class ExactScan:
             if _proven(scores, approximate[0, -1] + slack, k):
                 return rows[0], scores
             depth *= 4
-        every = rows_of(within, len(vectors))
-        return every, exact_scores(vectors, query, every[np.newaxis])[0]
+        all_rows = rows_of(within, len(vectors))
+        return all_rows, exact_scores(vectors, query, all_rows[np.newaxis])[0]
 
 
 def coded(vectors: Matrix) -> ExactScan:
-    """The codes of `vectors` float32 `(n, d)`, read in blocks."""
+    """The 8-bit codes of `vectors` float32 `(n, d)`, read in blocks."""
     count, dimension = vectors.shape
     blocks = [vectors[start : start + _BLOCK] for start in range(0, count, _BLOCK)]
     bounds = np.stack([np.min([b.min(axis=0) for b in blocks], axis=0), np.max([b.max(axis=0) for b in blocks], axis=0)])

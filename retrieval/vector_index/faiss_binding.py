@@ -14,13 +14,14 @@ FaissIndex = Any
 
 
 @contextmanager
-def alone(wanted: bool = True) -> Iterator[None]:
-    """FAISS computes in the calling thread only, if `wanted`: what takes a millisecond must not wait for another thread to wake up.
+def single_threaded(active: bool = True) -> Iterator[None]:
+    """Run FAISS in the calling thread only, if `active`.
 
-    Two idle cores search 10,000 vectors in 0.3 ms instead of 0.5; when another process wants one of them, in 10 to 40 ms.
+    What takes a millisecond must not wait for another thread to wake up. Two idle cores search 10,000 vectors in 0.3 ms
+    instead of 0.5; when another process wants one of them, in 10 to 40 ms.
     """
     threads = faiss.omp_get_max_threads()
-    if not wanted or threads == 1:
+    if not active or threads == 1:
         yield
         return
     faiss.omp_set_num_threads(1)  # of this thread only

@@ -1,6 +1,7 @@
 """The FAISS index behind a plan: built, extended, asked for candidates. Knows rows, not keys, and returns no scores.
 
-What it proposes is scored exactly by whoever asks (`exact_scores`), so the codes it keeps only have to be good enough to find, not to rank.
+Its candidates are scored exactly by the caller (`exact_scores`), so the codes it keeps only have to be good enough to
+find, not to rank.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _building = threading.Lock()
 
 
 def build(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
-    """The index of a plan whose kind is not "exact", over all rows of `vectors` float32 `(n, d)`, read in blocks. Same rows, same index."""
+    """The FAISS index of a plan whose kind is not "exact", over `vectors` float32 `(n, d)`, read in blocks.
+
+    The same rows give the same index.
+    """
     with _building:
         index = _empty(plan, vectors)
         _add(index, vectors)
@@ -33,7 +37,7 @@ def build(plan: IndexPlan, vectors: Matrix) -> FaissIndex:
 
 
 def extend(index: FaissIndex, vectors: Matrix) -> FaissIndex:
-    """A copy of `index` with the rows of `vectors` after its own; `index` itself is untouched, whoever searches it is not disturbed."""
+    """A copy of `index` with the rows of `vectors` added; `index` itself is unchanged, and can be searched meanwhile."""
     with _building:
         copy = faiss.clone_index(index)
         _add(copy, vectors)
@@ -47,7 +51,8 @@ def prepared(index: FaissIndex) -> FaissIndex:
 
 
 def candidates(index: FaissIndex, queries: Matrix, count: int, probes: int, within: Bits | None = None) -> Rows:
-    """Rows that are likely the best for each query, `(q, count)`, -1 where fewer were found in the `probes` nearest lists.
+    """Rows that are likely the best for each query, `(q, count)`, -1 where fewer were found in the `probes` nearest
+    lists.
 
     `within` holds one bit a row, least significant first: only rows whose bit is set are proposed.
     """
@@ -90,8 +95,8 @@ def _add(index: FaissIndex, vectors: Matrix) -> None:
         index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
 
 
-def _sample(vectors: Matrix, wanted: int) -> Matrix:
-    if wanted >= len(vectors):
+def _sample(vectors: Matrix, count: int) -> Matrix:
+    if count >= len(vectors):
         return np.ascontiguousarray(vectors)
-    rows = np.sort(np.random.default_rng(_SEED).choice(len(vectors), wanted, replace=False))
+    rows = np.sort(np.random.default_rng(_SEED).choice(len(vectors), count, replace=False))
     return np.ascontiguousarray(vectors[rows])

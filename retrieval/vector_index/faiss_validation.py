@@ -1,6 +1,7 @@
-"""Whether what FAISS read from a file can be searched without leaving its memory. Knows the layouts of the kinds that we build.
+"""Validation of an index that FAISS read from a file: that a search cannot leave its memory.
 
-FAISS checks sizes while it reads, not that the rows named in its lists exist. A search follows them unchecked.
+Knows the layouts of the kinds that we build. FAISS checks sizes while it reads, not that the rows named in its lists
+exist. A search follows them unchecked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from retrieval.vector_index.index_plan import IndexPlan, subquantizers
 
 
 def check_index(index: FaissIndex, plan: IndexPlan, count: int) -> None:
-    """Nothing, when `index` is what `plan` says, over `count` rows, and consistent. Raises ValueError."""
+    """Check that `index` is what `plan` says, over `count` rows, and consistent. Raises ValueError."""
     expected = {"ivf-sq8": faiss.IndexIVFScalarQuantizer, "ivf-pq": faiss.IndexIVFPQFastScan}[plan.kind]
     _hold(type(index) is expected, f"{type(index).__name__} instead of {expected.__name__}")
     _hold(
@@ -51,15 +52,15 @@ def _check_lists(index: FaissIndex, plan: IndexPlan, count: int) -> None:
         _hold(bool(np.isfinite(_view(pq.centroids)).all()), "a codebook that is not finite")
         _hold(lists.block_size == 32 * index.M2 // 2 and lists.n_per_block == 32, "blocks of another size")
     _hold(lists.nlist == index.nlist, f"{lists.nlist} inverted lists")
-    seen = np.zeros(count, dtype=np.bool_)
+    listed = np.zeros(count, dtype=np.bool_)
     for number in range(lists.nlist):
         size = lists.list_size(number)
         ids = faiss.rev_swig_ptr(lists.get_ids(number), size) if size else np.empty(0, dtype=np.int64)
         _hold(not size or (ids.min() >= 0 and ids.max() < count), f"rows in list {number} that do not exist")
         if plan.kind == "ivf-sq8":  # FAISS checks the packed ones itself, and shows only these
             _hold(lists.codes.at(number).size() == size * index.d, f"codes of another size in list {number}")
-        seen[ids] = True
-    _hold(bool(seen.all()) and lists.compute_ntotal() == count, "rows that are in no list, or in two")
+        listed[ids] = True
+    _hold(bool(listed.all()) and lists.compute_ntotal() == count, "rows that are in no list, or in two")
 
 
 def _check_codes(quantizer: Any, dimension: int) -> None:

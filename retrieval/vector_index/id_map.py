@@ -1,4 +1,4 @@
-"""From keys to rows and back: a vector's key is a number that stays, its row is where it lies now. Knows no vectors.
+"""The map from keys to rows: a vector's key is a number that stays, its row is its present position. Knows no vectors.
 
 `Allowed` says which keys a reader may see, `IdMap` where keys lie.
 """
@@ -21,15 +21,21 @@ _TABLE_SPAN = 8
 
 @dataclass(frozen=True)
 class Allowed:
-    """A set of keys: `mask[key]` says whether key is in it (keys beyond its end are not), or `keys` lists them, ascending."""
+    """A set of keys that a reader may see: `mask[key]` says whether it has a key, or `keys` lists them, ascending.
+
+    Keys beyond the end of `mask` are not in the set.
+    """
 
     mask: Mask | None
     keys: Rows | None
 
     @staticmethod
-    def of(given: npt.NDArray[np.generic]) -> Allowed:
-        """From a bool array over keys, or from an array of distinct integer keys in any order. Raises ValueError."""
-        array = np.asarray(given)
+    def from_array(allowed: npt.NDArray[np.generic]) -> Allowed:
+        """The set of a bool array over keys, or from an array of distinct integer keys in any order.
+
+        Raises ValueError.
+        """
+        array = np.asarray(allowed)
         if array.ndim == 1 and array.dtype == np.bool_:
             return Allowed(array.astype(np.bool_, copy=False), None)
         if array.ndim == 1 and (np.issubdtype(array.dtype, np.integer) or not len(array)):
@@ -50,24 +56,24 @@ class Allowed:
         """Which of `keys` are allowed."""
         if self.keys is not None:
             return found_in(self.keys, keys)[1]
-        held = np.zeros(len(keys), dtype=np.bool_)
+        is_allowed = np.zeros(len(keys), dtype=np.bool_)
         if self.mask is not None:
             inside = (keys >= 0) & (keys < len(self.mask))
-            held[inside] = self.mask[keys[inside]]
-        return held
+            is_allowed[inside] = self.mask[keys[inside]]
+        return is_allowed
 
 
-def found_in(ordered: Rows, wanted: Rows) -> tuple[Rows, Mask]:
-    """Where each of `wanted` stands in the ascending `ordered`, and whether it does."""
-    places = np.searchsorted(ordered, wanted)
-    there = places < len(ordered)
-    there[there] = ordered[places[there]] == wanted[there]
-    return places, there
+def found_in(ordered: Rows, keys: Rows) -> tuple[Rows, Mask]:
+    """The position of each of `keys` in the ascending `ordered`, and whether it is there."""
+    positions = np.searchsorted(ordered, keys)
+    present = positions < len(ordered)
+    present[present] = ordered[positions[present]] == keys[present]
+    return positions, present
 
 
 @dataclass(frozen=True)
 class IdMap:
-    """Distinct keys in ascending order; row i holds key `keys[i]`."""
+    """The keys of an index's rows: distinct and ascending, row i has key `keys[i]`."""
 
     keys: Rows
 
@@ -97,11 +103,11 @@ class IdMap:
         return bool(len(self.keys)) and int(self.keys[-1] - self.keys[0]) + 1 == len(self.keys)
 
     def rows_of(self, keys: Rows) -> Rows:
-        """The rows of those of `keys` that are here, in the order of `keys`."""
+        """The rows of those of `keys` that the map has, in the order of `keys`."""
         table = self._table
         if table is None:
-            places, there = found_in(self.keys, keys)
-            return np.asarray(places[there], dtype=np.int64)
+            positions, present = found_in(self.keys, keys)
+            return np.asarray(positions[present], dtype=np.int64)
         offsets = keys - self.keys[0]
         rows = table[offsets[(offsets >= 0) & (offsets < len(table))]]
         return np.asarray(rows[rows >= 0], dtype=np.int64)

@@ -1,12 +1,13 @@
-"""A main index on disk, and back, trusting nothing that was read. A cache: whatever is wrong with it, it can be built again.
+"""A built index written to disk and read back, with nothing trusted. A cache: whatever is wrong, it can be built again.
 
     folder/vectors.f32      the rows, little-endian float32; mapped, not read
     folder/keys.i64         their keys
     folder/index.faiss      what FAISS keeps of an approximate index
     folder/manifest.json    written last: sizes and SHA-256 of the others, the plan, what was measured
 
-Every file is verified against the manifest before it is used, and the manifest against the identity that the caller expects. FAISS reads
-with its own limits set to the file's size, and what it made of the file is checked before anything is searched (`faiss_validation`).
+Every file is verified against the manifest before it is used, and the manifest against the identity that the caller
+expects. FAISS reads with its own limits set to the file's size, and what it made of the file is checked before anything
+is searched (`faiss_validation`).
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder holds. `identity` is the caller's name for the content, such as a digest over its keys."""
+    """The manifest of an index folder.
+
+    `identity` is the caller's name for the content, such as a digest over its keys.
+    """
 
     format: Literal[1]
     identity: str
@@ -66,15 +70,21 @@ _MANIFEST = TypeAdapter(Manifest)
 
 
 class IndexFolder:
-    """One main index in `path`. Write by `keep` and then `save`; `load` needs neither. Not for two writers at a time."""
+    """The folder `path` of one built index.
+
+    Write by `keep` and then `save`; `load` needs neither. For one writer at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         """`path` is made when something is written."""
         self.path = path
-        self._kept: tuple[Matrix, StoredFile] | None = None
+        self._streamed: tuple[Matrix, StoredFile] | None = None
 
     def keep(self, shape: tuple[int, int], blocks: Iterator[Matrix]) -> Matrix:
-        """Stream blocks of vectors, together of `shape`, into the folder, and give them back mapped. What the folder held is given up."""
+        """Stream blocks of vectors, together of `shape`, into the folder, and give them back mapped.
+
+        The folder's old index is lost.
+        """
         (self.path / MANIFEST).unlink(missing_ok=True)
 
         def fill(write: Write) -> None:
@@ -86,16 +96,19 @@ class IndexFolder:
         if stored.bytes != 4 * shape[0] * shape[1]:
             raise ValueError(f"the blocks hold {stored.bytes} bytes, not {shape[0]} rows of {shape[1]} float32")
         vectors = _mapped(self.path / VECTORS, shape)
-        self._kept = (vectors, stored)
+        self._streamed = (vectors, stored)
         return vectors
 
     def save(self, main: BuiltIndex, identity: str) -> None:
-        """Write `main` under `identity`. Its vectors are written only if `keep` has not done so already. Raises OSError."""
+        """Write `main` under `identity`.
+
+        Its vectors are written only if `keep` has not done so already. Raises OSError.
+        """
         (self.path / MANIFEST).unlink(missing_ok=True)
-        if self._kept is None or self._kept[0] is not main.vectors:
+        if self._streamed is None or self._streamed[0] is not main.vectors:
             rows = main.vectors
             self.keep(rows.shape, (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)))
-        files = {VECTORS: self._kept[1]} if self._kept else {}
+        files = {VECTORS: self._streamed[1]} if self._streamed else {}
         files[KEYS] = self._write(KEYS, lambda write: write(main.keys.keys.astype("<i8", copy=False).data))
         if main.index is not None:
             files[INDEX] = self._write(INDEX, lambda write: _write_index(main.index, write))
@@ -107,7 +120,7 @@ class IndexFolder:
         return StoredFile((self.path / name).stat().st_size, digest)
 
     def load(self, identity: str, dimension: int) -> BuiltIndex:
-        """The index, verified. Raises CorruptStore, naming what is wrong: build it again then."""
+        """The index of the folder, verified. Raises CorruptStore, naming what is wrong: build it again then."""
         manifest = self._manifest(identity, dimension)
         shape = (manifest.files[KEYS].bytes // 8, dimension)
         with ThreadPoolExecutor(len(manifest.files)) as pool:
@@ -136,12 +149,12 @@ class IndexFolder:
             sizes = {name: (self.path / name).stat().st_size for name in manifest.files}
         except (OSError, ValidationError) as error:
             raise self._corrupt(f"{MANIFEST}: {error}") from error
-        wanted = {VECTORS, KEYS} | ({INDEX} if manifest.plan.kind != "exact" else set())
+        expected = {VECTORS, KEYS} | ({INDEX} if manifest.plan.kind != "exact" else set())
         if manifest.identity != identity or manifest.plan.dimension != dimension:
             raise self._corrupt(
                 f"it holds {manifest.identity!r}, {manifest.plan.dimension} dimensions, not {identity!r}, {dimension}"
             )
-        if set(sizes) != wanted or any(sizes[name] != manifest.files[name].bytes for name in sizes):
+        if set(sizes) != expected or any(sizes[name] != manifest.files[name].bytes for name in sizes):
             raise self._corrupt(f"files of {sizes} bytes are not those of its manifest")
         if sizes[KEYS] % 8 or sizes[VECTORS] != sizes[KEYS] // 8 * dimension * 4:
             raise self._corrupt(f"{sizes[VECTORS]} bytes of vectors do not fit {sizes[KEYS]} bytes of keys")
@@ -168,7 +181,8 @@ def _write_index(index: FaissIndex, write: Write) -> None:
 
 
 def _read_index(path: Path, plan: IndexPlan) -> FaissIndex:
-    # No part of a file is larger than the file, but for a table that FAISS allows for with product codes (inner products need none).
+    # No part of a file is larger than the file, but for a table that FAISS allows for with product codes (inner
+    # products need none).
     table = 4 * plan.lists * 2 * plan.code_bytes * 16 if plan.kind == "ivf-pq" else 0
     with _reading:
         limits = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()

@@ -1,7 +1,7 @@
-"""Which index fits so many vectors into so much memory, decided before anything is built, with the reason. Knows no vectors.
+"""The choice of an index kind by number of vectors and memory, before anything is built, with the reason.
 
-Scalar codes are for when the vectors do not fit into memory: they rank better than product codes, so fewer vectors have to be read from
-disk.
+Knows no vectors. Scalar codes are for when the vectors do not fit into memory: they rank better than product codes, so
+fewer vectors have to be read from disk.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ _ID_BYTES = 8
 
 @dataclass(frozen=True)
 class IndexPlan:
-    """What will be built. `memory_bytes` should stay in memory to search at speed; `disk_bytes` are its files; `why` is one sentence.
+    """The plan of an index: kind, size and sizes of its parts.
 
-    `lists` is the number of inverted lists, `code_bytes` a vector in them.
+    `memory_bytes` should stay in memory to search at speed; `disk_bytes` are its files; `why` is one sentence. `lists`
+    is the number of inverted lists, `code_bytes` a vector in them.
     """
 
     kind: Kind
@@ -37,9 +38,11 @@ class IndexPlan:
 
 
 def choose(count: int, dimension: int, memory_bytes: int, target_recall: float = 0.98, kind: Kind | None = None) -> IndexPlan:
-    """The plan for `count` vectors of `dimension` in at most `memory_bytes`, to find the true ten best with `target_recall`.
+    """The plan for `count` vectors of `dimension` in at most `memory_bytes`, to find the true ten best with
+    `target_recall`.
 
-    `kind` builds that one whatever would be chosen. Raises ValueError when the target is not above 0 and at most 1, or a size negative.
+    `kind` builds that one whatever would be chosen. Raises ValueError when the target is not above 0 and at most 1, or
+    a size negative.
     """
     if not 0 < target_recall <= 1:
         raise ValueError(f"the target recall is {target_recall}; it must be above 0 and at most 1")
@@ -94,14 +97,16 @@ def _size(count: int) -> str:
 
 
 def _code_bytes(kind: Kind, count: int, dimension: int) -> int:
-    """What FAISS keeps besides the vectors themselves."""
+    """Bytes that FAISS keeps besides the vectors themselves."""
     if kind == "exact":
         return count * (dimension + _ID_BYTES)
     return count * ((dimension if kind == "ivf-sq8" else _pq_bytes(dimension)) + _ID_BYTES) + 4 * _lists(count) * dimension
 
 
 def subquantizers(dimension: int) -> int:
-    """Of a product code: one of four bits for every two components, or for each one where their number is odd."""
+    """The number of subquantizers of a product code: one of four bits for every two components, for each one where
+    `dimension` is odd.
+    """
     return dimension // 2 if dimension % 2 == 0 else dimension
 
 

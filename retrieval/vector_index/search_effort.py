@@ -1,4 +1,4 @@
-"""How hard an approximate index looks, and how much harder for more results or under a filter. Pure arithmetic; knows no index."""
+"""The search effort of an approximate index, and how it grows with more results or a filter. Pure; knows no index."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from pydantic import Field
 from retrieval.vector_index.recall import NEAREST
 
 _WIDER = 0.3
-"""Lists to probe grow with this power of results asked for and of 1 / share allowed (measured, 100,000 vectors; see DECISIONS.md)."""
+"""Lists to probe grow with this power of results asked for and of 1 / share allowed (measured, 100,000 vectors; see
+DECISIONS.md).
+"""
 _RESCORED_UNDER_FILTER = 100
-"""So many proposals under a filter: fewer than that found says that what is allowed lies where the search did not go."""
+"""So many candidates under a filter: fewer found means that the allowed rows lie where the search did not go."""
 _FIXED = 0.4
 """The part of a search that does not grow with the lists probed."""
 
 
 @dataclass(frozen=True)
 class SearchEffort:
-    """`probes` inverted lists are searched, and the `rescored` best proposals scored exactly. Steered for the ten best."""
+    """How much an approximate search looks at: `probes` inverted lists, and `rescored` candidates scored exactly.
+
+    Calibrated for the ten best.
+    """
 
     # Under the names that manifests of published indexes have had since the first one, so that those still open.
     probes: Annotated[int, Field(alias="breadth")]

@@ -1,9 +1,10 @@
-"""Who may use the annotation page: whoever was given its address, whose secret lives as long as the process.
+"""Access to the annotation page: by its address, whose secret lives as long as the process.
 
-A port of this machine can be reached by its other users and by pages in the browser. Opening the printed address with its token
-gives a browser the two halves of a session: a cookie, which no script can read, and a key, which the page keeps and which no
-other port of this machine can read (cookies do not tell ports apart). The API wants both, the page and its files the cookie.
-Everything else gets 401 before its body is read (promise S2). Only digests are kept (promise S4). Knows no routes.
+A port of this machine can be reached by its other users and by pages in the browser. Opening the printed address with
+its token gives a browser the two halves of a session: a cookie, which no script can read, and a key, which the page
+keeps and which no other port of this machine can read (cookies do not tell ports apart). The API wants both, the page
+and its files the cookie. Everything else gets 401 before its body is read (promise S2). Only digests are kept (promise
+S4). Knows no routes.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def new_secret() -> str:
 
 
 class Access:
-    """ASGI middleware that lets nothing through but requests of a session, and opens one for whoever has the token.
+    """ASGI middleware that admits only requests of a session, and opens a session for whoever has the token.
 
     The newest 32 sessions count: a browser that opened the address before so many others opens it again.
     """
@@ -65,7 +66,7 @@ class Access:
         request = HTTPConnection(scope)
         try:
             check_headers(scope)
-            answer = self._gate(request, scope["method"])
+            answer = self._check_session(request, scope["method"])
         except ApiError as error:
             answer = error_response(error)
         if answer is None:
@@ -73,7 +74,7 @@ class Access:
         else:
             await answer(scope, receive, send)
 
-    def _gate(self, request: HTTPConnection, method: str) -> Response | None:
+    def _check_session(self, request: HTTPConnection, method: str) -> Response | None:
         path = request.scope["path"]
         offered = request.query_params.get("token")
         if offered is not None and (method, path) == ("GET", "/"):

@@ -1,8 +1,8 @@
-"""The annotation page's server: JSON under /api, the page at /. What is annotated is `serving.annotate.store`'s business.
+"""The annotation page's server: JSON under /api, the page at /.
 
-The page shows whole documents and writes: so it answers only to whoever has its address (`serving.annotate.access`), only to this
-machine and to pages of its own (promise S20), allows no script and no connection but its own (promise S12), and holds every
-request to its bounds (promise S19).
+What is annotated is `serving.annotate.store`'s business. The page shows whole documents and writes: so it answers only
+to whoever has its address (`serving.annotate.access`), only to this machine and to pages of its own (promise S20),
+allows no script and no connection but its own (promise S12), and holds every request to its bounds (promise S19).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _HEADERS = {
 
 
 class Headers:
-    """ASGI middleware: headers that hold the browser to this server, on every answer, errors included."""
+    """ASGI middleware that adds headers which hold the browser to this server, on every answer, errors included."""
 
     def __init__(self, app: ASGIApp) -> None:
         """`app` is what answers."""
@@ -62,9 +62,12 @@ class Headers:
 
 
 def create_annotate_app(session: AnnotationSession, token: str) -> FastAPI:
-    """The application for whoever opens /?token=... with `token`; its `Admission` is `app.state.gate`, as `serving.http.server` wants it."""
+    """The annotation page's application, for whoever opens /?token=... with `token`.
+
+    Its `Admission` is `app.state.admission`, as `serving.http.server` needs it.
+    """
     app = FastAPI(title="raftsmith annotate", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.gate = Admission()
+    app.state.admission = Admission()
     app.add_middleware(RequestGuard)
     app.add_middleware(Access, token=token)
     app.add_middleware(Headers)
@@ -87,7 +90,7 @@ def create_annotate_app(session: AnnotationSession, token: str) -> FastAPI:
     return app
 
 
-# All work is done on the event loop: there are few people, every step is short, and the two databases are used from one thread.
+# All work is done on the event loop: there are few people, every step is short, and one thread uses the two databases.
 
 
 def _add_page(app: FastAPI) -> None:
@@ -123,36 +126,41 @@ def _add_documents(app: FastAPI, session: AnnotationSession) -> None:
         after: Text = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> dict[str, Any]:
-        """From behind the document `after`: what is done meanwhile leaves a list of what is to do and must not shift it."""
+        """A page of the list of documents, from behind the document `after`.
+
+        Not from an offset: what is done meanwhile leaves a list of what is to do and must not shift it.
+        """
         counts = session.annotations.counts(session.set_name)
         column = ("questions", "labels").index(task)
-        done = {document_id for document_id, pair in counts.items() if pair[column]}
+        done_ids = {document_id for document_id, pair in counts.items() if pair[column]}
         entries = session.search(query)
         begin = following([entry["document_id"] for entry in entries], after)
-        found = [entry for entry in entries[begin:] if show == "all" or (entry["document_id"] in done) == (show == "done")]
+        matches = [
+            entry for entry in entries[begin:] if show == "all" or (entry["document_id"] in done_ids) == (show == "done")
+        ]
         rows = []
-        for entry in found[:limit]:
+        for entry in matches[:limit]:
             questions, labels = counts.get(entry["document_id"], (0, 0))
-            shown = {key: entry[key] for key in ("title", "collection", "characters")}
-            shown |= {"id": entry["document_id"], "file": Path(entry["source"]).name}
-            rows.append({**shown, "questions": questions, "labels": labels})
+            row = {key: entry[key] for key in ("title", "collection", "characters")}
+            row |= {"id": entry["document_id"], "file": Path(entry["source"]).name}
+            rows.append({**row, "questions": questions, "labels": labels})
         everything = session.overview()
-        progress = {"all": len(everything), "done": sum(entry["document_id"] in done for entry in everything)}
-        return {"rows": rows, "more": len(found) > limit, "counts": progress}
+        progress = {"all": len(everything), "done": sum(entry["document_id"] in done_ids for entry in everything)}
+        return {"rows": rows, "more": len(matches) > limit, "counts": progress}
 
     @app.get("/api/documents/{document_id}")
     async def document(document_id: Identity, query: Text = "") -> dict[str, Any]:
-        found = session.document(document_id)
-        chunks = session.store.chunks(found.id)
+        document = session.document(document_id)
+        chunks = session.store.chunks(document.id)
         return {
-            "id": found.id,
-            "title": found.title,
-            "file": Path(found.source).name,
-            "text": found.text,
+            "id": document.id,
+            "title": document.title,
+            "file": Path(document.source).name,
+            "text": document.text,
             "chunks": [{"start": c.start, "end": c.end, "section": c.section} for c in chunks],
-            "found": [{"start": c.start, "end": c.end} for c in session.found(query, chunks)],
-            "questions": _shown_questions(session, found.id),
-            "labels": _shown_labels(session, found.id),
+            "found": [{"start": c.start, "end": c.end} for c in session.matching_chunks(query, chunks)],
+            "questions": _shown_questions(session, document.id),
+            "labels": _shown_labels(session, document.id),
         }
 
 
@@ -165,13 +173,15 @@ def _add_questions(app: FastAPI, session: AnnotationSession) -> None:
     async def new_question(request: QuestionIn) -> dict[str, Any]:
         document = session.document(request.document_id)
         identity = content_id("question", session.set_name, document.id, request.text, str(time.time_ns()))
-        return _shown_question(session.annotations.save_question(session.set_name, request.question(identity), seen=""))
+        return _shown_question(
+            session.annotations.save_question(session.set_name, request.question(identity), expected_version="")
+        )
 
     @app.put("/api/questions/{question_id}")
     async def change_question(question_id: Identity, request: QuestionIn) -> dict[str, Any]:
         document = session.document(request.document_id)
-        there = session.annotations.question(session.set_name, question_id)
-        if there is None or there.document_id != document.id:
+        stored = session.annotations.question(session.set_name, question_id)
+        if stored is None or stored.document_id != document.id:
             raise ApiError(404, "this document has no such question by now; write it as a new one", code="not_found")
         return _shown_question(session.annotations.save_question(session.set_name, request.question(question_id), request.seen))
 

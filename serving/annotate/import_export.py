@@ -1,4 +1,4 @@
-"""Annotations out to a file and in from one."""
+"""Export of annotations to a file, and import from one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 
 def export_file(session: AnnotationSession, path: Path, form: str) -> dict[str, Any]:
-    """Write the set, and the reviews of the dataset where one is open, to `path` and files named after it, and give what was
-    written.
+    """Write the annotations of the set to `path`, and to files named after it, and give what was written.
+
+    Where a dataset is open its reviews are among them.
     """
     from corpora.durable_files import write_atomic
     from corpora.store.evidence_location import EvidenceLocator
@@ -37,7 +38,7 @@ def export_file(session: AnnotationSession, path: Path, form: str) -> dict[str, 
 
 
 def import_file(session: AnnotationSession, path: Path, form: str) -> dict[str, Any]:
-    """Take in the annotations of a file and give what was taken and, for each part that was not, the reason.
+    """Import the annotations of a file, and give the counts and, for each part that was dropped, the reason.
 
     What has an id that is known is replaced. Raises RaftsmithError when the file cannot be read as this format.
     """
@@ -48,13 +49,16 @@ def import_file(session: AnnotationSession, path: Path, form: str) -> dict[str, 
 
     sources = Sources(EvidenceLocator(session.store, session.collection), session.examples.values())
     incoming = read(read_text(path), form, sources)
-    taken = take_in(session, incoming)
-    dropped = [{"what": what, "reason": reason} for what, reason in incoming.dropped]
-    return {"file": str(path), "format": form, **taken, "dropped": dropped}
+    counts = take_in(session, incoming)
+    dropped = [{"what": part, "reason": reason} for part, reason in incoming.dropped]
+    return {"file": str(path), "format": form, **counts, "dropped": dropped}
 
 
 def take_in(session: AnnotationSession, incoming: Incoming) -> dict[str, int]:
-    """Write what was read into the set and the dataset, and give the counts; what is refused joins `incoming.dropped`."""
+    """Write what was read into the set and the dataset, and give the counts.
+
+    What is refused joins `incoming.dropped`.
+    """
     from corpora.errors import AnnotationError, DatasetError
     from raft.examples.reviews import completion_id, judge
 
@@ -77,7 +81,7 @@ def take_in(session: AnnotationSession, incoming: Incoming) -> dict[str, int]:
             if review.judged not in ("", completion_id(example)):
                 raise AnnotationError("the example has changed since it was reviewed")
             try:
-                decided = judge(example, review.verdict, review.completion, session.shown(example))
+                decided = judge(example, review.verdict, review.completion, session.passage_chunks(example))
             except DatasetError as error:
                 raise AnnotationError(str(error)) from error
             store.save_review(session.dataset.name, decided)

@@ -1,4 +1,4 @@
-"""What is annotated, and the rules that it keeps. Pure.
+"""The records of annotation, and the rules that they keep. Pure.
 
 Offsets are in characters (code points) of the cleaned document, end exclusive. No message holds text of a document.
 """
@@ -53,7 +53,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Annotations:
-    """All that there is of one set, and of one dataset."""
+    """All annotations of one set, and the reviews of one dataset."""
 
     classes: tuple[str, ...] = ()
     questions: tuple[AnnotatedQuestion, ...] = ()
@@ -62,16 +62,19 @@ class Annotations:
 
 
 class Conflict(AnnotationError):
-    """What was to be changed is no longer what its annotator saw: somebody else was quicker."""
+    """The annotation to be changed is no longer what its annotator saw: somebody else was quicker."""
 
 
 def version(item: AnnotatedQuestion | Review | None) -> str:
-    """What names this state of a question or review; "" where there is none. Equal states have equal versions."""
+    """The version of a question or review: a hash of its state, "" where there is none."""
     return content_id("version", json.dumps(asdict(item), sort_keys=True)) if item else ""
 
 
 def verify(span: Span, document: Document) -> None:
-    """Raises AnnotationError unless the document has exactly this text at these offsets. Its text is in no message."""
+    """Raise AnnotationError unless the document has exactly this text at these offsets.
+
+    The document's text is in no message.
+    """
     if not (0 <= span.start < span.end <= len(document.text)):
         raise AnnotationError(
             f"{span.start}–{span.end} is no part of document {document.id}; accepted: 0 to {len(document.text)}, start before end"
@@ -81,10 +84,11 @@ def verify(span: Span, document: Document) -> None:
 
 
 def checked(question: AnnotatedQuestion, document: Document) -> AnnotatedQuestion:
-    """The question as it is kept: its text on one line, spans without white space around them, the first answer's evidence first.
+    """The question normalised for the store: text on one line, tight spans, the first answer's evidence first.
 
-    Without evidence it is the sentences that the first answer stands in. Raises AnnotationError for spans that are not verbatim
-    or too many, evidence without an answer, or a first answer that no evidence holds.
+    A tight span has no white space around it. Without evidence it is the sentences that the first answer stands in.
+    Raises AnnotationError for spans that are not verbatim or too many, evidence without an answer, or a first answer
+    that no evidence holds.
     """
     text = tidy(question.text)
     if not 0 < len(text) <= MAX_QUESTION_CHARACTERS:
@@ -114,6 +118,6 @@ def _tight(span: Span, document: Document) -> Span:
 
 
 def _sentences_around(span: Span, document: Document) -> Span:
-    inside = [place for place in sentence_spans(document.text) if place[0] < span.end and place[1] > span.start]
+    inside = [sentence for sentence in sentence_spans(document.text) if sentence[0] < span.end and sentence[1] > span.start]
     start, end = inside[0][0], inside[-1][1]
     return Span(start, end, document.text[start:end])

@@ -1,6 +1,7 @@
-"""The routes for reviewing generated examples. Verdicts are saved at once, and written for training a moment later.
+"""The routes for reviewing generated examples.
 
-Knows how an example and its review are shown; what a review means is `raft.examples.reviews`' business.
+Verdicts are saved at once, and written for training a moment later. Knows how an example and its review are shown; what
+a review means is `raft.examples.reviews`' business.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Show = Literal["all", "open", "accept", "edit", "reject"]
 
 
 class Writer:
-    """Writes the reviews where `train` reads them, once for all verdicts of a second."""
+    """Writes the reviews to where `train` reads them, once for all verdicts of a second."""
 
     def __init__(self, session: AnnotationSession) -> None:
         """`session` knows where."""
@@ -35,13 +36,13 @@ class Writer:
         self.problem = ""  # why the last writing failed; said with every answer until one works
 
     def soon(self) -> None:
-        """Something was decided."""
+        """Write the reviews about a second from now."""
         if not self._waiting:
             self._waiting = True
             asyncio.get_running_loop().call_later(WRITE_AFTER_S, self.write)
 
     def write(self) -> None:
-        """Write now; a failure is kept for the next answer, and ending the page tries again."""
+        """Write the reviews now; a failure is kept for the next answer, and ending the page tries again."""
         self._waiting = False
         try:
             self._session.write_reviews()
@@ -54,55 +55,59 @@ class Writer:
 
 
 def add_reviewing(app: FastAPI, session: AnnotationSession) -> None:
-    """Add the routes to `app`."""
+    """Add the review routes to `app`."""
     writer = Writer(session)
 
     def counts(verdicts: dict[str, str]) -> dict[str, int]:
-        known = [verdicts[name] for name in session.examples if name in verdicts]
-        found = {verdict: known.count(verdict) for verdict in ("accept", "edit", "reject")}
-        return {"all": len(session.examples), "reviewed": len(known), **found}
+        reviewed = [verdicts[name] for name in session.examples if name in verdicts]
+        by_verdict = {verdict: reviewed.count(verdict) for verdict in ("accept", "edit", "reject")}
+        return {"all": len(session.examples), "reviewed": len(reviewed), **by_verdict}
 
     def answered(name: str, example: RaftExample, review: Review | None) -> dict[str, Any]:
-        shown = shown_example(example, review)
-        return {**shown, "counts": counts(session.annotations.verdicts(name)), "problem": writer.problem}
+        payload = shown_example(example, review)
+        return {**payload, "counts": counts(session.annotations.verdicts(name)), "problem": writer.problem}
 
     @app.get("/api/examples")
     async def examples(
         show: Show = "all", query: Text = "", after: Text = "", limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> dict[str, Any]:
-        """From behind the example `after`: what is reviewed meanwhile leaves a list of open ones and must not shift it."""
+        """A page of the list of examples, from behind the example `after`.
+
+        Not from an offset: what is reviewed meanwhile leaves a list of open ones and must not shift it.
+        """
         verdicts = session.annotations.verdicts(session.dataset.name) if session.dataset else {}
-        wanted = query.strip().casefold()
+        folded_query = query.strip().casefold()
         names = list(session.examples)
         begin = following(names, after)
-        found = [
+        matches = [
             {"id": name, "number": number, "question": session.examples[name].question, "verdict": verdicts.get(name, "open")}
             for number, name in enumerate(names[begin:], start=begin + 1)
-            if show in ("all", verdicts.get(name, "open")) and (not wanted or wanted in _searched(session.examples[name]))
+            if show in ("all", verdicts.get(name, "open"))
+            and (not folded_query or folded_query in _searched(session.examples[name]))
         ]
-        return {"rows": found[:limit], "more": len(found) > limit, "counts": counts(verdicts)}
+        return {"rows": matches[:limit], "more": len(matches) > limit, "counts": counts(verdicts)}
 
     @app.get("/api/examples/{example_id}")
     async def example(example_id: Identity) -> dict[str, Any]:
-        name, found = session.example(example_id)
-        return answered(name, found, session.annotations.review(name, found.id))
+        name, example = session.example(example_id)
+        return answered(name, example, session.annotations.review(name, example.id))
 
     @app.put("/api/reviews/{example_id}")
     async def review(example_id: Identity, request: ReviewIn) -> dict[str, Any]:
-        name, found = session.example(example_id)
-        if request.judged and request.judged != completion_id(found):
+        name, example = session.example(example_id)
+        if request.judged and request.judged != completion_id(example):
             raise ApiError(409, "the dataset was made again since; start the page again", code="changed")
-        decided = judge(found, request.verdict, request.completion, session.shown(found))
+        decided = judge(example, request.verdict, request.completion, session.passage_chunks(example))
         session.annotations.save_review(name, decided, request.seen)
         writer.soon()
-        return answered(name, found, decided)
+        return answered(name, example, decided)
 
     @app.delete("/api/reviews/{example_id}")
     async def undo(example_id: Identity, seen: Text = "") -> dict[str, Any]:
-        name, found = session.example(example_id)
-        session.annotations.delete_review(name, found.id, seen)
+        name, example = session.example(example_id)
+        session.annotations.delete_review(name, example.id, seen)
         writer.soon()
-        return answered(name, found, None)
+        return answered(name, example, None)
 
 
 def _searched(example: RaftExample) -> str:
@@ -110,7 +115,7 @@ def _searched(example: RaftExample) -> str:
 
 
 def shown_example(example: RaftExample, review: Review | None) -> dict[str, Any]:
-    """The example with what stands now: the edited completion where there is one, else the generated one."""
+    """The example as the page shows it, with the edited completion where there is one, else the generated one."""
     parsed = parse_completion(review.completion if review and review.verdict == "edit" else example.completion)
     return {
         "id": example.id,

@@ -1,4 +1,7 @@
-"""What the annotation page sends, with every text, number and list bounded (promise S19). Unknown fields are refused."""
+"""The annotation page's request bodies, with every text, number and list bounded (promise S19).
+
+Unknown fields are refused.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class _Request(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, value: Any) -> Any:
+    def _refuse_unknown_fields(cls, value: Any) -> Any:
         unknown = sorted(set(value) - set(cls.model_fields)) if isinstance(value, dict) else []
         if unknown:
             accepted = ", ".join(cls.model_fields)
@@ -55,7 +58,7 @@ class SpanIn(_Request):
 
 
 class QuestionIn(_Request):
-    """A question as it is to be kept; without answers the document does not answer it."""
+    """A question to save; without answers the document does not answer it."""
 
     document_id: str = DocumentId
     text: str = Field(min_length=1, max_length=MAX_QUESTION_CHARACTERS)
@@ -76,12 +79,15 @@ class QuestionIn(_Request):
 
     def question(self, identity: str) -> AnnotatedQuestion:
         """The question under this id."""
-        answers, evidence = (tuple(item.span for item in found) for found in (self.answers, self.evidence))
+        answers, evidence = (tuple(item.span for item in spans) for spans in (self.answers, self.evidence))
         return AnnotatedQuestion(identity, self.document_id, self.text, answers, evidence)
 
 
 class LabelIn(_Request):
-    """The class of a part of a document. A document's text never changes under its id, so its offsets say enough."""
+    """The class of a part of a document.
+
+    A document's text never changes under its id, so its offsets say enough.
+    """
 
     document_id: str = DocumentId
     start: int = Field(ge=0, le=MAX_OFFSET)
@@ -91,7 +97,7 @@ class LabelIn(_Request):
 
 
 class PlaceIn(_Request):
-    """The part of a document whose label is to go."""
+    """The part of a document whose label is to be removed."""
 
     document_id: str = DocumentId
     start: int = Field(ge=0, le=MAX_OFFSET)
@@ -106,7 +112,10 @@ class ClassIn(_Request):
 
 
 class ReviewIn(_Request):
-    """A verdict. An edit has quotes from the passages and an answer, or neither: then the documents do not answer."""
+    """A verdict on an example.
+
+    An edit has quotes from the passages and an answer, or neither: then the documents do not answer.
+    """
 
     verdict: Literal["accept", "edit", "reject"]
     answer: str = Field("", max_length=MAX_ANSWER_CHARACTERS)
@@ -126,7 +135,7 @@ class ReviewIn(_Request):
 
     @property
     def completion(self) -> str:
-        """What an edit makes of the example, in the form of the prompts; numbers of passages are put right later."""
+        """The edited completion, in the form of the prompts; numbers of passages are put right later."""
         answer = " ".join(self.answer.split())
         if self.quotes:
             return render_completion([(1, quote) for quote in self.quotes], answer)
@@ -134,7 +143,10 @@ class ReviewIn(_Request):
 
 
 def following(ids: Sequence[str], after: str) -> int:
-    """The place in `ids` behind `after`; 0 when that is "". Raises ApiError 404 when it is not among them (any more)."""
+    """The index in `ids` behind `after`; 0 when that is "".
+
+    Raises ApiError 404 when it is not among them (any more).
+    """
     if not after:
         return 0
     if after not in ids:

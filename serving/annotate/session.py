@@ -1,4 +1,4 @@
-"""What one annotation page works on: the collection, the annotations of one set, and perhaps a dataset to review."""
+"""The session of one annotation page: the collection, the annotations of one set, and perhaps a dataset to review."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class AnnotationSession:
-    """What one page works on. `collection` None is all of them; `dataset`, with its folder, None when there is none to review."""
+    """The collection, annotation set and dataset that one page works on.
+
+    `collection` None is all of them; `dataset`, with its folder, None when there is none to review.
+    """
 
     store: CorpusStore
     annotations: AnnotationStore
@@ -45,28 +48,30 @@ class AnnotationSession:
         return self._listed[snapshot]
 
     def search(self, query: str) -> list[dict[str, Any]]:
-        """The entries of `overview` whose title or file has `query` in it, then those with one of the best 200 passages that have
-        all its words, best first; all of them for an empty query.
+        """The entries of `overview` that match `query`, best first; all of them for an empty query.
+
+        First those whose title or file has `query` in it, then those with one of the best 200 passages that have all
+        its words.
         """
         entries = self.overview()
         if not query.strip():
             return entries
-        wanted = query.strip().casefold()
-        named = [entry for entry in entries if wanted in f"{entry['title']}\n{Path(entry['source']).name}".casefold()]
+        folded_query = query.strip().casefold()
+        by_name = [entry for entry in entries if folded_query in f"{entry['title']}\n{Path(entry['source']).name}".casefold()]
         ids = self._passages(query, LISTED_PASSAGES)
         chunks = self.store.chunks_by_id(ids)
         by_id = {entry["document_id"]: entry for entry in entries}
         saying = [by_id[chunks[name].document_id] for name in ids if name in chunks and chunks[name].document_id in by_id]
-        return list({entry["document_id"]: entry for entry in (*named, *saying)}.values())
+        return list({entry["document_id"]: entry for entry in (*by_name, *saying)}.values())
 
-    def found(self, query: str, chunks: list[Chunk]) -> list[Chunk]:
+    def matching_chunks(self, query: str, chunks: list[Chunk]) -> list[Chunk]:
         """Those of `chunks` that have all words of `query`; word forms count as one, as in search."""
         ids = set(self._passages(query, FOUND_PASSAGES))
         return [chunk for chunk in chunks if chunk.id in ids]
 
-    def _passages(self, query: str, most: int) -> list[str]:
+    def _passages(self, query: str, limit: int) -> list[str]:
         words = _WORD.findall(query)
-        return self.store.chunks_with(words, most) if words else []
+        return self.store.chunks_with(words, limit) if words else []
 
     @cached_property
     def examples(self) -> dict[str, RaftExample]:
@@ -88,13 +93,13 @@ class AnnotationSession:
             raise ApiError(404, "no such example; GET /api/examples lists those there are", code="not_found")
         return self.dataset.name, self.examples[example_id]
 
-    def shown(self, example: RaftExample) -> list[Chunk]:
+    def passage_chunks(self, example: RaftExample) -> list[Chunk]:
         """The passages of an example as the store has them; one that was cut anew since is left out."""
         chunks = self.store.chunks_by_id([passage.chunk_id for passage in example.passages])
         return [chunks[p.chunk_id] for p in example.passages if p.chunk_id in chunks and chunks[p.chunk_id].text == p.text]
 
     def unwritten(self) -> bool:
-        """True when the reviews in the dataset's folder are not those that were made."""
+        """True when the reviews in the dataset's folder differ from those in the store."""
         if self.dataset is None or self.dataset_folder is None:
             return False
         path = self.dataset_folder / FILE
@@ -115,17 +120,19 @@ def open_session(workspace: Workspace, set_name: str, collection: str | None, da
     from corpora.errors import AnnotationError
     from corpora.store.corpus_store import CorpusStore
     from raft.examples.dataset import read_dataset
-    from serving.annotate.store import FILE, AnnotationStore
+    from serving.annotate.store import AnnotationStore
 
     folder = workspace.dataset(dataset) if dataset else None
     opened_dataset = read_dataset(folder) if folder else None
     store = CorpusStore(workspace.database)
-    there = sorted({entry["collection"] for entry in store.overview()})
-    if not there or collection not in (None, *there):
+    collections = sorted({entry["collection"] for entry in store.overview()})
+    if not collections or collection not in (None, *collections):
         store.close()
-        known = (
-            f"collections here: {', '.join(there)}" if there else "the workspace has no documents; run `raftsmith add` first"
+        hint = (
+            f"collections here: {', '.join(collections)}"
+            if collections
+            else "the workspace has no documents; run `raftsmith add` first"
         )
-        raise AnnotationError(f"there is no collection {collection!r}; {known}" if collection else known)
-    annotations = AnnotationStore(workspace.root / FILE, store.document)
+        raise AnnotationError(f"there is no collection {collection!r}; {hint}" if collection else hint)
+    annotations = AnnotationStore(workspace.annotations, store.document)
     return AnnotationSession(store, annotations, set_name, collection, opened_dataset, folder)

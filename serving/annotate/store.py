@@ -1,8 +1,9 @@
 """The annotation store: questions with evidence, labels and reviews, in one SQLite file of the workspace.
 
-Offsets are in characters (code points) of the cleaned document, end exclusive, and what stands there is checked against the
-document at every write. Annotations belong to a named set, reviews to a dataset. Several people may write at once, also from
-several processes: whoever says what they saw (`seen`) changes that and nothing newer. Knows no HTTP and no file formats.
+Offsets are in characters (code points) of the cleaned document, end exclusive, and what stands there is checked against
+the document at every write. Annotations belong to a named set, reviews to a dataset. Several people may write at once,
+also from several processes: whoever says what they saw (`expected_version`, `expected_class`) changes that and nothing
+newer. Knows no HTTP and no file formats.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from raft.examples.reviews import Review
 from raft.records import Quote
 from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, Label, Span, checked, verify, version
 
-FILE = "annotations.db"
 FORMAT = 1
 MAX_CLASSES = 100
 MAX_CLASS_CHARACTERS = 100
@@ -46,7 +46,10 @@ CREATE TABLE reviews (
 
 
 class AnnotationStore:
-    """The annotations at `path`, made when absent with mode 0600. Raises CorruptStore, or StoreError for a newer format."""
+    """The annotations at `path`, made when absent with mode 0600.
+
+    Raises CorruptStore, or StoreError for a newer format.
+    """
 
     def __init__(self, path: Path, documents: Callable[[str], Document | None]) -> None:
         """`documents` gives a document by its id: what is written is checked against it."""
@@ -66,34 +69,39 @@ class AnnotationStore:
         """The question of this id, if the set has it."""
         return next(iter(self._questions("set_name = ?1 AND id = ?2", (set_name, question_id))), None)
 
-    def save_question(self, set_name: str, question: AnnotatedQuestion, seen: str | None = None) -> AnnotatedQuestion:
+    def save_question(
+        self, set_name: str, question: AnnotatedQuestion, expected_version: str | None = None
+    ) -> AnnotatedQuestion:
         """Write a question, or another version of it, and give it as written; see `checked`.
 
-        `seen` is the `version` that is to be changed, "" for a new question; None changes whatever there is. Raises
-        AnnotationError, and Conflict when there is another version by now.
+        `expected_version` is the `version` that is to be changed, "" for a new question; None changes whatever there
+        is. Raises AnnotationError, and Conflict when there is another version by now.
         """
-        kept = checked(question, self._document(question.document_id))
+        question = checked(question, self._document(question.document_id))
         with self._db.changing():
-            self._unchanged(version(self.question(set_name, kept.id)), seen, "this question")
+            self._check_unchanged(version(self.question(set_name, question.id)), expected_version, "this question")
             self._db.execute(
                 "INSERT INTO questions VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET text = excluded.text, "
                 "document_id = excluded.document_id WHERE set_name = excluded.set_name",
-                (kept.id, set_name, kept.document_id, kept.text),
+                (question.id, set_name, question.document_id, question.text),
             )
-            if self._db.execute("SELECT set_name FROM questions WHERE id = ?", (kept.id,)).fetchone()[0] != set_name:
-                raise AnnotationError(f"question {kept.id} is in another set; give it another id")
-            self._db.execute("DELETE FROM spans WHERE question_id = ?", (kept.id,))
-            for role, spans in (("answer", kept.answers), ("evidence", kept.evidence)):
-                rows = [(kept.id, role, n, kept.document_id, s.start, s.end, s.text) for n, s in enumerate(spans)]
+            if self._db.execute("SELECT set_name FROM questions WHERE id = ?", (question.id,)).fetchone()[0] != set_name:
+                raise AnnotationError(f"question {question.id} is in another set; give it another id")
+            self._db.execute("DELETE FROM spans WHERE question_id = ?", (question.id,))
+            for role, spans in (("answer", question.answers), ("evidence", question.evidence)):
+                rows = [(question.id, role, n, question.document_id, s.start, s.end, s.text) for n, s in enumerate(spans)]
                 self._db.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        return kept
+        return question
 
-    def delete_question(self, set_name: str, question_id: str, seen: str | None = None) -> bool:
-        """Delete a question; False when the set has none of this id. `seen` as for `save_question`; raises Conflict."""
+    def delete_question(self, set_name: str, question_id: str, expected_version: str | None = None) -> bool:
+        """Delete a question; False when the set has none of this id.
+
+        `expected_version` as for `save_question`; raises Conflict.
+        """
         with self._db.changing():
-            there = self.question(set_name, question_id)
-            if there:
-                self._unchanged(version(there), seen, "this question")
+            stored = self.question(set_name, question_id)
+            if stored:
+                self._check_unchanged(version(stored), expected_version, "this question")
             return self._delete("questions", set_name=set_name, id=question_id)
 
     def classes(self, set_name: str) -> list[str]:
@@ -103,15 +111,18 @@ class AnnotationStore:
         ]
 
     def add_classes(self, set_name: str, names: Sequence[str]) -> list[str]:
-        """Add the classes that the set lacks, and give all. Raises AnnotationError for too many, or a name without a letter."""
-        wanted = [tidy(name) for name in names]
+        """Add the classes that the set lacks, and give all.
+
+        Raises AnnotationError for too many, or a name without a letter.
+        """
+        tidied = [tidy(name) for name in names]
         with self._db.changing():
-            classes = list(dict.fromkeys([*self.classes(set_name), *wanted]))
-            if len(classes) > MAX_CLASSES or not all(0 < len(name) <= MAX_CLASS_CHARACTERS for name in wanted):
+            classes = list(dict.fromkeys([*self.classes(set_name), *tidied]))
+            if len(classes) > MAX_CLASSES or not all(0 < len(name) <= MAX_CLASS_CHARACTERS for name in tidied):
                 raise AnnotationError(
                     f"accepted: up to {MAX_CLASSES} classes with names of 1 to {MAX_CLASS_CHARACTERS} characters"
                 )
-            rows = [(set_name, name, place) for place, name in enumerate(classes)]
+            rows = [(set_name, name, position) for position, name in enumerate(classes)]
             self._db.execute("DELETE FROM classes WHERE set_name = ?", (set_name,))
             self._db.executemany("INSERT INTO classes VALUES (?, ?, ?)", rows)
         return classes
@@ -125,7 +136,7 @@ class AnnotationStore:
         return self.classes(set_name)
 
     def labels(self, set_name: str, document_id: str | None = None) -> list[Label]:
-        """The labels of a set, or of one document, by place."""
+        """The labels of a set, or of one document, by document and offset."""
         rows = self._db.execute(
             'SELECT document_id, "start", "end", text, name FROM labels WHERE set_name = ?1 AND (?2 IS NULL OR document_id = ?2) '
             'ORDER BY document_id, "start", "end"',
@@ -133,29 +144,34 @@ class AnnotationStore:
         )
         return [Label(document, Span(start, end, text), name) for document, start, end, text, name in rows]
 
-    def save_label(self, set_name: str, label: Label, seen: str | None = None) -> None:
+    def save_label(self, set_name: str, label: Label, expected_class: str | None = None) -> None:
         """Write a label over what this part of the document was labelled before.
 
-        `seen` is the class that it was seen to have, "" for none; None writes over whatever there is. Raises AnnotationError,
-        and Conflict when it has another by now.
+        `expected_class` is the class that it was seen to have, "" for none; None writes over whatever there is. Raises
+        AnnotationError, and Conflict when it has another by now.
         """
         span = label.span
         verify(span, self._document(label.document_id))
         with self._db.changing():
-            known = self.classes(set_name)
-            if label.name not in known:
-                accepted = ", ".join(known) or "none yet"
+            classes = self.classes(set_name)
+            if label.name not in classes:
+                accepted = ", ".join(classes) or "none yet"
                 raise AnnotationError(f"{label.name!r} is no class of set {set_name}; accepted: {accepted}")
-            self._unchanged(self._label_at(set_name, label.document_id, span.start, span.end), seen, "the label of this text")
+            self._check_unchanged(
+                self._label_at(set_name, label.document_id, span.start, span.end), expected_class, "the label of this text"
+            )
             row = (set_name, label.document_id, span.start, span.end, span.text, label.name)
             self._db.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def delete_label(self, set_name: str, document_id: str, start: int, end: int, seen: str | None = None) -> bool:
-        """Delete the label of this part of the document; False when it has none. `seen` as for `save_label`; raises Conflict."""
+    def delete_label(self, set_name: str, document_id: str, start: int, end: int, expected_class: str | None = None) -> bool:
+        """Delete the label of this part of the document; False when it has none.
+
+        `expected_class` as for `save_label`; raises Conflict.
+        """
         with self._db.changing():
-            there = self._label_at(set_name, document_id, start, end)
-            if there:
-                self._unchanged(there, seen, "the label of this text")
+            stored_class = self._label_at(set_name, document_id, start, end)
+            if stored_class:
+                self._check_unchanged(stored_class, expected_class, "the label of this text")
             return self._delete("labels", set_name=set_name, document_id=document_id, start=start, end=end)
 
     def reviews(self, dataset: str) -> list[Review]:
@@ -170,42 +186,47 @@ class AnnotationStore:
         """Example id → verdict of those that were reviewed."""
         return dict(self._db.execute("SELECT example_id, verdict FROM reviews WHERE dataset = ?", (dataset,)).fetchall())
 
-    def save_review(self, dataset: str, review: Review, seen: str | None = None) -> None:
+    def save_review(self, dataset: str, review: Review, expected_version: str | None = None) -> None:
         """Write a review over an earlier one of the example.
 
-        `seen` is the `version` of the earlier one, "" for none; None writes over whatever there is. Raises AnnotationError when
-        a quote is not where it says, and Conflict when there is another review by now.
+        `expected_version` is the `version` of the earlier one, "" for none; None writes over whatever there is. Raises
+        AnnotationError when a quote is not where it says, and Conflict when there is another review by now.
         """
         for quote in review.quotes:
             verify(Span(quote.start, quote.end, quote.text), self._document(quote.document_id))
         quotes = json.dumps([asdict(quote) for quote in review.quotes], ensure_ascii=False)
         row = (dataset, review.example_id, review.verdict, review.judged, review.completion, quotes)
         with self._db.changing():
-            self._unchanged(version(self.review(dataset, review.example_id)), seen, "the review of this example")
+            self._check_unchanged(
+                version(self.review(dataset, review.example_id)), expected_version, "the review of this example"
+            )
             self._db.execute("INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def delete_review(self, dataset: str, example_id: str, seen: str | None = None) -> bool:
-        """Delete the review of an example; False when it has none. `seen` as for `save_review`; raises Conflict."""
+    def delete_review(self, dataset: str, example_id: str, expected_version: str | None = None) -> bool:
+        """Delete the review of an example; False when it has none.
+
+        `expected_version` as for `save_review`; raises Conflict.
+        """
         with self._db.changing():
-            there = self.review(dataset, example_id)
-            if there:
-                self._unchanged(version(there), seen, "the review of this example")
+            stored = self.review(dataset, example_id)
+            if stored:
+                self._check_unchanged(version(stored), expected_version, "the review of this example")
             return self._delete("reviews", dataset=dataset, example_id=example_id)
 
     def everything(self, set_name: str, dataset: str | None = None) -> Annotations:
-        """All of a set and, where one is named, of a dataset."""
+        """All annotations of a set and, where one is named, the reviews of a dataset."""
         reviews = tuple(self.reviews(dataset)) if dataset else ()
         questions, labels = tuple(self.questions(set_name)), tuple(self.labels(set_name))
         return Annotations(tuple(self.classes(set_name)), questions, labels, reviews)
 
     def counts(self, set_name: str) -> dict[str, tuple[int, int]]:
         """Document id → (questions, labels) of the set; documents without either are left out."""
-        found: dict[str, list[int]] = {}
+        by_document: dict[str, list[int]] = {}
         for column, table in enumerate(("questions", "labels")):
             counted = f"SELECT document_id, count(*) FROM {table} WHERE set_name = ? GROUP BY document_id"  # noqa: S608 - constant
             for document_id, count in self._db.execute(counted, (set_name,)):
-                found.setdefault(document_id, [0, 0])[column] = count
-        return {document_id: (pair[0], pair[1]) for document_id, pair in found.items()}
+                by_document.setdefault(document_id, [0, 0])[column] = count
+        return {document_id: (pair[0], pair[1]) for document_id, pair in by_document.items()}
 
     def _questions(self, where: str, values: tuple[Any, ...]) -> list[AnnotatedQuestion]:
         chosen = f"SELECT id, document_id, text FROM questions WHERE {where} ORDER BY rowid"  # noqa: S608 - constant
@@ -239,9 +260,9 @@ class AnnotationStore:
         return str(row[0]) if row else ""
 
     @staticmethod
-    def _unchanged(there: str, seen: str | None, what: str) -> None:
-        if seen is not None and seen != there:
-            raise Conflict(f"{what} was changed by somebody else meanwhile; look at it as it is now, and decide again")
+    def _check_unchanged(current: str, expected: str | None, subject: str) -> None:
+        if expected is not None and expected != current:
+            raise Conflict(f"{subject} was changed by somebody else meanwhile; look at it as it is now, and decide again")
 
     def _document(self, document_id: str) -> Document:
         document = self._documents(document_id)

@@ -1,4 +1,4 @@
-"""A completion to readable text as it arrives: the answer alone, without markers, then the quotes. Pure; knows no HTTP."""
+"""The readable text of a completion as it arrives: the answer without markers, then the quotes. Pure; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from raft.records import Citation
 class AnswerReader:
     """Gives the text of the answer piece by piece, in whatever pieces the completion comes.
 
-    What it gives adds up to `parse_completion(completion).answer`, or to the abstention sentence when that is empty. The
-    reason before the answer marker is held back, and so is all of a completion that does not begin in the form: its
+    What it gives adds up to `parse_completion(completion).answer`, or to the abstention sentence when that is empty.
+    The reason before the answer marker is held back, and so is all of a completion that does not begin in the form: its
     beginning may turn out to be a thought. `done` tells that nothing more can come, so that generation may stop.
     """
 
@@ -26,7 +26,7 @@ class AnswerReader:
         self._hash = False
 
     def feed(self, piece: str) -> str:
-        """The readable text that `piece` settles; often none."""
+        """The readable text that `piece` completes; often none."""
         if self.done:
             return ""
         if not self._answering:
@@ -39,15 +39,15 @@ class AnswerReader:
         return "".join(self._readable(piece))
 
     def finish(self) -> str:
-        """The rest, once the completion is over."""
-        rest = ""
+        """The readable text that was held back, once the completion is over."""
+        remainder = ""
         if not self._answering:
-            rest = parse_completion(self._before).answer
-            self._started = bool(rest)
+            remainder = parse_completion(self._before).answer
+            self._started = bool(remainder)
         elif self._hash and not self.done:
-            rest = self._emit("#")
+            remainder = self._emit("#")
         self.done = True
-        return rest if self._started else ABSTENTION
+        return remainder if self._started else ABSTENTION
 
     def _readable(self, piece: str) -> Iterator[str]:
         for char in piece:
@@ -77,7 +77,7 @@ class AnswerReader:
 
 
 def readable_quotes(citations: Sequence[Citation]) -> str:
-    """The verified quotes as they follow an answer, each once, with the title of its document; "" when there are none."""
+    """The verified quotes as they follow an answer, each once, with the title of its document; "" for none."""
     verified = dict.fromkeys((citation.quote, citation.title) for citation in citations if citation.verified)
     return "".join(f'\n\n> "{_one_line(quote)}"\n> -- {_one_line(title)}' for quote, title in verified)
 

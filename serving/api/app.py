@@ -1,4 +1,7 @@
-"""The routes of the API. Knows whether the server is ready; models are in `model_catalog`, answering in `chat_completions`."""
+"""The routes of the API, and whether the server is ready.
+
+Models are in `model_catalog`, answering in `chat_completions`.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,18 @@ _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for
 def create_app(
     assistants: Mapping[str, Assistant], *, ready: Callable[[], bool] = lambda: True, waiting: int = MAX_WAITING
 ) -> FastAPI:
-    """The application that serves `assistants`, by model id, with its `Admission` as `app.state.gate` and its `ModelCatalog` as `.catalog`.
+    """The application that serves `assistants`, by model id.
 
-    `ready` is asked by GET /ready besides whether the server stops; `waiting` bounds the queue. There are no documentation
-    pages, as those load scripts from elsewhere; the schema is at /openapi.json. Raises RaftsmithError when there is no
-    assistant or one that cannot be served.
+    Its `Admission` is `app.state.admission` and its `ModelCatalog` `app.state.catalog`. `ready` is asked by GET /ready
+    besides whether the server stops; `waiting` bounds the queue. There are no documentation pages, as those load
+    scripts from elsewhere; the schema is at /openapi.json. Raises RaftsmithError when there is no assistant or one that
+    cannot be served.
     """
     catalog = ModelCatalog(assistants)
-    gate = Admission(waiting)
+    admission = Admission(waiting)
     created = int(time.time())
     app = FastAPI(title="raftsmith", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.gate, app.state.catalog = gate, catalog
+    app.state.admission, app.state.catalog = admission, catalog
     app.add_middleware(RequestGuard)
     app.add_middleware(RequestLog)
     install_handlers(app)
@@ -41,7 +45,7 @@ def create_app(
     @app.post("/v1/chat/completions", response_model=ChatCompletion, responses=_ERRORS)
     async def chat_completions(request: ChatRequest) -> Response:
         """Answer the last user message from the documents, with quotes as annotations."""
-        return ChatResponse(request, catalog.find(request.model), gate)
+        return ChatResponse(request, catalog.find(request.model), admission)
 
     @app.get("/v1/models")
     async def list_models() -> ModelList:
@@ -62,7 +66,7 @@ def create_app(
     @app.get("/ready", responses=_ERRORS)
     async def readiness() -> dict[str, bool]:
         """New questions are welcome; 503 from the moment the server is told to stop."""
-        if gate.stopping:
+        if admission.stopping:
             raise unavailable("the server is stopping", "stopping")
         if not ready():
             raise unavailable("the server is not ready yet", "not_ready")

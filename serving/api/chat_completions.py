@@ -1,4 +1,4 @@
-"""The answer to a chat-completions request, streamed or whole: both are made from the same pieces, so they agree."""
+"""The response to a chat-completions request, streamed or whole: both are made from the same pieces, so they agree."""
 
 from __future__ import annotations
 
@@ -37,19 +37,22 @@ log = logging.getLogger("raftsmith.serving")
 
 
 class ChatResponse(Response):
-    """Waits for the slot, retrieves, generates and sends, in one piece of control flow, so that leaving it frees everything."""
+    """The response of a chat turn: waits for the slot, retrieves, generates and sends.
 
-    def __init__(self, request: ChatRequest, model: ServedModel, gate: Admission) -> None:
+    All in one piece of control flow, so that leaving it frees everything.
+    """
+
+    def __init__(self, request: ChatRequest, model: ServedModel, admission: Admission) -> None:
         """Nothing is done before the response is called."""
         super().__init__()
-        self._request, self._model, self._gate = request, model, gate
+        self._request, self._model, self._admission = request, model, admission
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. Raises ApiError 503 before any work when there is no place in the queue."""
         began = time.monotonic()
-        async with self._gate.slot():
+        async with self._admission.slot():
             turn = await ChatTurn.begin(self._model, self._request.question, self._request.token_limit)
             if self._request.stream:
                 await self._stream(turn, send, began)
@@ -125,7 +128,10 @@ class ChatResponse(Response):
 
 
 def cited(citations: tuple[Citation, ...]) -> list[Annotation]:
-    """Every quote of an answer, in its order, the unverified ones too: they are marked, not hidden."""
+    """The citations of an answer as annotations, in its order.
+
+    The unverified ones too: they are marked, not hidden.
+    """
     return [
         Annotation(
             file_citation=FileCitation(
@@ -153,7 +159,7 @@ def usage(answer: Answer) -> Usage:
 
 
 def extension(answer: Answer) -> Extension:
-    """Which snapshot and run answered."""
+    """The response's extension of OpenAI's shape: snapshot and run that answered, and whether they abstained."""
     return Extension(snapshot=answer.snapshot, run=answer.run, abstained=answer.abstained)
 
 

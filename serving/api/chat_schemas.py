@@ -1,7 +1,7 @@
-"""What comes in and goes out over HTTP: OpenAI's chat completions, with every number and list bounded (promise S19).
+"""OpenAI's chat completions as schemas, with every number and list bounded (promise S19).
 
-Unknown fields are accepted and ignored, as OpenAI's clients send many. A parameter that would change the result and cannot be
-honoured is refused, so that nobody takes one answer for another.
+Unknown fields are accepted and ignored, as OpenAI's clients send many. A parameter that would change the result and
+cannot be honoured is refused, so that nobody takes one answer for another.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ChatRequest(_Request):
 
     @field_validator("n")
     @classmethod
-    def _one(cls, value: int | None) -> int | None:
+    def _single_choice(cls, value: int | None) -> int | None:
         if value not in (None, 1):
             raise PydanticCustomError("unsupported_value", "this server gives one answer, as decoding is greedy; leave it out")
         return value
@@ -147,7 +147,7 @@ class _Sparse(BaseModel):
 
 
 class FileCitation(BaseModel):
-    """A quote and where it stands: characters of the cleaned document, end exclusive; -1 and "" when it was not found."""
+    """A quote and its offsets: characters of the cleaned document, end exclusive; -1 and "" when it was not found."""
 
     index: int
     document_id: str
@@ -236,7 +236,10 @@ class ChunkChoice(BaseModel):
 
 
 class ChatCompletionChunk(_Sparse):
-    """One event of a streamed answer; the chunk with the finish reason has the extension, one without choices the usage."""
+    """One event of a streamed answer.
+
+    The chunk with the finish reason has the extension, one without choices the usage.
+    """
 
     id: str
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"

@@ -1,4 +1,4 @@
-"""One question on its way: retrieved, generated in a worker thread, and read back as a cited answer. Knows no HTTP."""
+"""One chat turn: a question retrieved for, answered in a worker thread, and read back with citations. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from serving.api.chat_schemas import FinishReason
 
 
 class TokenCounter(Protocol):
-    """What counting tokens needs of an engine's tokenizer; `raft.prompts.tokenization.PromptEncoder` is one."""
+    """A tokenizer that counts the tokens of prompts and completions.
+
+    `raft.prompts.tokenization.PromptEncoder` is one.
+    """
 
     def encode(self, prompt: Prompt) -> EncodedPrompt:
         """Ids of the prompt."""
@@ -35,7 +38,10 @@ class TokenCounter(Protocol):
 
 @runtime_checkable
 class CountingEngine(Protocol):
-    """An engine that shows its tokenizer, as the local one does: a stream of text does not tell how many tokens it was."""
+    """An engine that shows its tokenizer, as the local one does.
+
+    A stream of text does not tell how many tokens it was.
+    """
 
     @property
     def encoder(self) -> TokenCounter:
@@ -64,14 +70,17 @@ def served_model(name: str, assistant: Assistant) -> ServedModel:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a turn ended. `finish_reason` is "length" when the completion ran into its limit before the answer was over."""
+    """The answer of a turn and why its generation ended.
+
+    `finish_reason` is "length" when the completion ran into its limit before the answer was over.
+    """
 
     answer: Answer
     finish_reason: FinishReason
 
 
 class ChatTurn:
-    """A question with its passages. Iterate over `pieces` to the end, then take the `outcome`."""
+    """A question with its retrieved passages. Iterate over `pieces` to the end, then take the `outcome`."""
 
     def __init__(self, model: ServedModel, question: str, max_tokens: int, result: SearchResult) -> None:
         """`result` are the passages that go into the prompt; `max_tokens` is what the completion may have."""
@@ -110,8 +119,8 @@ class ChatTurn:
         finally:
             with anyio.CancelScope(shield=True):
                 await run_in_threadpool(source.close)
-        if rest := reader.finish():
-            yield rest
+        if remainder := reader.finish():
+            yield remainder
 
     async def outcome(self) -> Outcome:
         """The answer with its citations and token counts."""

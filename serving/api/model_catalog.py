@@ -1,4 +1,7 @@
-"""Which models can be asked now, by id. They are replaced all at once, while requests go on. Knows no routes and loads nothing."""
+"""The models that are served now, by id; they are replaced all at once, while requests go on.
+
+Knows no routes and loads nothing.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ class ModelCatalog:
     def replace(self, assistants: Mapping[str, Assistant]) -> None:
         """Serve these from the next request on; raises as the constructor does, and then nothing has changed.
 
-        One assignment, so that a request finds all of the old ones or all of the new ones. Who has found a model keeps it to the
-        end of the answer; with the last such request the old one's memory is free.
+        One assignment, so that a request finds all of the old ones or all of the new ones. Who has found a model keeps
+        it to the end of the answer; with the last such request the old one's memory is free.
         """
         self._served = _by_id(assistants)
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def purge(names: tuple[str, ...], yes: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Take documents out for good: nothing of them is left in the workspace, and what was built on them is flagged.
 
-    The files themselves are left alone. Backups of the workspace are yours to purge. Stop `serve` and `annotate` first: what
-    they read cannot be scrubbed. Without NAMES, scrubbing that was interrupted or refused is done again.
+    The files themselves are left alone. Backups of the workspace are yours to purge. Stop `serve` and `annotate` first:
+    what they read cannot be scrubbed. Without NAMES, scrubbing that was interrupted or refused is done again.
     """
-    from corpora.commands.document_names import files_of
+    from corpora.ingest.removal import files_of
     from corpora.store.corpus_store import CorpusStore
     from corpora.store.writer_lock import single_writer
     from serving.purge import purge_files
@@ -32,10 +32,10 @@ def purge(names: tuple[str, ...], yes: bool, workspace_folder: Path | None, as_j
     workspace = opened(workspace_folder)
     with single_writer(workspace.root):
         store = CorpusStore(workspace.database)
-        held = files_of(store, names, history=True)
-        if held and not yes:
-            click.confirm(f"purge {', '.join(path for path, _ in held)}? This cannot be undone", abort=True, err=True)
-        report = purge_files(workspace, store, held)
+        files = files_of(store, names, history=True)
+        if files and not yes:
+            click.confirm(f"purge {', '.join(path for path, _ in files)}? This cannot be undone", abort=True, err=True)
+        report = purge_files(workspace, store, files)
         store.close()
     lines = [f"{len(report.documents)} documents purged (snapshot {report.snapshot})"]
     for kind, flagged in (("dataset", report.datasets), ("run", report.runs), ("report", report.reports)):

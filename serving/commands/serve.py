@@ -23,13 +23,13 @@ from corpora.commands.terminal import opened, reader_option, say, with_example
 def serve(run: str | None, host: str | None, port: int | None, readers: tuple[str, ...], workspace_folder: Path | None) -> None:
     """Serve an OpenAI-compatible chat endpoint over live retrieval.
 
-    The model id "raftsmith" is whatever is served; `raftsmith swap` changes that while requests go on. So does SIGHUP: the
-    server reads serve.run, [ask] and models.base of raftsmith.toml again.
+    The model id "raftsmith" is whatever is served; `raftsmith swap` changes that while requests go on. So does SIGHUP:
+    the server reads serve.run, [ask] and models.base of raftsmith.toml again.
     """
     from serving.lifecycle.options import ServeOptions
     from serving.lifecycle.serve_workspace import serve_workspace
 
     workspace = opened(workspace_folder)
     config = workspace.options(ServeOptions)
-    asked = (config.run if run is None else run) or None
-    serve_workspace(workspace, asked, host or config.host, config.port if port is None else port, readers, say)
+    run_name = (config.run if run is None else run) or None
+    serve_workspace(workspace, run_name, host or config.host, config.port if port is None else port, readers, say)

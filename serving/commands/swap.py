@@ -16,8 +16,8 @@ from corpora.commands.terminal import emit, opened, say, with_example, workspace
 def swap(run: str | None, base: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Change what the running server answers with, without a failed request, and write it into raftsmith.toml.
 
-    Waits until the new one answers. Requests that are inside end with the old one; both are in memory until then. A run that
-    cannot be loaded changes nothing.
+    Waits until the new one answers. Requests that are inside end with the old one; both are in memory until then. A run
+    that cannot be loaded changes nothing.
     """
     from serving.lifecycle.model_swap import called, swap_run
 

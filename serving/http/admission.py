@@ -1,4 +1,4 @@
-"""Who may generate now: one request at a time, a short queue behind it, and no new ones once the server stops."""
+"""Admission of requests: one at a time, a short queue behind it, and no new ones once the server stops."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Admission:
         return self._inside
 
     def stop(self) -> None:
-        """Let nobody in any more; who is inside, running or waiting, may finish. Safe to call from a signal handler."""
+        """Admit no more requests; those that run or wait may finish. Safe to call from a signal handler."""
         self._stopping = True
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for the slot and hold it. Raises a 503 at once when the queue is full or the server stops."""
+        """Wait for the slot and hold it. Raises ApiError 503 at once when the queue is full or the server stops."""
         if self._stopping:
             raise unavailable("the server is stopping", "stopping")
         if self._inside > self._waiting:

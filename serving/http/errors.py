@@ -1,4 +1,7 @@
-"""Failures as HTTP answers in OpenAI's error shape. Texts of questions and documents never get into one, nor into the log."""
+"""Failures as HTTP answers in OpenAI's error shape.
+
+Texts of questions and documents never get into one, nor into the log.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ class ApiError(Exception):
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`param` names the field of the request at fault; `code` is OpenAI's word for the failure where there is one."""
+        """`param` names the field of the request at fault; `code` is OpenAI's word for the failure, if any."""
         super().__init__(message)
         self.status = status
         self.detail = ErrorDetail(
@@ -53,12 +56,12 @@ class ApiError(Exception):
 
 
 def unavailable(message: str, code: str) -> ApiError:
-    """A 503 that says when to come back."""
+    """A 503 with the seconds after which to come back."""
     return ApiError(503, message, code=code, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def internal() -> ApiError:
-    """A 500 that says nothing of what was asked or found; the log has the kind and the place."""
+    """A 500 without any of what was asked or found; the log has the kind and the place."""
     return ApiError(500, "the server failed to answer; its log has the kind of failure", code="internal_error")
 
 
@@ -69,10 +72,13 @@ def error_response(error: ApiError) -> Response:
 
 
 def log_failure(error: BaseException) -> None:
-    """One line with the kind and place of an unexpected error. Its message is left out: it may hold text of a document."""
+    """Log the kind and place of an unexpected error, in one line.
+
+    Its message is left out: it may hold text of a document.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
-    log.error("a request failed: %s at %s", type(error).__name__, place)
+    location = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    log.error("a request failed: %s at %s", type(error).__name__, location)
 
 
 def parameter(location: tuple[int | str, ...]) -> str | None:
@@ -84,7 +90,7 @@ def parameter(location: tuple[int | str, ...]) -> str | None:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Give every error that the application raises OpenAI's shape; those it does not foresee are the boundary's."""
+    """Give every error that the application raises OpenAI's shape; `RequestGuard` answers those it does not foresee."""
 
     def api(request: Request, error: Exception) -> Response:
         if not isinstance(error, ApiError):

@@ -1,4 +1,4 @@
-"""The outermost layer of the API: who may speak to it, how much they may send, and what happens when they leave.
+"""The guard around an application: who may speak to it, how much they may send, what happens when they leave.
 
 A page in the user's browser can reach a port of this machine. So the Host header must name this machine (against DNS
 rebinding) and an Origin must be this server's own (promise S20). A body is bounded while it streams in. When the client
@@ -20,10 +20,10 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
 
 
 class RequestGuard:
-    """ASGI middleware; websockets are turned away."""
+    """ASGI middleware that checks headers, bounds bodies and cancels what its client leaves; no websockets."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """`app` is what the boundary protects."""
+        """`app` is what the guard protects."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,13 +43,13 @@ class RequestGuard:
                 await self._run(scope, receive, send, body)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
-        left = anyio.Event()
+        disconnected = anyio.Event()
         unread = [body]
 
         async def replay() -> Message:
             if unread:
                 return {"type": "http.request", "body": unread.pop(), "more_body": False}
-            await left.wait()
+            await disconnected.wait()
             return {"type": "http.disconnect"}
 
         async with anyio.create_task_group() as group:
@@ -57,7 +57,7 @@ class RequestGuard:
             async def watch() -> None:
                 while (await receive())["type"] != "http.disconnect":
                     pass
-                left.set()
+                disconnected.set()
                 group.cancel_scope.cancel()
 
             group.start_soon(watch)
@@ -91,8 +91,8 @@ def check_headers(scope: Scope) -> None:
         raise ApiError(403, "the Host header does not name this machine; use localhost or 127.0.0.1", code="forbidden_host")
     scheme = scope.get("scheme", "http")
     for origin in origins:
-        theirs = _HOST.fullmatch(origin.removeprefix(f"{scheme}://")) if origin.startswith(f"{scheme}://") else None
-        if theirs is None or (theirs[1], theirs[2] or "80") != (host[1], host[2] or "80"):
+        origin_host = _HOST.fullmatch(origin.removeprefix(f"{scheme}://")) if origin.startswith(f"{scheme}://") else None
+        if origin_host is None or (origin_host[1], origin_host[2] or "80") != (host[1], host[2] or "80"):
             raise ApiError(403, "requests from pages of other origins are refused", code="forbidden_origin")
 
 
@@ -107,7 +107,10 @@ def is_loopback(name: str) -> bool:
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The body, or None when the client left before its end. Raises ApiError 413 as soon as it is known to be too large."""
+    """The body, or None when the client left before its end.
+
+    Raises ApiError 413 as soon as it is known to be too large.
+    """
     too_large = ApiError(413, f"the body is larger than {MAX_BODY_BYTES} bytes", code="body_too_large")
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value[:20]) > MAX_BODY_BYTES:

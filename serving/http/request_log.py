@@ -1,4 +1,7 @@
-"""A log line a request: method, route, status, milliseconds. Knows no body, no query and no path but the route's own pattern."""
+"""One log line a request: method, route, status, milliseconds.
+
+Knows no body, no query and no path but the route's own pattern.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ log = logging.getLogger("raftsmith.requests")
 
 
 class RequestLog:
-    """ASGI middleware, the outermost. A request whose client left before the answer began has status 499, as nginx writes it."""
+    """ASGI middleware, the outermost.
+
+    A request whose client left before the answer began has status 499, as nginx writes it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """`app` is what is logged."""

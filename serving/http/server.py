@@ -35,7 +35,8 @@ def serve(app: FastAPI, host: str, port: int) -> None:
 def serve_on(listener: socket.socket, app: FastAPI) -> None:
     """Serve `app` on a socket that `bind` gave, and close it.
 
-    After the first signal /ready fails at once, new questions get 503, and those inside have 30 s; a second one ends them.
+    After the first signal /ready fails at once, new questions get 503, and those inside have 30 s; a second one ends
+    them.
     """
     try:
         ApiServer(app, listener).run(sockets=[listener])
@@ -45,7 +46,10 @@ def serve_on(listener: socket.socket, app: FastAPI) -> None:
 
 @contextmanager
 def at_hang_up(reload: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile SIGHUP calls `reload`, which has to return at once; but when the terminal that was stdin is gone, it is a SIGTERM."""
+    """Meanwhile SIGHUP calls `reload`, which has to return at once.
+
+    When the terminal that was stdin is gone, it is a SIGTERM instead.
+    """
     terminal = os.isatty(0)
 
     def hang_up(sig: int, frame: FrameType | None) -> None:
@@ -109,7 +113,7 @@ class ApiServer(uvicorn.Server):
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
-        self._gate: Admission = app.state.gate
+        self._admission: Admission = app.state.admission
         self._url = url_of(listener)
         self._deadline = float("inf")
 
@@ -121,14 +125,14 @@ class ApiServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, end at the second."""
-        if self._gate.stopping:
+        if self._admission.stopping:
             self.should_exit = self.force_exit = True
             return
-        self._gate.stop()
+        self._admission.stop()
         self._deadline = time.monotonic() + GRACE_S
 
     async def on_tick(self, counter: int) -> bool:
         """End once nobody is inside, or the grace time is over."""
-        if self._gate.stopping and (not self._gate.inside or time.monotonic() >= self._deadline):
+        if self._admission.stopping and (not self._admission.inside or time.monotonic() >= self._deadline):
             self.should_exit = True
         return await super().on_tick(counter)

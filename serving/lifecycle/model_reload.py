@@ -1,4 +1,7 @@
-"""Another assistant in the place of the one that answers, loaded beside it by a thread. Knows no signals and no files."""
+"""Reloading of what is served: a thread loads another assistant beside the one that answers, then replaces it.
+
+Knows no signals and no files.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ Load = Callable[[], Mapping[str, Assistant]]
 class Reloader:
     """Calls `load` when asked and serves what it gives; what cannot be loaded changes nothing. Use it in `with`."""
 
-    def __init__(self, catalog: ModelCatalog, load: Load, done: Callable[[str | None], None]) -> None:
-        """`done` is called, by the thread, after each load with why it failed, or None."""
-        self._catalog, self._load, self._done = catalog, load, done
-        self._asked = SimpleQueue[bool]()  # its `put` is safe in a signal handler, those of locks and events are not
+    def __init__(self, catalog: ModelCatalog, load: Load, on_loaded: Callable[[str | None], None]) -> None:
+        """`on_loaded` is called, by the thread, after each load with why it failed, or None."""
+        self._catalog, self._load, self._on_loaded = catalog, load, on_loaded
+        self._requests = SimpleQueue[bool]()  # its `put` is safe in a signal handler, those of locks and events are not
         self._thread = threading.Thread(target=self._work, name="reloader")
 
     def __enter__(self) -> Reloader:
@@ -29,19 +32,19 @@ class Reloader:
 
     def __exit__(self, *raised: object) -> None:
         """Wait for a load that has begun: ending the process inside of one may end it in the library's own code."""
-        self._asked.put(False)
+        self._requests.put(False)
         self._thread.join()
 
     def ask(self) -> None:
         """Load anew, soon. Asked again before that begins, it is done once; while it is done, once more."""
-        self._asked.put(True)
+        self._requests.put(True)
 
     def _work(self) -> None:
-        while self._asked.get():
-            while not self._asked.empty():
-                if not self._asked.get():
+        while self._requests.get():
+            while not self._requests.empty():
+                if not self._requests.get():
                     return
-            self._done(self._reloaded())
+            self._on_loaded(self._reloaded())
 
     def _reloaded(self) -> str | None:
         try:

@@ -1,4 +1,7 @@
-"""Another run for a server that runs: written into raftsmith.toml, told to the server, and waited for. For the command `swap`."""
+"""Swapping the run of a running server: written into raftsmith.toml, told to the server, and waited for.
+
+For the command `swap`.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ _POLL_S = 0.05
 
 
 def swap_run(workspace: Workspace, run: str | None, say: Say = quiet) -> ServerState:
-    """The server of the workspace once it answers with `run` (None: the base model), for as long as loading takes.
+    """Have the server of the workspace answer with `run` (None: the base model), and give its state once it does.
 
-    Raises ModelError for a run that is not there, and ServerError when no server runs or when it cannot load the run; then it answers
-    as before and raftsmith.toml names the run that it did.
+    Takes as long as loading takes. Raises ModelError for a run that is not there, and ServerError when no server runs
+    or when it cannot load the run; then it answers as before and raftsmith.toml names the run that it did.
     """
     before = running_server(workspace.root)
     if run is not None:
@@ -45,12 +48,12 @@ def swap_run(workspace: Workspace, run: str | None, say: Say = quiet) -> ServerS
 
 
 def called(run: str | None) -> str:
-    """A run as messages name it."""
+    """The name of a run in messages."""
     return run or "the base model"
 
 
 def config_digest(path: Path) -> str:
-    """What tells one raftsmith.toml from another. Raises OSError."""
+    """The SHA-256 of a raftsmith.toml, which tells one from another. Raises OSError."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

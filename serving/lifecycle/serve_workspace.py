@@ -1,4 +1,7 @@
-"""A workspace's run, served over its collection until the process is told to end, and changed while it is. For the command `serve`."""
+"""Serving a workspace's run over its collection until the process is told to end. For the command `serve`.
+
+What is served may be changed while it is.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,14 @@ from serving.http.server import at_hang_up, bind, serve_on, url_of
 from serving.lifecycle.model_reload import Reloader
 from serving.lifecycle.model_swap import called, config_digest
 from serving.lifecycle.options import ServeOptions
-from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
+from serving.lifecycle.server_lock import ServerState, announce, hold_server_lock, running_server
 
 
 def serve_workspace(workspace: Workspace, run: str | None, host: str, port: int, readers: tuple[str, ...], say: Say) -> None:
-    """Serve `run` (None: the base model) to `readers`, and from SIGHUP on what `serve.run` of raftsmith.toml names then.
+    """Serve `run` (None: the base model) to `readers` over HTTP, until the process is told to end.
 
-    Raises RaftsmithError when it cannot listen there or open the workspace or the run; later such a run leaves the one that answers.
+    From SIGHUP on it serves what `serve.run` of raftsmith.toml names then. Raises RaftsmithError when it cannot listen
+    there or open the workspace or the run; later such a run leaves the one that answers.
     """
     listener = bind(host, port)  # refused before half a minute goes into loading a model
     collected = open_collection(workspace, say, background=True)
@@ -37,51 +41,54 @@ def serve_workspace(workspace: Workspace, run: str | None, host: str, port: int,
     assistant = open_assistant(workspace, searcher, run, say)
     app = create_app({run or BASE_MODEL_ID: assistant})
     del assistant  # else its memory would not be free when another one has taken its place
-    with presence_lock(workspace.root) as held:
-        if not held:
+    with hold_server_lock(workspace.root) as locked:
+        if not locked:
             say(
                 f"{running_server(workspace.root).url} is served from here too; `raftsmith swap` changes that one, SIGHUP this one"
             )
-        changing = _Changing(workspace, searcher, ServerState(os.getpid(), url_of(listener), run), held, say)
-        with Reloader(app.state.catalog, changing.load, changing.done) as reloader, at_hang_up(reloader.ask):
+        changing = _Changing(workspace, searcher, ServerState(os.getpid(), url_of(listener), run), locked, say)
+        with Reloader(app.state.catalog, changing.load, changing.report_load) as reloader, at_hang_up(reloader.ask):
             changing.announce()
             serve_on(listener, app)
 
 
 class _Changing:
-    """What the server of a workspace answers with, and where that is said."""
+    """What the server of a workspace answers with: loaded anew on request, and announced in the workspace."""
 
-    def __init__(self, workspace: Workspace, searcher: Searcher, presence: ServerState, announced: bool, say: Say) -> None:
-        self._root, self._searcher, self._presence = workspace.root, searcher, presence
+    def __init__(self, workspace: Workspace, searcher: Searcher, state: ServerState, announced: bool, say: Say) -> None:
+        self._root, self._searcher, self._state = workspace.root, searcher, state
         self._announced, self._say = announced, say
-        self._config, self._run, self._named = "", presence.run, False
+        self._config, self._run, self._config_read = "", state.run, False
 
     def load(self) -> Mapping[str, Assistant]:
-        """The assistant that raftsmith.toml names now, after it has answered once: nobody is to be the first who sees it fail."""
-        self._named = False
+        """The assistant that raftsmith.toml names now, after it has answered once.
+
+        Nobody is to be the first who sees it fail.
+        """
+        self._config_read = False
         self._config = config_digest(self._root / CONFIG)
         workspace = open_workspace(self._root)
-        self._run, self._named = workspace.options(ServeOptions).run or None, True
+        self._run, self._config_read = workspace.options(ServeOptions).run or None, True
         assistant = open_assistant(workspace, self._searcher, self._run, self._say)
         assistant.engine.complete([assistant.prompt("?", SearchResult((), 0))], 1)
         return {self._run or BASE_MODEL_ID: assistant}
 
-    def done(self, error: str | None) -> None:
-        """Say what came of a load."""
-        before = self._presence.run
+    def report_load(self, error: str | None) -> None:
+        """Say what came of a load: `error` is why it failed, or None."""
+        before = self._state.run
         run = self._run if error is None else before
-        self._presence = replace(self._presence, run=run, config=self._config, loads=self._presence.loads + 1, error=error)
+        self._state = replace(self._state, run=run, config=self._config, loads=self._state.loads + 1, error=error)
         if error is None:
             self._say(f"raftsmith answers with {called(run)} now; requests that were inside end with {called(before)}")
         else:
-            wanted = f"{called(self._run)} cannot be loaded" if self._named else "what to load is not known"
-            self._say(f"raftsmith goes on with {called(before)}; {wanted}: {error}")
+            problem = f"{called(self._run)} cannot be loaded" if self._config_read else "what to load is not known"
+            self._say(f"raftsmith goes on with {called(before)}; {problem}: {error}")
         try:
             self.announce()
         except OSError as failure:
             self._say(f"`raftsmith swap` cannot be told so: {failure}")
 
     def announce(self) -> None:
-        """Say in the workspace what is served. Raises OSError."""
+        """Write the state of the server into the workspace. Raises OSError."""
         if self._announced:
-            announce(self._root, self._presence)
+            announce(self._root, self._state)

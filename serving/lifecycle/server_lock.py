@@ -1,7 +1,7 @@
-"""That a server runs in a workspace, what it answers with, and how it is told to change that. Knows no HTTP and no models.
+"""The lock and state of a running server: that it runs, what it answers with, and how it is told to change that.
 
-The server holds a lock for as long as it lives, however it ends, so nothing that an earlier one left behind is taken for it. What
-it serves stands beside the lock in `serve.json`.
+The server holds a lock for as long as it lives, however it ends, so nothing that an earlier one left behind is taken
+for it. What it serves stands beside the lock in `serve.json`. Knows no HTTP and no models.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ LOCK, STATE = "serve.lock", "serve.json"
 
 @dataclass(frozen=True)
 class ServerState:
-    """A running server. `loads` counts how often it was told to load anew and did, or failed to with `error`.
+    """The state of a running server.
 
-    `run` is what answers (None: the base model), `config` the SHA-256 of the raftsmith.toml that it read last.
+    `run` is what answers (None: the base model), `config` the SHA-256 of the raftsmith.toml that it read last. `loads`
+    counts how often it was told to load anew and did, or failed to with `error`.
     """
 
     pid: int
@@ -38,22 +39,25 @@ class ServerState:
 
 
 @contextmanager
-def presence_lock(workspace: Path, wait_s: float = 1.0) -> Iterator[bool]:
-    """Hold the workspace as its server; False when another one still does so after `wait_s`: it is that one that is told."""
+def hold_server_lock(workspace: Path, wait_s: float = 1.0) -> Iterator[bool]:
+    """Hold the lock of the workspace as its server; False when another server still holds it after `wait_s` seconds.
+
+    Then it is that other one that `swap` tells.
+    """
     with _opened(workspace) as descriptor:
         deadline = time.monotonic() + wait_s
-        while not (held := _locked(descriptor, fcntl.LOCK_EX)) and time.monotonic() < deadline:
+        while not (locked := _locked(descriptor, fcntl.LOCK_EX)) and time.monotonic() < deadline:
             time.sleep(0.05)
         try:
-            yield held
+            yield locked
         finally:
-            if held:
+            if locked:
                 (workspace / STATE).unlink(missing_ok=True)
 
 
-def announce(workspace: Path, presence: ServerState) -> None:
-    """Say what is served; only for who holds the lock. Raises OSError."""
-    write_json(workspace / STATE, asdict(presence))
+def announce(workspace: Path, state: ServerState) -> None:
+    """Write what is served into the workspace; only for whoever holds the lock. Raises OSError."""
+    write_json(workspace / STATE, asdict(state))
 
 
 def running_server(workspace: Path) -> ServerState:
@@ -67,12 +71,15 @@ def running_server(workspace: Path) -> ServerState:
         raise ServerError(f"the server in {workspace} is starting or stopping ({error}); try again in a moment") from error
 
 
-def tell_to_reload(presence: ServerState) -> None:
-    """Make the server read raftsmith.toml and load what `serve.run` names. Raises ServerError when it is gone or not yours."""
+def tell_to_reload(state: ServerState) -> None:
+    """Make the server read raftsmith.toml again and load what `serve.run` names.
+
+    Raises ServerError when it is gone or not yours.
+    """
     try:
-        os.kill(presence.pid, signal.SIGHUP)
+        os.kill(state.pid, signal.SIGHUP)
     except OSError as error:
-        raise ServerError(f"process {presence.pid}, the server at {presence.url}, cannot be told: {error}") from error
+        raise ServerError(f"process {state.pid}, the server at {state.url}, cannot be told: {error}") from error
 
 
 @contextmanager
@@ -84,9 +91,9 @@ def _opened(workspace: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, how: int) -> bool:
+def _locked(descriptor: int, operation: int) -> bool:
     try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

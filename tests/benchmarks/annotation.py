@@ -37,7 +37,7 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.indexing.add_files import add_files
 from serving.annotate.app import create_annotate_app
 from serving.annotate.session import AnnotationSession
-from serving.annotate.store import FILE, AnnotationStore
+from serving.annotate.store import AnnotationStore
 from serving.http.server import ApiServer, bind, url_of
 
 EXAMPLES, PAGES = 5_000, 300
@@ -56,7 +56,7 @@ def make(root: Path) -> AnnotationSession:
     folder = root / "w" / "datasets" / "d"
     write_dataset(folder, "d", Grounding(), [], examples, ExampleOptions(), 1, ["made"])
     return AnnotationSession(
-        store, AnnotationStore(root / "w" / FILE, store.document), "default", None, read_dataset(folder), folder
+        store, AnnotationStore(root / "w" / "annotations.db", store.document), "default", None, read_dataset(folder), folder
     )
 
 

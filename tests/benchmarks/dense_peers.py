@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from retrieval.vector_index.built_index import build_main  # noqa: E402
-from retrieval.vector_index.faiss_binding import alone, faiss  # noqa: E402
+from retrieval.vector_index.faiss_binding import faiss, single_threaded  # noqa: E402
 from retrieval.vector_index.index_files import IndexFolder  # noqa: E402
 from retrieval.vector_index.index_plan import IndexPlan, choose  # noqa: E402
 from retrieval.vector_index.search_effort import SearchEffort  # noqa: E402
@@ -145,7 +145,7 @@ class RawFaiss:
         search = self._searching(effort)
 
         def found(query: Vectors) -> Found:
-            with alone():
+            with single_threaded():
                 return search(query)
 
         return found

@@ -25,15 +25,15 @@ from corpora.commands.terminal import Progress, say
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.writer_lock import single_writer
 from corpora.workspace.workspace import Workspace
-from retrieval.commands.tune_reranker import tune
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import bootstrap_mean
-from retrieval.evaluation.judgement_sources import Source, judged_index
+from retrieval.evaluation.judgement_sources import Source, open_judged_index
 from retrieval.evaluation.significance import compare
 from retrieval.indexing.backfill import backfill
 from retrieval.model_options import ModelOptions
 from retrieval.search.options import SearchOptions
 from retrieval.search.reranking import CrossEncoderReranker, Reranker, load_cross_encoder
+from retrieval.tuning.adoption import tune_workspace_reranker
 from retrieval.tuning.cross_encoder_training import CrossEncoderOptions
 from retrieval.tuning.encoder_comparison import judged_collection
 from retrieval.tuning.rerank_candidates import first_hits
@@ -54,9 +54,15 @@ def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
     untuned, source = workspace(make(), work)
     place = over_tuned_encoder(untuned) if tuned_encoder else untuned
     options = RerankerOptions(CrossEncoderOptions(epochs=epochs))
-    with judged_index(source, place, say, by_document=True) as found:
-        tuned = tune(
-            found, place, "reranker-over-tuned" if tuned_encoder else "reranker", place.options(ModelOptions).encoder, options
+    with open_judged_index(source, place, say, by_document=True) as found:
+        tuned = tune_workspace_reranker(
+            found,
+            place,
+            "reranker-over-tuned" if tuned_encoder else "reranker",
+            place.options(ModelOptions).encoder,
+            options,
+            say,
+            Progress,
         )
         part = {
             "chunks": found.index.store.counts()["chunks"],
@@ -83,7 +89,7 @@ def measure(name: str, work: Path, tuned_encoder: bool) -> dict[str, Any]:
 
 def test_values(place: Workspace, source: Source, reranker: Reranker | None = None, weight: float = 1.0) -> list[float]:
     """nDCG@10 of each test query as the workspace's encoder finds, with a reranker or without."""
-    with judged_index(source, place, say, by_document=True) as found:
+    with open_judged_index(source, place, say, by_document=True) as found:
         queries = queries_by_split(found.judged)
         hits = first_hits(judged_collection(found, queries), queries["test"], place.options(SearchOptions).rerank_depth)
         return hits.ndcg(hits.scores(reranker), weight) if reranker else hits.ndcg()

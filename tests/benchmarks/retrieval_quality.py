@@ -30,7 +30,6 @@ from corpora.chunking.chunker import ChunkOptions
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.evidence_location import document_names
 from corpora.workspace.config import Config
-from retrieval.commands.tune_search import learn
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.beir import read_beir
@@ -52,6 +51,7 @@ from retrieval.search.options import SearchOptions
 from retrieval.search.pipelines import SearchContext, make_searcher, parse_configuration
 from retrieval.search.reranking import LATE_INTERACTION, LateInteractionReranker, Reranker
 from retrieval.tuning.fusion_tuning import verdict as learnt_verdict
+from retrieval.tuning.ranked_queries import tune_fusion
 
 OURS = ("lexical", "dense", "hybrid", "rrf")
 SEARCHED = 200
@@ -122,7 +122,7 @@ def measure(found: RetrievalSet, work: Path, deadline: float, words: int | None)
     }
     runs += [foreign_run(name, run, judged, names) for name, run in peers.items()]
     evaluation = evaluate_runs(judged, runs)
-    learnt = learn(JudgedIndex(judged, index, config, names), ["validation"])
+    learnt = tune_fusion(JudgedIndex(judged, index, config, names), ["validation"])
     part = {
         "documents": len(found.documents),
         "queries": len(judged.queries),

@@ -19,12 +19,12 @@ from typing import Any
 from environment import environment
 from judged_sets import SETS, RetrievalSet, dc_code, irish_acts, write_beir
 
-from corpora.commands.terminal import say
+from corpora.commands.terminal import Progress, say
 from corpora.workspace.toml_edit import with_value
 from corpora.workspace.workspace import CONFIG, Workspace, create_workspace, open_workspace
-from retrieval.commands.tune_encoder import tune
 from retrieval.encoders.encoder import Encoder
-from retrieval.evaluation.judgement_sources import Source, judged_index
+from retrieval.evaluation.judgement_sources import Source, open_judged_index
+from retrieval.tuning.adoption import tune_workspace_encoder
 from retrieval.tuning.encoder_comparison import Gain, compare_encoders, judged_collection
 from retrieval.tuning.encoder_tuning import TuningOptions
 from serving.configuration import SECTIONS
@@ -57,8 +57,8 @@ def workspace(found: RetrievalSet, work: Path) -> tuple[Workspace, Source]:
 def measure(name: str, work: Path) -> dict[str, Any]:
     """Tune on one set, judge on its held-out documents, and on other sets."""
     place, source = workspace(TUNED[name](), work)
-    with judged_index(source, place, say, by_document=True) as found:
-        tuned, encoder = tune(found, place, "tuned", TuningOptions())
+    with open_judged_index(source, place, say, by_document=True) as found:
+        tuned, encoder = tune_workspace_encoder(found, place, "tuned", TuningOptions(), say, Progress)
         part = {
             "documents": found.index.store.counts()["documents"],
             "chunks": found.index.store.counts()["chunks"],
@@ -77,7 +77,7 @@ def measure(name: str, work: Path) -> dict[str, Any]:
 def changed(other: RetrievalSet, work: Path, encoder: Encoder) -> list[dict[str, Any]]:
     """What the tuned encoder changes on another set, all of its queries."""
     place, source = workspace(other, work)
-    with judged_index(source, place, say) as found:
+    with open_judged_index(source, place, say) as found:
         collection = judged_collection(found, {"all": found.judged.queries})
         return [_row(gain) for gain in compare_encoders(collection, found.judged.queries, encoder)]
 

@@ -280,9 +280,9 @@ def curve(given: argparse.Namespace) -> dict[str, Any]:
         }
         ways: dict[str, tuple[Any, Any]] = {mode: (mode, make_filter()) for mode in ("dense", "lexical", "hybrid")}
         ways["hybrid, a filter of 1 %"] = ("hybrid", make_filter(conditions=["hundredth=7"]))
-        for way, (mode, wanted) in ways.items():
-            retriever.search(asked[:1], 10, mode, wanted)
-            taken = [timed(retriever.search, [query], 10, mode, wanted) for query in asked[1 : ASKED + 1]]
+        for way, (mode, document_filter) in ways.items():
+            retriever.search(asked[:1], 10, mode, document_filter)
+            taken = [timed(retriever.search, [query], 10, mode, document_filter) for query in asked[1 : ASKED + 1]]
             row[way] = {"p50_ms": statistics.median(taken), "p99_ms": float(np.quantile(taken, 0.99))}
         commits, seen = [], []
         for _ in range(9):
@@ -318,11 +318,13 @@ def filtered(given: argparse.Namespace) -> dict[str, Any]:
     }
     filters = {"none": make_filter(), "1 %": make_filter(conditions=["hundredth=7"])}
     for mode in ("dense", "lexical", "hybrid"):
-        first = {name: timed(retriever.search, asked[:1], 10, mode, wanted) for name, wanted in filters.items()}
+        first = {
+            name: timed(retriever.search, asked[:1], 10, mode, document_filter) for name, document_filter in filters.items()
+        }
         taken: dict[str, list[float]] = {name: [] for name in filters}
         for query in asked[1 : FILTERED + 1]:
-            for name, wanted in filters.items():
-                taken[name].append(timed(retriever.search, [query], 10, mode, wanted))
+            for name, document_filter in filters.items():
+                taken[name].append(timed(retriever.search, [query], 10, mode, document_filter))
         ways = {
             name: {"first_ms": first[name], "p50_ms": statistics.median(times), "p99_ms": float(np.quantile(times, 0.99))}
             for name, times in taken.items()

@@ -279,15 +279,15 @@ def test_findings_never_overlap_and_masking_touches_nothing_else(text: str) -> N
     assert all(left.end <= right.start for left, right in pairwise(findings))
     assert all("\n\n" not in text[f.start : f.end] for f in findings)
     masked = apply_policy(text, findings, "mask", KEY, min_confidence=0.0)
-    rest, position = masked, 0
+    remaining, position = masked, 0
     for finding in findings:
-        kept = text[position : finding.start]
-        assert rest.startswith(kept)
-        rest = rest[len(kept) :]
+        unmasked = text[position : finding.start]
+        assert remaining.startswith(unmasked)
+        remaining = remaining[len(unmasked) :]
         word = pseudonym(finding.kind, text[finding.start : finding.end], KEY)
-        assert rest.startswith(word)
-        rest, position = rest[len(word) :], finding.end
-    assert rest == text[position:]
+        assert remaining.startswith(word)
+        remaining, position = remaining[len(word) :], finding.end
+    assert remaining == text[position:]
 
 
 @settings(max_examples=60, deadline=None)

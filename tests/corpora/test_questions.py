@@ -42,39 +42,39 @@ def squad(*items: dict[str, Any], **article: Any) -> dict[str, Any]:
     return {"data": [{"title": "Lease", **article, "paragraphs": [{"context": LEASE, "qas": list(items)}]}]}
 
 
-def texts(found: QuestionSet) -> dict[str, str]:
+def texts(question_set: QuestionSet) -> dict[str, str]:
     """Each document of the set, by its name, as the collection will hold it."""
-    return {document.part: join_blocks(document.blocks)[0] for document in found.documents}
+    return {document.part: join_blocks(document.blocks)[0] for document in question_set.documents}
 
 
-def assert_evidence_is_carried(found: QuestionSet) -> None:
-    held = {name: " ".join(text.split()) for name, text in texts(found).items()}
-    assert all(document.title and document.part for document in found.documents)
-    assert len({document.part for document in found.documents}) == len(found.documents)
-    wrong = [q.id for q in found.questions for e in q.evidence if e.text not in held.get(e.document, "")]
+def assert_evidence_is_carried(question_set: QuestionSet) -> None:
+    document_texts = {name: " ".join(text.split()) for name, text in texts(question_set).items()}
+    assert all(document.title and document.part for document in question_set.documents)
+    assert len({document.part for document in question_set.documents}) == len(question_set.documents)
+    wrong = [q.id for q in question_set.questions for e in q.evidence if e.text not in document_texts.get(e.document, "")]
     assert not wrong, f"{len(wrong)}: {wrong[:5]}"
-    for question in found.questions:
+    for question in question_set.questions:
         if question.answerable:
-            assert question.evidence and question.document in held
+            assert question.evidence and question.document in document_texts
             assert not question.extractive or question.answers[0] in question.evidence[0].text
 
 
 class TestSquad:
     def test_an_answer_an_unanswerable_question_and_the_context_as_a_document(self, tmp_path: Path) -> None:
-        asked = {"id": "1", "question": " What is the rent? ", "answers": [{"text": "900 euros", "answer_start": 36}]}
+        qa = {"id": "1", "question": " What is the rent? ", "answers": [{"text": "900 euros", "answer_start": 36}]}
         open_ = {"id": "2", "question": "Who is the landlord?", "is_impossible": True, "answers": [], "plausible_answers": []}
-        found = read_questions(written(tmp_path, squad(asked, open_)))
+        question_set = read_questions(written(tmp_path, squad(qa, open_)))
         rent = Evidence("Lease", "The rent is 900 euros a month, payable on the first day.")
-        assert found.format == "squad" and not found.dropped
-        assert found.questions == (
+        assert question_set.format == "squad" and not question_set.dropped
+        assert question_set.questions == (
             Question("1", "What is the rent?", ("900 euros",), (rent,), "Lease"),
             Question("2", "Who is the landlord?", (), (), "Lease"),
         )
-        assert texts(found) == {"Lease": LEASE}
-        assert [block.text for block in found.documents[0].blocks] == LEASE.split("\n\n")
+        assert texts(question_set) == {"Lease": LEASE}
+        assert [block.text for block in question_set.documents[0].blocks] == LEASE.split("\n\n")
 
     def test_numbers_for_ids_answers_without_a_start_and_plausible_answers(self, tmp_path: Path) -> None:
-        found = read_questions(
+        question_set = read_questions(
             written(
                 tmp_path,
                 squad(
@@ -92,10 +92,10 @@ class TestSquad:
                 ),
             )
         )
-        assert [q.id for q in found.questions[:3]] == ["262", "263", "266"] and len(found.questions[3].id) == 20
-        assert found.questions[1].answers == ("900 euros", "900 euros a month")
-        assert found.questions[2].answers == ()
-        assert found.dropped == (
+        assert [q.id for q in question_set.questions[:3]] == ["262", "263", "266"] and len(question_set.questions[3].id) == 20
+        assert question_set.questions[1].answers == ("900 euros", "900 euros a month")
+        assert question_set.questions[2].answers == ()
+        assert question_set.dropped == (
             ("264", "an answer without answer_start is in the context more than once"),
             ("265", "an answer without answer_start is not in the context"),
         )
@@ -111,9 +111,9 @@ class TestSquad:
             {"id": "6", "question": "Cats?", "is_impossible": True},
         )
         value["data"] += [{"paragraphs": [{"qas": []}, {"context": "x"}]}, 7]
-        found = read_questions(written(tmp_path, value))
-        assert [question.id for question in found.questions] == ["6"]
-        assert found.dropped == (
+        question_set = read_questions(written(tmp_path, value))
+        assert [question.id for question in question_set.questions] == ["6"]
+        assert question_set.dropped == (
             ("1", "the answer is not at its answer_start in the context"),
             ("2", "it is answerable but has no answer"),
             ("3", "the question is empty"),
@@ -140,16 +140,16 @@ class TestSquad:
             {**first, "id": "b", "question": "Landlord?", "answers": {"text": [], "answer_start": []}},
         )
         for value in (lines(*rows), list(rows), {"version": "2", "data": list(rows)}):
-            found = read_questions(written(tmp_path, value))
-            assert (found.format, len(found.questions), len(found.documents)) == ("squad", 2, 1)
-            assert found.questions[0].answers == ("900 euros",) and not found.questions[1].answerable
+            question_set = read_questions(written(tmp_path, value))
+            assert (question_set.format, len(question_set.questions), len(question_set.documents)) == ("squad", 2, 1)
+            assert question_set.questions[0].answers == ("900 euros",) and not question_set.questions[1].answerable
 
     def test_evidence_of_its_own_points_elsewhere(self, tmp_path: Path) -> None:
         item = {"id": "1", "question": "Rent?", "answers": [{"text": "900 euros", "answer_start": 36}]}
         told = {**item, "evidence": [{"document": "lease.pdf", "text": "The rent is  900 euros a month."}]}
-        found = read_questions(written(tmp_path, squad(told)))
-        assert found.questions[0].evidence == (Evidence("lease.pdf", "The rent is 900 euros a month."),)
-        assert not found.documents
+        question_set = read_questions(written(tmp_path, squad(told)))
+        assert question_set.questions[0].evidence == (Evidence("lease.pdf", "The rent is 900 euros a month."),)
+        assert not question_set.documents
 
     def test_the_sentence_around_an_answer(self) -> None:
         assert sentence_around(LEASE, 36, "900 euros") == "The rent is 900 euros a month, payable on the first day."
@@ -170,15 +170,19 @@ PUBMED: dict[str, Any] = {
 
 class TestPubMedQA:
     def test_the_evidence_is_the_sentence_of_the_results_nearest_to_the_conclusion(self, tmp_path: Path) -> None:
-        found = read_questions(written(tmp_path, {"11": PUBMED}))
+        question_set = read_questions(written(tmp_path, {"11": PUBMED}))
         evidence = Evidence("11", "Aspirin lowered the number of strokes by half.")
-        assert found.questions == (Question("11", PUBMED["QUESTION"], ("yes",), (evidence,), "11", extractive=False),)
-        document = found.documents[0]
+        assert question_set.questions == (Question("11", PUBMED["QUESTION"], ("yes",), (evidence,), "11", extractive=False),)
+        document = question_set.documents[0]
         assert [(block.kind, block.text) for block in document.blocks][::2] == [
             ("heading", "Background"),
             ("heading", "Results"),
         ]
-        assert (found.format, document.part, document.metadata) == ("pubmedqa", "11", {"identifier": "11", "date": "2001"})
+        assert (question_set.format, document.part, document.metadata) == (
+            "pubmedqa",
+            "11",
+            {"identifier": "11", "date": "2001"},
+        )
 
     def test_without_labels_every_sentence_counts_and_rows_are_read_too(self, tmp_path: Path) -> None:
         row = {
@@ -188,9 +192,11 @@ class TestPubMedQA:
             "long_answer": "Aspirin might prevent strokes.",
             "final_decision": "maybe",
         }
-        found = read_questions(written(tmp_path, lines(row, "torn"), "rows.jsonl"))
-        assert found.questions[0].evidence == (Evidence("12", "Aspirin might prevent strokes in adults."),)
-        assert found.questions[0].answers == ("maybe",) and found.dropped == (("line 2", "it is not a JSON object"),)
+        question_set = read_questions(written(tmp_path, lines(row, "torn"), "rows.jsonl"))
+        assert question_set.questions[0].evidence == (Evidence("12", "Aspirin might prevent strokes in adults."),)
+        assert question_set.questions[0].answers == ("maybe",) and question_set.dropped == (
+            ("line 2", "it is not a JSON object"),
+        )
 
     def test_what_cannot_be_used_is_dropped(self, tmp_path: Path) -> None:
         value = {
@@ -230,11 +236,11 @@ class TestBioASQ:
                 self.item(id="s", type="summary", ideal_answer=["Cystic fibrosis follows from mutations of a gene."]),
             ]
         }
-        found = read_questions(written(tmp_path, value))
+        question_set = read_questions(written(tmp_path, value))
         cause = (Evidence("5", "Mutations of CFTR cause cystic fibrosis."),)
         body = "Which gene is mutated in cystic fibrosis?"
-        assert found.format == "bioasq" and not found.dropped
-        assert found.questions == (
+        assert question_set.format == "bioasq" and not question_set.dropped
+        assert question_set.questions == (
             Question("f", body, ("CFTR", "ABCC7"), cause, "5"),
             Question("y", body, ("yes",), (Evidence("5", "It is recessive."),), "5", extractive=False),
             Question(
@@ -242,8 +248,8 @@ class TestBioASQ:
             ),
             Question("s", body, ("Cystic fibrosis follows from mutations of a gene.",), cause, "5", extractive=False),
         )
-        assert texts(found) == {"5": self.SNIPPETS[0]["text"], "6": self.SNIPPETS[1]["text"]}
-        assert_evidence_is_carried(found)
+        assert texts(question_set) == {"5": self.SNIPPETS[0]["text"], "6": self.SNIPPETS[1]["text"]}
+        assert_evidence_is_carried(question_set)
 
     def test_test_batches_and_missing_snippets_are_dropped(self, tmp_path: Path) -> None:
         value = {"questions": [self.item(id="t"), self.item(id="n", ideal_answer="x", snippets=[]), {"id": "b"}, None]}
@@ -270,18 +276,18 @@ Its causes are many.</Answer></QAPair>
 
 class TestMedQuAD:
     def test_a_page_is_a_document_and_the_first_statement_of_a_section_the_answer(self, tmp_path: Path) -> None:
-        found = read_questions(written(tmp_path, PAGE, "page.xml"))
+        question_set = read_questions(written(tmp_path, PAGE, "page.xml"))
         first = "Anemia is a lack of red blood cells."
         second = "Iron helps most people with anemia."
-        assert found.format == "medquad"
-        assert found.questions == (
+        assert question_set.format == "medquad"
+        assert question_set.questions == (
             Question("NHLBI_0000007-1", "What is (are) Anemia ?", (first,), (Evidence("Anemia", first),), "Anemia"),
             Question(
                 "NHLBI_0000007-2", "What are the treatments for Anemia ?", (second,), (Evidence("Anemia", second),), "Anemia"
             ),
         )
-        assert found.dropped == (("NHLBI_0000007-3", "it has no answer; MedQuAD leaves those of MedlinePlus out"),)
-        (document,) = found.documents
+        assert question_set.dropped == (("NHLBI_0000007-3", "it has no answer; MedQuAD leaves those of MedlinePlus out"),)
+        (document,) = question_set.documents
         assert document.metadata == {"url": "http://example.org/anemia", "publisher": "NHLBI"}
         assert [block.text for block in document.blocks if block.kind == "heading"] == ["Information", "Treatment"]
 
@@ -292,13 +298,13 @@ class TestMedQuAD:
         written(folder, PAGE.replace("NHLBI", "GARD"), "2.xml")
         written(folder, "<Document><Focus>", "3.xml")
         written(folder, "<html/>", "4.xml")
-        found = read_questions(tmp_path / "set")
-        assert [document.part for document in found.documents] == ["Anemia (NHLBI)", "Anemia (GARD)"]
-        assert found.dropped[:2] == (
+        question_set = read_questions(tmp_path / "set")
+        assert [document.part for document in question_set.documents] == ["Anemia (NHLBI)", "Anemia (GARD)"]
+        assert question_set.dropped[:2] == (
             ("inner/3.xml", "it is not well-formed XML"),
             ("inner/4.xml", "it is not a page of MedQuAD"),
         )
-        assert_evidence_is_carried(found)
+        assert_evidence_is_carried(question_set)
 
     def test_no_entity_is_read_from_the_disk(self, tmp_path: Path) -> None:
         secret = written(tmp_path, "the secret of the house is here.", "secret.txt")
@@ -309,8 +315,8 @@ class TestMedQuAD:
 
     def test_rows_with_a_focus_are_read_alike(self, tmp_path: Path) -> None:
         text = "question,answer,source,focus_area\nWhat is Anemia ?,Anemia is a lack of red blood cells.,NHLBI,Anemia\n"
-        found = read_questions(written(tmp_path, text, "medquad.csv"))
-        assert found.format == "medquad" and found.questions[0].document == "Anemia"
+        question_set = read_questions(written(tmp_path, text, "medquad.csv"))
+        assert question_set.format == "medquad" and question_set.questions[0].document == "Anemia"
 
 
 class TestGorilla:
@@ -331,20 +337,22 @@ class TestGorilla:
 
     def test_the_quote_gives_the_evidence_and_the_marker_the_answer(self, tmp_path: Path) -> None:
         answer = 'Look: ##begin_quote##"learn the joint probability of words"##end_quote## So.\n<ANSWER>: the joint probability of words'
-        found = read_questions(written(tmp_path, lines(self.row(answer)), "raft.jsonl"))
-        name = found.documents[0].part
+        question_set = read_questions(written(tmp_path, lines(self.row(answer)), "raft.jsonl"))
+        name = question_set.documents[0].part
         evidence = (Evidence(name, "The goal is to learn the joint probability of words."),)
-        assert name.startswith("passage ") and found.format == "gorilla"
-        assert found.questions == (Question("g", "What is the goal?", ("the joint probability of words",), evidence, name),)
+        assert name.startswith("passage ") and question_set.format == "gorilla"
+        assert question_set.questions == (
+            Question("g", "What is the goal?", ("the joint probability of words",), evidence, name),
+        )
 
     def test_an_invented_quote_counts_for_nothing_and_a_title_is_used(self, tmp_path: Path) -> None:
         answer = "##begin_quote##It is easy.##end_quote## <ANSWER>: Not easy but hard"
         titles = {"sentences": [["Another passage.", self.ORACLE]], "title": [["Other", "Paper"]]}
-        found = read_questions(written(tmp_path, lines(self.row(answer, context=titles)), "raft.jsonl"))
+        question_set = read_questions(written(tmp_path, lines(self.row(answer, context=titles)), "raft.jsonl"))
         expected = Question(
             "g", "What is the goal?", ("Not easy but hard",), (Evidence("Paper", "It is hard."),), "Paper", False
         )
-        assert found.questions == (expected,)
+        assert question_set.questions == (expected,)
 
     def test_a_row_without_an_answer_is_dropped(self, tmp_path: Path) -> None:
         rows = (self.row("No idea."), self.row("<ANSWER>: xyzzy", id="h", question="xyzzy?"), self.row("", cot_answer=None))
@@ -364,21 +372,23 @@ class TestRows:
             "evidence": "The rent is 900 euros.",
             "source": "a.pdf",
         }
-        found = read_questions(written(tmp_path, lines(row), "rows.jsonl"))
+        question_set = read_questions(written(tmp_path, lines(row), "rows.jsonl"))
         evidence = (Evidence("a.pdf", "The rent is 900 euros."),)
-        assert found == QuestionSet((Question("5", "What is the rent?", ("900 euros",), evidence, "a.pdf"),), (), "jsonl")
+        assert question_set == QuestionSet(
+            (Question("5", "What is the rent?", ("900 euros",), evidence, "a.pdf"),), (), "jsonl"
+        )
 
     def test_passages_are_documents_of_the_set(self, tmp_path: Path) -> None:
         rows = (
             {"user_input": "Rent?", "reference": "900 euros", "reference_contexts": ["Other things.", LEASE]},
             {"user_input": "Are dogs allowed as pets?", "reference": "No", "reference_contexts": [LEASE]},
         )
-        found = read_questions(written(tmp_path, lines(*rows), "rows.jsonl"))
-        rent, pets = found.questions
+        question_set = read_questions(written(tmp_path, lines(*rows), "rows.jsonl"))
+        rent, pets = question_set.questions
         assert rent.evidence[0].text == "The rent is 900 euros a month, payable on the first day." and rent.extractive
         assert pets.evidence[0].text == "Pets are not allowed." and not pets.extractive and pets.answers == ("No",)
-        assert rent.document == pets.document and len(found.documents) == 2
-        assert_evidence_is_carried(found)
+        assert rent.document == pets.document and len(question_set.documents) == 2
+        assert_evidence_is_carried(question_set)
 
     def test_a_mapping_names_the_columns_of_a_csv(self, tmp_path: Path) -> None:
         text = (
@@ -388,11 +398,11 @@ class TestRows:
         path = tmp_path / "fragen.csv"
         path.write_bytes(text.encode("cp1252"))
         mapping = {"question": "Frage", "answer": "Antwort", "evidence": "Beleg", "document": "Akte", "id": "Nr"}
-        found = read_questions(path, mapping)
+        question_set = read_questions(path, mapping)
         evidence = (Evidence("vertrag", "Die Miete beträgt 900 Euro."),)
-        assert found.questions == (Question("7", "Wie hoch ist die Miete?", ("900 Euro",), evidence, "vertrag"),)
-        assert found.format == "csv"
-        assert found.dropped == (("row 3", "it has more cells than the header"), ("8", "it has no answer"))
+        assert question_set.questions == (Question("7", "Wie hoch ist die Miete?", ("900 Euro",), evidence, "vertrag"),)
+        assert question_set.format == "csv"
+        assert question_set.dropped == (("row 3", "it has more cells than the header"), ("8", "it has no answer"))
 
     def test_without_evidence_a_long_answer_stands_for_itself(self, tmp_path: Path) -> None:
         rows = (
@@ -400,9 +410,9 @@ class TestRows:
             {"question": "Rent?", "answer": "900 euros"},
             {"question": ["a?", "b?"], "answer": ["x", "y"]},
         )
-        found = read_questions(written(tmp_path, list(rows)))
-        assert [q.evidence for q in found.questions] == [(Evidence("", rows[0]["answer"]),)]
-        assert [reason for _, reason in found.dropped] == [
+        question_set = read_questions(written(tmp_path, list(rows)))
+        assert [q.evidence for q in question_set.questions] == [(Evidence("", rows[0]["answer"]),)]
+        assert [reason for _, reason in question_set.dropped] == [
             "it has no evidence, and its answer is too short to be looked for in the documents",
             "it holds more than one question",
         ]
@@ -414,8 +424,8 @@ class TestRows:
             [("question", "answer", "context"), ("Rent?", "900 euros", LEASE + "\n\n" + "Nothing here. " * 20_000)]
         )
         limit = csv.field_size_limit()
-        found = read_questions(written(tmp_path, buffer.getvalue(), "rows.csv"))
-        assert found.questions[0].evidence[0].text == "The rent is 900 euros a month, payable on the first day."
+        question_set = read_questions(written(tmp_path, buffer.getvalue(), "rows.csv"))
+        assert question_set.questions[0].evidence[0].text == "The rent is 900 euros a month, payable on the first day."
         assert csv.field_size_limit() == limit
 
     def test_ids_come_from_content_and_not_from_position(self, tmp_path: Path) -> None:
@@ -460,9 +470,14 @@ def test_files_that_cannot_be_opened_unpacked_or_decoded(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("collection", ["medical", "legal"])
 def test_our_own_samples_are_read(collection: str) -> None:
-    found = read_questions(SAMPLES / f"{collection}.json")
-    assert found.format == "squad" and len(found.questions) > 500 and not found.dropped and not found.documents
-    assert all(question.extractive for question in found.questions)
+    question_set = read_questions(SAMPLES / f"{collection}.json")
+    assert (
+        question_set.format == "squad"
+        and len(question_set.questions) > 500
+        and not question_set.dropped
+        and not question_set.documents
+    )
+    assert all(question.extractive for question in question_set.questions)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
@@ -478,22 +493,32 @@ def shared(*parts: str) -> QuestionSet:
 
 
 def test_all_of_pubmedqa_train() -> None:
-    found = shared("pubmedqa_train", "pqal_train.json.gz")
-    assert (found.format, len(found.questions), found.dropped, len(found.documents)) == ("pubmedqa", 500, (), 500)
-    assert Counter(q.answers[0] for q in found.questions) == {"yes": 276, "no": 169, "maybe": 55}
-    assert_evidence_is_carried(found)
+    question_set = shared("pubmedqa_train", "pqal_train.json.gz")
+    assert (question_set.format, len(question_set.questions), question_set.dropped, len(question_set.documents)) == (
+        "pubmedqa",
+        500,
+        (),
+        500,
+    )
+    assert Counter(q.answers[0] for q in question_set.questions) == {"yes": 276, "no": 169, "maybe": 55}
+    assert_evidence_is_carried(question_set)
 
 
 def test_all_of_medquad() -> None:
-    found = shared("medquad", "medquad_answered.jsonl.gz")
-    assert (found.format, len(found.questions) + len(found.dropped)) == ("medquad", 16_407)
-    assert_evidence_is_carried(found)
+    question_set = shared("medquad", "medquad_answered.jsonl.gz")
+    assert (question_set.format, len(question_set.questions) + len(question_set.dropped)) == ("medquad", 16_407)
+    assert_evidence_is_carried(question_set)
 
 
 def test_medquad_as_xml_pages() -> None:
-    found = shared("realdocs", "xml_medquad")
-    assert (found.format, len(found.questions), found.dropped, len(found.documents)) == ("medquad", 66, (), 10)
-    assert_evidence_is_carried(found)
+    question_set = shared("realdocs", "xml_medquad")
+    assert (question_set.format, len(question_set.questions), question_set.dropped, len(question_set.documents)) == (
+        "medquad",
+        66,
+        (),
+        10,
+    )
+    assert_evidence_is_carried(question_set)
 
 
 def test_cuad_as_it_is_published(tmp_path: Path) -> None:
@@ -502,17 +527,17 @@ def test_cuad_as_it_is_published(tmp_path: Path) -> None:
     title = "FIRMA_01_01_2020-EX-10-SUPPLY AGREEMENT"
 
     def item(category: str, *spans: str) -> dict[str, Any]:
-        asked = f'Highlight the parts (if any) of this contract related to "{category}" that should be reviewed by a lawyer.'
+        qa = f'Highlight the parts (if any) of this contract related to "{category}" that should be reviewed by a lawyer.'
         answers = [{"text": span, "answer_start": context.index(span)} for span in spans]
-        return {"id": f"{title}__{category}", "question": asked, "answers": answers, "is_impossible": not spans}
+        return {"id": f"{title}__{category}", "question": qa, "answers": answers, "is_impossible": not spans}
 
     qas = [item("Document Name", "SUPPLY AGREEMENT"), item("Parties", "Firm A", "Firm B"), item("Cap On Liability")]
     value = {"version": "aok_v1.0", "data": [{"title": title, "paragraphs": [{"qas": qas, "context": context}]}]}
-    found = read_questions(written(tmp_path, value))
-    assert (found.format, found.dropped) == ("squad", ())
-    assert [(q.id.rpartition("__")[2], q.answers, [e.text for e in q.evidence]) for q in found.questions] == [
+    question_set = read_questions(written(tmp_path, value))
+    assert (question_set.format, question_set.dropped) == ("squad", ())
+    assert [(q.id.rpartition("__")[2], q.answers, [e.text for e in q.evidence]) for q in question_set.questions] == [
         ("Document Name", ("SUPPLY AGREEMENT",), ["SUPPLY AGREEMENT"]),
         ("Parties", ("Firm A", "Firm B"), ["This Agreement is between Firm A and Firm B."]),
         ("Cap On Liability", (), []),
     ]
-    assert [document.part for document in found.documents] == [title]
+    assert [document.part for document in question_set.documents] == [title]

@@ -37,9 +37,9 @@ def texts(collection: str) -> dict[str, str]:
 
 @cache
 def questions(collection: str) -> tuple[Question, ...]:
-    found = read_questions(HERE / "questions" / f"{collection}.json")
-    assert not found.dropped, found.dropped[:5]
-    return tuple(found.questions)
+    question_set = read_questions(HERE / "questions" / f"{collection}.json")
+    assert not question_set.dropped, question_set.dropped[:5]
+    return tuple(question_set.questions)
 
 
 def documents_of(question: Question) -> set[str]:
@@ -80,12 +80,12 @@ def test_every_document_has_six_questions(collection: str) -> None:
 
 @by_collection
 def test_shares_of_unanswerable_and_two_document_questions(collection: str) -> None:
-    asked = questions(collection)
-    unanswerable = sum(not question.answerable for question in asked) / len(asked)
-    two = sum(len(documents_of(question)) >= 2 for question in asked) / len(asked)
+    sample_questions = questions(collection)
+    unanswerable = sum(not question.answerable for question in sample_questions) / len(sample_questions)
+    two = sum(len(documents_of(question)) >= 2 for question in sample_questions) / len(sample_questions)
     assert 0.08 <= unanswerable <= 0.15
     assert 0.08 <= two <= 0.15
-    repeated = [text for text, count in Counter(question.text for question in asked).items() if count > 1]
+    repeated = [text for text, count in Counter(question.text for question in sample_questions).items() if count > 1]
     assert not repeated
 
 

@@ -25,7 +25,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "records model_selection abstention teachers prompts quotes answering examples training evaluation commands"
     ).split(),
     "serving": (
-        "answer_text logs doctor purge http annotate api lifecycle configuration demo commands main"
+        "answer_text logs http annotate doctor purge api lifecycle configuration demo commands main"
     ).split(),
 }  # fmt: skip
 MOST_FILES = 14

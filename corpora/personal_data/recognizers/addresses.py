@@ -1,4 +1,7 @@
-"""Street addresses of the United States, the United Kingdom, Ireland, Germany, France, Italy and Spain, by their form alone."""
+"""Street addresses of seven countries, recognised by their form alone.
+
+The United States, the United Kingdom, Ireland, Germany, France, Italy and Spain.
+"""
 
 from __future__ import annotations
 

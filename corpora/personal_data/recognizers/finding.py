@@ -1,4 +1,7 @@
-"""What a recogniser says, and the shape of a rule made of one pattern. A finding has a place and never the text itself."""
+"""A finding of personal data, and a rule that finds it by one pattern.
+
+A finding has a place and a kind, and never the text itself.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ KINDS = (
     "ip",
     "url-with-credentials",
 )
-# One character for one, so that offsets stay: typesetting's dashes, spaces, apostrophes and wide digits as a keyboard has them.
+# One character for one, so that offsets stay: typesetting's dashes, spaces, apostrophes and wide digits as a keyboard
+# has them.
 _FOLDED = str.maketrans(
     {
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-"),
@@ -44,7 +48,10 @@ _CONTEXT_CHARACTERS = 45
 
 @dataclass(frozen=True)
 class Finding:
-    """Personal data at `text[start:end]`. `kind` is one of `KINDS`; `confidence` in 0–1 says how sure its recogniser is."""
+    """Personal data at `text[start:end]`.
+
+    `kind` is one of `KINDS`; `confidence` in 0–1 says how sure its recogniser is.
+    """
 
     kind: str
     start: int
@@ -56,7 +63,8 @@ class Finding:
 class Rule:
     """Matches of `pattern` (its group `value`, if it has one) that `valid` accepts.
 
-    Where `context` is found in the 45 characters before, the confidence is `context_confidence`. A confidence of 0 is no finding.
+    Where `context` is found in the 45 characters before, the confidence is `context_confidence`. A confidence of 0 is
+    no finding.
     """
 
     kind: str

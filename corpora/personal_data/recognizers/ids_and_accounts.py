@@ -1,4 +1,7 @@
-"""Numbers that a state or a bank gives a person: national ids, cards, IBANs, accounts. Checksums are python-stdnum's."""
+"""Numbers that a state or a bank gives a person: national ids, cards, IBANs, accounts.
+
+Checksums are python-stdnum's.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from stdnum.us import itin, rtn, ssn
 
 from corpora.personal_data.recognizers.finding import JOIN, NUMBER, Finding, Rule, any_case, apply_rules
 
-# Issuers' prefixes with the lengths they use (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay, Maestro.
+# Issuers' prefixes with the lengths they use (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, JCB, Diners,
+# UnionPay, Maestro.
 _CARD = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|6(?:011|4[4-9]\d"
     r"|5\d\d)\d{12,15}"

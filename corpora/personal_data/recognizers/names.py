@@ -146,15 +146,18 @@ def find_names(text: str) -> Iterator[Finding]:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The place up to the first word that belongs to no name; empty where that is the first, or makes an institution of it."""
-    kept = start
+    """The span of a name, cut before the first word that belongs to no name.
+
+    Empty where that is the first word, or where a word makes an institution of it.
+    """
+    name_end = start
     for word in re.finditer(r"[\w.'-]+", text[start:end]):
         bare = word[0].strip(".'-")
         if bare in INSTITUTIONS:
             return start, start
         if bare in NO_NAMES or (len(bare) > 1 and bare.isupper() and bare.capitalize() in NO_NAMES):
-            return start, kept
-        kept = start + word.end()
+            return start, name_end
+        name_end = start + word.end()
     following = re.match(r" ([\w'-]+)", text[end : end + 25])
     return start, start if following and following[1] in INSTITUTIONS else end
 
@@ -170,18 +173,18 @@ def _doubtful(text: str, begin: int, start: int, end: int, single: float) -> boo
 
 def find_again(text: str, names: Collection[str]) -> Iterator[Finding]:
     """Where names that are known from elsewhere stand in folded `text`: whole, and by their last word alone."""
-    wanted: dict[str, float] = {}
+    confidences: dict[str, float] = {}
     for name in names:
         words = [word for word in re.findall(rf"[{UPPER}{LOWER}'-]+", name) if len(word) > 2]
         if not words:
             continue
-        wanted[name] = 0.8
+        confidences[name] = 0.8
         last = words[0] if "," in name else words[-1]
         # A name that is also a word ("Black") only counts where it cannot be meant as one.
         if last[0].isupper() and not last.isupper() and not re.search(rf"\b{re.escape(last.lower())}\b", text):
-            wanted.setdefault(last, 0.6)
-    if not wanted:
+            confidences.setdefault(last, 0.6)
+    if not confidences:
         return
-    either = "|".join(re.escape(name) for name in sorted(wanted, key=lambda name: (-len(name), name)))
+    either = "|".join(re.escape(name) for name in sorted(confidences, key=lambda name: (-len(name), name)))
     for match in re.finditer(rf"(?<![\w-])(?:{either})(?!\w)", text):
-        yield Finding("name", *match.span(), wanted[match[0]])
+        yield Finding("name", *match.span(), confidences[match[0]])

@@ -1,4 +1,6 @@
-"""Numbers by which more states know a person: by their label, or by a form and a checksum that no other number has.
+"""Recogniser of national identity numbers of further countries.
+
+By their label, or by a form and a checksum that no other number has.
 
 Checksums are python-stdnum's. A labelled number that fails its checksum is most likely mistyped, and still somebody's.
 """
@@ -31,7 +33,10 @@ from corpora.personal_data.recognizers.finding import JOIN, NUMBER, Finding, any
 
 @dataclass(frozen=True)
 class _Number:
-    """What a state calls its number, how it is written, its checksum (None: it has none), and whether its form tells it alone."""
+    """A national number: its label, its form and its checksum.
+
+    `valid` is None where it has no checksum; `alone` is True where its form is that of no other number.
+    """
 
     label: str
     form: str
@@ -73,8 +78,8 @@ def find_state_numbers(text: str) -> Iterator[Finding]:
     """National ids in folded `text`; of those whose form is nobody else's, the valid ones without a label too."""
     for number, pattern in _LABELLED:
         for match in pattern.finditer(text):
-            right = number.valid is None or number.valid(match["value"])
-            yield Finding("national-id", *match.span("value"), 0.96 if right else 0.7)
+            valid = number.valid is None or number.valid(match["value"])
+            yield Finding("national-id", *match.span("value"), 0.96 if valid else 0.7)
     for number, pattern in _ALONE:
         for match in pattern.finditer(text):
             plain = match[0].isdigit()  # eleven digits in a row are many things

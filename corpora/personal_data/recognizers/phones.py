@@ -1,4 +1,7 @@
-"""Telephone numbers: valid ones by libphonenumber in several countries, and labelled or typically written ones of any make."""
+"""Recogniser of telephone numbers.
+
+Valid ones by libphonenumber in several countries, and labelled or typically written ones of any make.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ _LABEL_CHARACTERS = 40
 
 
 def find_phones(text: str) -> Iterator[Finding]:
-    """Telephone numbers in folded `text`: valid ones by libphonenumber, in several countries, and labelled ones of any make."""
+    """Telephone numbers in folded `text`.
+
+    Valid ones by libphonenumber, in several countries, and labelled ones of any make.
+    """
     for match in _DIGITS.finditer(text):
         start, end = match.span()
         digits = sum(character.isdigit() for character in match[0])

@@ -1,7 +1,9 @@
-"""Under what an institution files a person: medical and insurance records, court dockets, the date of birth.
+"""Recogniser of numbers by which an institution files a person, and of dates of birth.
 
-A neutral citation ("[2019] EWCA Civ 123"), a case of the EU courts ("C-131/12"), a statute and a regulation are no dockets: they
-are published, and a legal collection is about them.
+Medical and insurance records, court dockets.
+
+A neutral citation ("[2019] EWCA Civ 123"), a case of the EU courts ("C-131/12"), a statute and a regulation are no
+dockets: they are published, and a legal collection is about them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Vehicles: licence plates where something says that they are, and vehicle identification numbers by their check digit."""
+"""Recogniser of vehicles: licence plates and vehicle identification numbers.
+
+A plate counts where something says that it is one, an identification number by its check digit.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Archives of documents: zip and tar, one inside another up to a bound. Gives each file's bytes, and each refusal's reason.
+"""Archives of documents: zip and tar, one inside another up to a bound.
 
-Never extracts to disk, and does not read the documents: `archive_kind` leaves Word files, e-books and their like to their
-own readers.
+Gives each file's bytes, and each refusal's reason.
+
+Never extracts to disk, and does not read the documents: `archive_kind` leaves Word files, e-books and their like to
+their own readers.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def members(data: bytes) -> Iterator[Member | Refused]:
         yield Refused("", f"the rest of the archive is not read: {error}")
 
 
-def _walk(data: bytes, level: int, prefix: str, budget: Budget, seen: set[str]) -> Iterator[Member | Refused]:
+def _walk(data: bytes, level: int, prefix: str, budget: Budget, names: set[str]) -> Iterator[Member | Refused]:
     kind = archive_kind(data)
     if kind is None:
         raise UnreadableDocument("not an archive; accepted: zip, tar, tar.gz, tar.bz2, tar.xz")
@@ -59,14 +61,14 @@ def _walk(data: bytes, level: int, prefix: str, budget: Budget, seen: set[str]) 
         name = prefix + entry.name
         if isinstance(entry, Refused):
             yield Refused(name, entry.reason)
-        elif name in seen:
+        elif name in names:
             yield Refused(name, "a second member of this name; rename one of them")
         else:
-            seen.add(name)
-            yield from _opened(Member(name, entry.data), level, budget, seen)
+            names.add(name)
+            yield from _opened(Member(name, entry.data), level, budget, names)
 
 
-def _opened(member: Member, level: int, budget: Budget, seen: set[str]) -> Iterator[Member | Refused]:
+def _opened(member: Member, level: int, budget: Budget, names: set[str]) -> Iterator[Member | Refused]:
     """The member itself, or what is in it when it is an archive."""
     if archive_kind(member.data) is None:
         yield member
@@ -74,7 +76,7 @@ def _opened(member: Member, level: int, budget: Budget, seen: set[str]) -> Itera
         yield Refused(member.name, f"an archive more than {MAX_LEVELS} levels deep; unpack it and add the files")
     else:
         try:
-            yield from _walk(member.data, level + 1, member.name + "/", budget, seen)
+            yield from _walk(member.data, level + 1, member.name + "/", budget, names)
         except LimitExceeded:
             raise
         except UnreadableDocument as error:

@@ -134,7 +134,10 @@ def kind_of(data: bytes) -> str | None:
 
 
 def entries(data: bytes, kind: str, budget: Budget) -> Iterator[Member | Refused]:
-    """The files of a tar archive in its own order. Raises UnreadableDocument where it is damaged, LimitExceeded any time."""
+    """The files of a tar archive in its own order.
+
+    Raises UnreadableDocument where it is damaged, LimitExceeded any time.
+    """
     try:
         with tarfile.open(fileobj=_Unpacked(data, kind, budget), mode="r|", tarinfo=_Header) as archive:
             for info in archive:
@@ -156,8 +159,8 @@ def _entry(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member | Refused 
         if not path:
             raise UnreadableDocument("it has no name; rename it and pack it again")
         if not info.isreg() or info.issparse():
-            what = _NOT_FILES.get(info.type, "a sparse or special file")
-            raise UnreadableDocument(f"{what}, not an ordinary file; pack the file itself")
+            kind = _NOT_FILES.get(info.type, "a sparse or special file")
+            raise UnreadableDocument(f"{kind}, not an ordinary file; pack the file itself")
         check_size(info.size)
     except UnreadableDocument as error:
         return Refused(shown(info.name), str(error))

@@ -35,11 +35,15 @@ _LOCAL_HEADER_BYTES = 30
 
 
 class Zip:
-    """A zip container in memory. Raises UnreadableDocument when it is damaged, has too many entries, or overlapping ones."""
+    """A zip container in memory.
+
+    Raises UnreadableDocument when it is damaged, has too many entries, or overlapping ones.
+    """
 
     def __init__(self, data: bytes, budget: Budget | None = None) -> None:
         self._budget = budget or Budget()
-        # The directory is parsed as a whole, so its length is bounded first; members stored inside may hold entries too.
+        # The directory is parsed as a whole, so its length is bounded first; members stored inside may hold entries
+        # too.
         if data.count(_ENTRY) > 10 * MAX_MEMBERS:
             raise LimitExceeded(f"more than {MAX_MEMBERS:,} members; split the archive")
         try:
@@ -90,7 +94,10 @@ class Zip:
 
 
 def entries(data: bytes, budget: Budget) -> Iterator[Member | Refused]:
-    """The files of a zip archive in its own order. Raises UnreadableDocument before the first, LimitExceeded any time."""
+    """The files of a zip archive in its own order.
+
+    Raises UnreadableDocument before the first, LimitExceeded any time.
+    """
     archive = Zip(data, budget)
     for entry in archive.entries:
         name = _name(entry)

@@ -29,8 +29,10 @@ _ORDINALS = (
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a list. `text` has "%1" for the number of the first level; `restart` is the level (from 1) after which it
-    begins again, 0 for never, None for any above it. `style` is the paragraph style that is numbered so.
+    """One level of a list.
+
+    `text` has "%1" for the number of the first level; `restart` is the level (from 1) after which it begins again, 0
+    for never, None for any above it. `style` is the paragraph style that is numbered so.
     """
 
     start: int = 1
@@ -52,9 +54,9 @@ class _List:
 
 @dataclass(frozen=True)
 class _Use:
-    """A list as paragraphs name it: the abstract one, and what it has otherwise."""
+    """A list that paragraphs refer to: its abstract list, and the starts and levels that it overrides."""
 
-    of: str
+    abstract: str
     starts: dict[int, int]
     levels: dict[int, Level]
 
@@ -76,53 +78,54 @@ class Numbering:
 
     def level_of_style(self, number: str, style: str) -> int | None:
         """The level that the list numbers paragraphs of `style` at; None where it names no such style."""
-        found = self._found(number)
-        levels = found[1] if found else {}
-        return next((place for place, level in levels.items() if level.style == style), None)
+        numbered = self._found(number)
+        levels = numbered[1] if numbered else {}
+        return next((depth for depth, level in levels.items() if level.style == style), None)
 
     def is_list(self, number: str) -> bool:
         """True where `number` names a list that there is; "0" takes a paragraph out of the list of its style."""
         return self._found(number) is not None
 
-    def label(self, number: str, place: int) -> str:
-        """Counts one paragraph at level `place` (from 0) and gives what is printed before it; "" for a bullet or a level that
-        prints nothing.
+    def label(self, number: str, depth: int) -> str:
+        """Count one paragraph at level `depth` (from 0) and give the label printed before it.
+
+        "" for a bullet or a level that prints nothing.
         """
-        found = self._found(number)
-        if found is None or place not in found[1]:
+        numbered = self._found(number)
+        if numbered is None or depth not in numbered[1]:
             return ""
-        held, levels = found
-        level, counts = levels[place], held.counts
-        for above in range(place):
+        counted, levels = numbered
+        level, counts = levels[depth], counted.counts
+        for above in range(depth):
             counts.setdefault(above, levels[above].start if above in levels else 1)
         starts = self._uses[number].starts
-        if place in starts and (number, place) not in self._begun:
-            counts[place] = starts[place]
+        if depth in starts and (number, depth) not in self._begun:
+            counts[depth] = starts[depth]
         else:
-            counts[place] = counts[place] + 1 if place in counts else level.start
-        self._begun.add((number, place))
-        for below in [other for other in counts if other > place]:
+            counts[depth] = counts[depth] + 1 if depth in counts else level.start
+        self._begun.add((number, depth))
+        for below in [deeper for deeper in counts if deeper > depth]:
             restart = levels[below].restart if below in levels else None
-            if restart is None or place < restart:
+            if restart is None or depth < restart:
                 del counts[below]
         if level.format in ("bullet", "none") and not _PLACE.search(level.text):
             return "" if level.format == "bullet" else level.text.strip()
         return _PLACE.sub(lambda match: self._shown(levels, counts, int(match[1]) - 1, level), level.text).strip()
 
-    def _shown(self, levels: dict[int, Level], counts: dict[int, int], place: int, of: Level) -> str:
-        at = levels.get(place, Level())
-        count = counts.get(place, at.start)
-        return shown(count, "decimal" if of.legal and at.format != "none" else at.format)
+    def _shown(self, levels: dict[int, Level], counts: dict[int, int], depth: int, labelled: Level) -> str:
+        level = levels.get(depth, Level())
+        count = counts.get(depth, level.start)
+        return shown(count, "decimal" if labelled.legal and level.format != "none" else level.format)
 
     def _found(self, number: str) -> tuple[_List, dict[int, Level]] | None:
         use = self._uses.get(number)
-        held = self._lists.get(use.of) if use else None
-        if held and held.linked is not None:
-            use = self._uses.get(self._style_lists.get(held.linked, ""))
-            held = self._lists.get(use.of) if use else None
-        if use is None or held is None:
+        abstract = self._lists.get(use.abstract) if use else None
+        if abstract and abstract.linked is not None:
+            use = self._uses.get(self._style_lists.get(abstract.linked, ""))
+            abstract = self._lists.get(use.abstract) if use else None
+        if use is None or abstract is None:
             return None
-        return held, {**held.levels, **use.levels}
+        return abstract, {**abstract.levels, **use.levels}
 
 
 def shown(count: int, form: str) -> str:
@@ -155,17 +158,17 @@ def _roman(count: int) -> str:
 
 
 def _levels(part: etree._Element) -> dict[int, Level]:
-    found: dict[int, Level] = {}
+    levels: dict[int, Level] = {}
     for element in part:
-        place = value(element, "ilvl") or ""
-        if local(element) == "lvl" and place.isdecimal() and int(place) < LEVELS:
-            found[int(place)] = _level(element)
-    return found
+        depth = value(element, "ilvl") or ""
+        if local(element) == "lvl" and depth.isdecimal() and int(depth) < LEVELS:
+            levels[int(depth)] = _level(element)
+    return levels
 
 
 def _level(element: etree._Element) -> Level:
     # The format may stand twice, for newer programs and for older ones; the older one comes last.
-    formats = [value(found) or "decimal" for found in find(element, "numFmt")]
+    formats = [value(number_format) or "decimal" for number_format in find(element, "numFmt")]
     legal = child(element, "isLgl")
     return Level(
         start=_number(value(child(element, "start"))) or 0,
@@ -181,17 +184,17 @@ def _use(part: etree._Element) -> _Use:
     starts: dict[int, int] = {}
     levels: dict[int, Level] = {}
     for override in part:
-        place = _number(value(override, "ilvl"))
-        if local(override) != "lvlOverride" or place is None:
+        depth = _number(value(override, "ilvl"))
+        if local(override) != "lvlOverride" or depth is None:
             continue
-        own = child(override, "lvl")
-        if own is not None:
-            levels[place] = _level(own)
+        redefined = child(override, "lvl")
+        if redefined is not None:
+            levels[depth] = _level(redefined)
         start = _number(value(child(override, "startOverride")))
         if start is not None:
-            starts[place] = start
-            if place in levels:
-                levels[place] = replace(levels[place], start=start)
+            starts[depth] = start
+            if depth in levels:
+                levels[depth] = replace(levels[depth], start=start)
     return _Use(value(child(part, "abstractNumId")) or "", starts, levels)
 
 

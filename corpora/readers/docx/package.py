@@ -1,7 +1,7 @@
 """The parts of a Word package and how they refer to each other (ECMA-376 part 2). Knows no text.
 
-Opened as a bounded zip, not through python-docx: that gives no footnotes, text boxes or revisions, and refuses templates, files with
-macros and the strict variant of the format, whose text is the same.
+Opened as a bounded zip, not through python-docx: that gives no footnotes, text boxes or revisions, and refuses
+templates, files with macros and the strict variant of the format, whose text is the same.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def value(element: etree._Element | None, name: str = "val") -> str | None:
     """The attribute called `name` in any namespace; None where there is no element or no such attribute."""
     if element is None:
         return None
-    return next((str(held) for key, held in element.attrib.items() if key.rpartition("}")[2] == name), None)
+    return next((str(attribute) for key, attribute in element.attrib.items() if key.rpartition("}")[2] == name), None)
 
 
 class Package:
@@ -71,7 +71,7 @@ class Package:
 
     def related(self, kind: str) -> etree._Element | None:
         """The part that the main part calls its "footnotes", "styles", "numbering" ..."""
-        return next((self.part(path) for of, path in self._related.values() if of == kind), None)
+        return next((self.part(path) for part_kind, path in self._related.values() if part_kind == kind), None)
 
     def by_id(self, identifier: str | None) -> etree._Element | None:
         """The part that a reference in the main part names: a header or a footer."""
@@ -82,9 +82,9 @@ class Package:
         """Id → (kind, path) of the parts that `source` refers to; what is outside of the package is left out."""
         folder, name = posixpath.split(source)
         root = self.part(posixpath.join(folder, "_rels", f"{name}.rels"))
-        found: dict[str, tuple[str, str]] = {}
+        relations: dict[str, tuple[str, str]] = {}
         for relation in root if root is not None else ():
             if local(relation) == "Relationship" and relation.get("TargetMode") != "External":
                 path = posixpath.normpath(posixpath.join("/", folder, relation.get("Target") or ""))
-                found[relation.get("Id") or ""] = ((relation.get("Type") or "").rpartition("/")[2], path.lstrip("/"))
-        return found
+                relations[relation.get("Id") or ""] = ((relation.get("Type") or "").rpartition("/")[2], path.lstrip("/"))
+        return relations

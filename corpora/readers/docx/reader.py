@@ -1,8 +1,10 @@
-"""Word documents (DOCX, and templates and documents with macros): paragraphs, headings by style, lists with the numbers that Word
-prints, tables, text boxes, in reading order and as they are with all changes accepted.
+"""Reader of Word documents (DOCX, and templates and documents with macros).
 
-Foot- and endnotes stand where they are referred to. Headers and footers are running lines. Left out: comments, deleted and hidden
-text, descriptions of pictures.
+Paragraphs, headings by style, lists with the numbers that Word prints, tables and text boxes, in reading order and as
+they are with all changes accepted.
+
+Foot- and endnotes stand where they are referred to. Headers and footers are running lines. Left out: comments, deleted
+and hidden text, descriptions of pictures.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def read(data: bytes) -> list[Reading]:
 
 
 def _kept(around: list[tuple[str, str]], where: str) -> list[Block]:
-    return [Block("running", text) for text in dict.fromkeys(text for of, text in around if of == where)]
+    return [Block("running", text) for text in dict.fromkeys(text for position, text in around if position == where)]
 
 
 class _Document:
@@ -72,15 +74,18 @@ class _Document:
                 self.walk(inner)  # content controls, custom XML, insertions
 
     def close(self) -> None:
-        """Adds what waited for a next text. Where no style marks a section, short paragraphs that are bold throughout do."""
-        if rest := self._joined.strip() + "".join(f" [note: {note}]" for note in self._later):
-            self.blocks.append(Block("paragraph", rest.strip()))
+        """Adds what waited for a next text.
+
+        Where no style marks a section, short paragraphs that are bold throughout do.
+        """
+        if pending := self._joined.strip() + "".join(f" [note: {note}]" for note in self._later):
+            self.blocks.append(Block("paragraph", pending.strip()))
         self._joined = ""
         self._later.clear()
         if any(block.kind == "heading" and block.level > 1 for block in self.blocks):
             return
-        for place in self._bold:
-            self.blocks[place] = replace(self.blocks[place], kind="heading", level=2)
+        for index in self._bold:
+            self.blocks[index] = replace(self.blocks[index], kind="heading", level=2)
 
     def running(self) -> Iterator[tuple[str, str]]:
         """`("header" or "footer", text)` of each line around the pages of each section."""
@@ -175,9 +180,9 @@ class _Document:
 
     def _style_of(self, properties: etree._Element | None) -> tuple[Style, int | None]:
         """The paragraph's style with what it inherits, and the outline level that the paragraph states itself."""
-        named = value(child(properties, "pStyle")) if properties is not None else None
+        style_id = value(child(properties, "pStyle")) if properties is not None else None
         outline = number(value(child(properties, "outlineLvl"))) if properties is not None else None
-        return self._styles.get(named or self._default, Style()), outline
+        return self._styles.get(style_id or self._default, Style()), outline
 
     def _heading_level(self, style: Style, outline: int | None) -> int | None:
         if style.name.lower() == "title":
@@ -189,16 +194,16 @@ class _Document:
         """What Word prints before the paragraph, and whether it is of a list."""
         if self._numbering is None:
             return "", False
-        own = child(properties, "numPr") if properties is not None else None
-        listed = value(child(own, "numId")) if own is not None else None
-        place = number(value(child(own, "ilvl"))) if own is not None else None
+        numbering = child(properties, "numPr") if properties is not None else None
+        listed = value(child(numbering, "numId")) if numbering is not None else None
+        depth = number(value(child(numbering, "ilvl"))) if numbering is not None else None
         listed = listed if listed is not None else style.number
         if listed is None or not self._numbering.is_list(listed):
             return "", False
-        if place is None:
-            place = self._numbering.level_of_style(listed, _identifier(properties) or self._default)
-        place = place if place is not None else style.place or 0
-        return self._numbering.label(listed, place), True
+        if depth is None:
+            depth = self._numbering.level_of_style(listed, _identifier(properties) or self._default)
+        depth = depth if depth is not None else style.depth or 0
+        return self._numbering.label(listed, depth), True
 
 
 def _children(root: etree._Element | None) -> list[etree._Element]:

@@ -15,13 +15,16 @@ BODY_TEXT = 9  # the outline level that is none
 
 @dataclass(frozen=True)
 class Style:
-    """A paragraph style: `outline` from 0 is the level of a heading, `number` and `place` are its list and its level in it."""
+    """A paragraph style.
+
+    `outline`, from 0, is its level as a heading; `number` is its list and `depth`, from 0, its level in that.
+    """
 
     name: str = ""
     based_on: str = ""
     outline: int | None = None
     number: str | None = None
-    place: int | None = None
+    depth: int | None = None
     bold: bool | None = None
 
 
@@ -29,14 +32,17 @@ def is_bold(paragraph: etree._Element, style: Style) -> bool:
     """True when all of its text is bold, by the style or run by run."""
     for run in find(paragraph, "r"):
         properties = child(run, "rPr")
-        own = _switch(child(properties, "b")) if properties is not None else None
-        if not (style.bold if own is None else own) and any((text.text or "").strip() for text in find(run, "t")):
+        run_bold = _switch(child(properties, "b")) if properties is not None else None
+        if not (style.bold if run_bold is None else run_bold) and any((text.text or "").strip() for text in find(run, "t")):
             return False
     return True
 
 
 def read_styles(root: etree._Element | None) -> tuple[dict[str, Style], str, dict[str, str]]:
-    """The paragraph styles by id with what they inherit, the id of the default one, and the list of each numbering style."""
+    """Paragraph styles by id, the id of the default one, and the list of each numbering style.
+
+    Each style has what it inherits.
+    """
     stated: dict[str, Style] = {}
     default, lists = "", {}
     for element in list(root) if root is not None else []:
@@ -62,21 +68,21 @@ def read_styles(root: etree._Element | None) -> tuple[dict[str, Style], str, dic
 
 
 def _inherited(identifier: str, stated: dict[str, Style]) -> Style:
-    own = stated[identifier]
-    outline, listed, place, bold = own.outline, own.number, own.place, own.bold
-    above, seen = own.based_on, {identifier}
-    while above in stated and above not in seen:
-        seen.add(above)
+    style = stated[identifier]
+    outline, listed, depth, bold = style.outline, style.number, style.depth, style.bold
+    above, visited = style.based_on, {identifier}
+    while above in stated and above not in visited:
+        visited.add(above)
         parent = stated[above]
         outline = parent.outline if outline is None else outline
         bold = parent.bold if bold is None else bold
         if listed is None:
-            listed, place = parent.number, parent.place if place is None else place
+            listed, depth = parent.number, parent.depth if depth is None else depth
         above = parent.based_on
-    lowered = own.name.lower()
+    lowered = style.name.lower()
     if outline is None and lowered.startswith("heading ") and lowered[8:].isdecimal():
         outline = int(lowered[8:]) - 1
-    return Style(own.name, own.based_on, outline, listed, place, bold)
+    return Style(style.name, style.based_on, outline, listed, depth, bold)
 
 
 def _switch(element: etree._Element | None) -> bool | None:

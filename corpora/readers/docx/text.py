@@ -1,7 +1,7 @@
 """The text of a Word paragraph as it is read with all changes accepted (ECMA-376 part 1, 17.3 and 17.13.5).
 
-Insertions are in it, deletions, comments and hidden text are not; a note stands where it is referred to. Text boxes are handed on,
-since they are paragraphs of their own. Knows no styles and no lists.
+Insertions are in it, deletions, comments and hidden text are not; a note stands where it is referred to. Text boxes are
+handed on, since they are paragraphs of their own. Knows no styles and no lists.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SYMBOL_LOW = (  # Adobe's Symbol encoding, from 0x20
 _SYMBOL_HIGH = (  # from 0xA0
     "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…|—↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊〈®©™∑"
 )
-_SYMBOL = {0x20 + place: sign for place, sign in enumerate(_SYMBOL_LOW)} | {
-    0xA0 + place: sign for place, sign in enumerate(_SYMBOL_HIGH)
+_SYMBOL = {0x20 + offset: sign for offset, sign in enumerate(_SYMBOL_LOW)} | {
+    0xA0 + offset: sign for offset, sign in enumerate(_SYMBOL_HIGH)
 }
 _WINGDINGS = {  # what says something: boxes, ticks and arrows; the rest are ornaments
     0x6F: "☐", 0x71: "☐", 0x72: "☐", 0x78: "☒", 0xA8: "☐", 0xFB: "✗", 0xFC: "✓", 0xFD: "☒", 0xFE: "☑",
@@ -39,7 +39,9 @@ _WINGDINGS = {  # what says something: boxes, ticks and arrows; the rest are orn
 
 @dataclass
 class Line:
-    """A paragraph's text, the text boxes anchored in it (`txbxContent` elements), and the notes that it refers to, in order.
+    """The text of a paragraph, with its text boxes and notes in order.
+
+    `boxes` are the `txbxContent` elements anchored in it.
 
     With `apart` the notes are not in the text.
     """
@@ -63,8 +65,9 @@ def line_of(paragraph: etree._Element, note: NoteText, apart: bool = False) -> L
 
 
 def chosen(alternatives: etree._Element) -> etree._Element | None:
-    """What of `mc:AlternateContent` is read: the newer form, which says the same as the one for older programs, where it has
-    text.
+    """The child of `mc:AlternateContent` that is read: the newer form, where it has text.
+
+    The one for older programs says the same.
     """
     options = [option for option in alternatives if local(option) in ("Choice", "Fallback")]
     return next((option for option in options if next(find(option, "t"), None) is not None), None)
@@ -76,7 +79,10 @@ def is_on(element: etree._Element | None) -> bool:
 
 
 def in_unicode(text: str, font: str) -> str:
-    """Signs of the fonts Symbol and Wingdings, which stand for themselves or in the private area from U+F000; ornaments go."""
+    """Text in the fonts Symbol and Wingdings as Unicode characters.
+
+    They come as themselves or in the private area from U+F000; ornaments are left out.
+    """
     table = _SYMBOL if font == "Symbol" else _WINGDINGS if font.startswith("Wingdings") else None
     if table is None:
         return text
@@ -107,7 +113,8 @@ def _gather(element: etree._Element, line: Line, note: NoteText, font: str = "",
         elif name in ("footnoteReference", "endnoteReference"):
             _refer(note(name.removesuffix("Reference"), value(inner, "id") or ""), line)
         elif name in _FIXED:
-            # A page or column break divides words as a line end does, but is no end of a line that a word is divided at.
+            # A page or column break divides words as a line end does, but is no end of a line that a word is divided
+            # at.
             line.parts.append(" " if name == "br" and value(inner, "type") not in (None, "textWrapping") else _FIXED[name])
         elif name == "sym":
             line.parts.append(_symbol(value(inner, "char") or "", value(inner, "font") or ""))
@@ -147,8 +154,8 @@ def _form_field(field_data: etree._Element) -> str:
     if choices is None:
         return ""
     entries = [value(entry) or "" for entry in choices if local(entry) == "listEntry"]
-    place = value(child(choices, "result")) or value(child(choices, "default")) or "0"
-    return entries[int(place)] if place.isdecimal() and int(place) < len(entries) else ""
+    index = value(child(choices, "result")) or value(child(choices, "default")) or "0"
+    return entries[int(index)] if index.isdecimal() and int(index) < len(entries) else ""
 
 
 def _formula(element: etree._Element) -> str:
@@ -159,11 +166,11 @@ def _formula(element: etree._Element) -> str:
     if name.endswith("Pr"):
         return ""
     parts = [_formula(inner) for inner in element if not local(inner).endswith("Pr")]
-    held = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
-    if name in ("sSup", "sSub", "f") and len(held) == 2:
-        return held[0] + {"sSup": "^", "sSub": "_", "f": "/"}[name] + held[1]
-    if name == "sSubSup" and len(held) == 3:
-        return f"{held[0]}_{held[1]}^{held[2]}"
+    grouped = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
+    if name in ("sSup", "sSub", "f") and len(grouped) == 2:
+        return grouped[0] + {"sSup": "^", "sSub": "_", "f": "/"}[name] + grouped[1]
+    if name == "sSubSup" and len(grouped) == 3:
+        return f"{grouped[0]}_{grouped[1]}^{grouped[2]}"
     if name == "rad":
         return f"√({parts[-1]})" if parts else ""
     if name == "d":
@@ -172,11 +179,11 @@ def _formula(element: etree._Element) -> str:
         return f"{_bracket(begin, '(')}{', '.join(parts)}{_bracket(end, ')')}"
     if name == "nary":
         sign = child(child(element, "naryPr"), "chr") if child(element, "naryPr") is not None else None
-        limits = "".join(mark + part for mark, part in zip("_^", held, strict=False) if part)
+        limits = "".join(mark + part for mark, part in zip("_^", grouped, strict=False) if part)
         return f"{value(sign) or '∫'}{limits} {parts[-1]}" if len(parts) == 3 else "".join(parts)
     return "".join(parts)
 
 
 def _bracket(element: etree._Element | None, otherwise: str) -> str:
-    said = value(element)
-    return otherwise if said is None else said
+    character = value(element)
+    return otherwise if character is None else character

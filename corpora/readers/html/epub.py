@@ -44,14 +44,14 @@ def read(data: bytes) -> list[Reading]:
         for path in _spine(package, posixpath.dirname(package_path))
         if (root := _chapter(book.file(path), path)) is not None
     }
-    places = {
+    targets = {
         (path, name): element
         for path, root in reversed(chapters.items())
         for element in root.iter(etree.Element)
         if (name := element.get("id"))
     }
     for path, root in chapters.items():
-        _place_notes(root, path, places)
+        _place_notes(root, path, targets)
     for path, root in chapters.items():
         blocks += _blocks(root, path)
     return [Reading(_said(package, "title") or None, blocks, metadata=metadata)]
@@ -98,8 +98,8 @@ def _xml(data: bytes, path: str) -> etree._Element:
 
 def _said(package: etree._Element, name: str) -> str:
     """All that the package's metadata says under a Dublin Core name, divided by "; "; for a date or title the first."""
-    found = package.xpath("//*[local-name()='metadata']//*[local-name()=$name]", name=name)
-    values = [value for element in found if (value := " ".join("".join(element.itertext()).split()))]
+    elements = package.xpath("//*[local-name()='metadata']//*[local-name()=$name]", name=name)
+    values = [value for element in elements if (value := " ".join("".join(element.itertext()).split()))]
     return "; ".join(values[:1] if name in ("date", "title") else values)
 
 
@@ -140,13 +140,13 @@ def _chapter(data: bytes, path: str) -> etree._Element | None:
     return root
 
 
-def _place_notes(root: etree._Element, path: str, places: dict[tuple[str, str], etree._Element]) -> None:
+def _place_notes(root: etree._Element, path: str, targets: dict[tuple[str, str], etree._Element]) -> None:
     """Notes at their marks, also those that a chapter of their own holds."""
 
     def find(href: str) -> etree._Element | None:
         file, _, name = href.partition("#")
-        there = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(file))) if file else path
-        return places.get((there, unquote(name)))
+        target_path = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(file))) if file else path
+        return targets.get((target_path, unquote(name)))
 
     try:
         place_notes(root, find)

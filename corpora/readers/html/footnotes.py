@@ -1,7 +1,9 @@
-"""Foot- and endnotes of a page, moved to where they are referred to: "text [note: ...]". Changes a parsed page in place.
+"""Foot- and endnotes of a page, moved to where they are referred to: "text [note: ...]".
 
-A mark is a link to a place in the book or page that says that it is one (role, `epub:type`, class or id) or is a short raised
-sign. What is cited from a list of literature stays there.
+Changes a parsed page in place.
+
+A mark is a link to a place in the book or page that says that it is one (role, `epub:type`, class or id) or is a short
+raised sign. What is cited from a list of literature stays there.
 """
 
 from __future__ import annotations
@@ -63,12 +65,12 @@ def _is_mark(link: etree._Element) -> bool:
     around = link.getparent()
     near = [link, *([around] if around is not None and around.tag in ("sup", "span") else [])]
     for element in near:
-        said = " ".join(
+        attributes = " ".join(
             str(value)
             for key, value in element.attrib.items()
             if key.rpartition("}")[2] in ("role", "type", "class", "id", "name")
         )
-        if "noteref" in said or _SAYS_MARK.search(said):
+        if "noteref" in attributes or _SAYS_MARK.search(attributes):
             return True
     return any(element.tag == "sup" for element in (around, *link) if element is not None)
 
@@ -108,9 +110,11 @@ def _text_of(note: etree._Element) -> str:
 
 def _leads_back(link: etree._Element) -> bool:
     text = "".join(link.itertext()).strip()
-    said = " ".join(str(value) for key, value in link.attrib.items() if key.rpartition("}")[2] in ("role", "type", "class"))
+    attributes = " ".join(
+        str(value) for key, value in link.attrib.items() if key.rpartition("}")[2] in ("role", "type", "class")
+    )
     return "#" in (link.get("href") or "") and (
-        "backlink" in said or "backref" in said or bool(_BACK.fullmatch(text) or _MARK.fullmatch(text))
+        "backlink" in attributes or "backref" in attributes or bool(_BACK.fullmatch(text) or _MARK.fullmatch(text))
     )
 
 

@@ -1,7 +1,9 @@
-"""What an element of a page is for: its main content, something around that, or nothing that is shown. Reads no text out.
+"""Whether an element of a page is main content, navigation and the like, or hidden.
 
-Semantic elements and ARIA roles decide, and where they leave it open how much of an element's text is links. Site headers and
-footers are those that no section holds (HTML 4.3.8); notes are content, whoever marks them as asides.
+Reads no text out.
+
+Semantic elements and ARIA roles decide, and where they leave it open how much of an element's text is links. Site
+headers and footers are those that no section holds (HTML 4.3.8); notes are content, whoever marks them as asides.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import re
 from lxml import etree
 
 MAX_FORM_WORDS = 50
-"""A form of more words than this is a document to be filled in, or a page that is one form as a whole, not a search box."""
+"""A form of more words than this is a document to be filled in, or a page that is one form as a whole, not a search
+box."""
 _NAVIGATION_ROLES = frozenset("navigation search menu menubar toolbar tablist banner contentinfo".split())
 _NOTE_ROLES = frozenset("note doc-footnote doc-endnote doc-endnotes doc-tip doc-notice doc-example doc-pullquote".split())
 _SECTIONS = frozenset("main article section blockquote figure details dialog td li dd".split())
@@ -19,7 +22,10 @@ _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\
 
 
 def main_parts(root: etree._Element) -> list[etree._Element]:
-    """The elements that a page marks as its main content; its body where it marks none, and none where it has no body."""
+    """The elements that a page marks as its main content, or its body where it marks none.
+
+    Empty where it has no body.
+    """
     marked = root.xpath("//main | //*[@role='main']")
     marked = marked or root.xpath("//article[not(ancestor::article or ancestor::aside or ancestor::nav or ancestor::footer)]")
     return list(marked or root.xpath("//body"))
@@ -32,7 +38,10 @@ def is_hidden(element: etree._Element) -> bool:
 
 
 def is_around(element: etree._Element) -> bool:
-    """True for navigation, site headers and footers, search boxes and sidebars: what a reader of the document passes over."""
+    """True for navigation, site headers and footers, search boxes and sidebars.
+
+    A reader of the document passes over them.
+    """
     tag, role = element.tag, (element.get("role") or "").lower()
     if tag == "nav" or role in _NAVIGATION_ROLES:
         return True

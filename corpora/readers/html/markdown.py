@@ -39,11 +39,11 @@ def _with_notes_in_place(source: str) -> str:
     """The source with each footnote at its first mark; code is left alone, and a mark without a note stays as it is."""
     if "[^" not in source and "^[" not in source:
         return source
-    pieces, place = [], 0
+    pieces, position = [], 0
     for fence in _FENCE.finditer(source):
-        pieces += [(source[place : fence.start()], False), (fence[0], True)]
-        place = fence.end()
-    pieces.append((source[place:], False))
+        pieces += [(source[position : fence.start()], False), (fence[0], True)]
+        position = fence.end()
+    pieces.append((source[position:], False))
     notes: dict[str, str] = {}
 
     def define(match: re.Match[str]) -> str:

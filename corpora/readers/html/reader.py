@@ -1,7 +1,9 @@
-"""HTML: the visible text of the main content, headings kept, what lies around it marked, scripts left out. Fetches nothing.
+"""HTML: the visible text of the main content, headings kept, what lies around it marked, scripts left out.
 
-Numbers of ordered lists are text, since people cite by them; addresses of links, descriptions of pictures and hidden parts of a line
-are not.
+Fetches nothing.
+
+Numbers of ordered lists are text, since people cite by them; addresses of links, descriptions of pictures and hidden
+parts of a line are not.
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ MAX_CELL_WORDS = 100
 
 
 def read(data: bytes) -> list[Reading]:
-    """Title and blocks of a page. What its `main` or its articles hold is content, unless more of it stands elsewhere."""
+    """Title and blocks of a page.
+
+    What its `main` or its articles hold is content, unless more of it stands elsewhere.
+    """
     parser = lxml_html.HTMLParser(encoding=_encoding(data), no_network=True, remove_comments=True, remove_pis=True)
     root = lxml_html.document_fromstring(data, parser=parser)
     return [Reading(_title(root), blocks_of(root))]
@@ -70,14 +75,17 @@ def _encoding(data: bytes) -> str | None:
 
 def _title(root: lxml_html.HtmlElement) -> str | None:
     for path in ("//main//h1 | //*[@role='main']//h1 | //article//h1", "//h1", "//title"):
-        found = root.xpath(path)
-        if found:
-            return " ".join(found[0].text_content().split()) or None
+        elements = root.xpath(path)
+        if elements:
+            return " ".join(elements[0].text_content().split()) or None
     return None
 
 
 class _Walker:
-    """Collects the blocks of one page; each with whether it lies in the main part, and whether it is there to be passed over."""
+    """Collects the blocks of one page.
+
+    Each with whether it lies in the main part, and whether it is navigation or the like.
+    """
 
     def __init__(self, root: etree._Element, main: list[etree._Element]) -> None:
         self._main = set(main)
@@ -176,16 +184,16 @@ def _numbers(listing: etree._Element) -> dict[etree._Element, str]:
     return numbers
 
 
-def _integer(stated: str | None, other: int) -> int:
-    return int(stated) if stated and re.fullmatch(r"\s*-?\d{1,6}\s*", stated) else other
+def _integer(stated: str | None, default: int) -> int:
+    return int(stated) if stated and re.fullmatch(r"\s*-?\d{1,6}\s*", stated) else default
 
 
 def _numeral(number: int, style: str) -> str:
     if style in ("a", "A") and number > 0:
         letters = ""
         while number:
-            number, rest = divmod(number - 1, 26)
-            letters = chr(ord(style) + rest) + letters
+            number, letter = divmod(number - 1, 26)
+            letters = chr(ord(style) + letter) + letters
         return letters
     if style in ("i", "I") and 0 < number < 4000:
         roman = ""

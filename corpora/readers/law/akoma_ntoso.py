@@ -1,7 +1,7 @@
 """Akoma Ntoso (OASIS LegalDocML): acts, bills, judgments, debates and reports of many parliaments and courts.
 
-Levels down to the section or article are headings; below, a number begins its text, and long levels are headings too. Notes of the
-authors stand in the text where they are marked. See OASIS Akoma Ntoso 1.0, part 1.
+Levels down to the section or article are headings; below, a number begins its text, and long levels are headings too.
+Notes of the authors stand in the text where they are marked. See OASIS Akoma Ntoso 1.0, part 1.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ def _id(element: etree._Element) -> str:
 
 
 def _value(element: etree._Element | None, name: str, attribute: str = "value") -> str:
-    found = next(find(element, name), None) if element is not None else None
-    return (found.get(attribute) or "") if found is not None else ""
+    descendant = next(find(element, name), None) if element is not None else None
+    return (descendant.get(attribute) or "") if descendant is not None else ""
 
 
 def _first(root: etree._Element, name: str) -> str:
-    return next((text for found in find(root, name) if (text := inline(found))), "")
+    return next((text for descendant in find(root, name) if (text := inline(descendant))), "")

@@ -1,7 +1,7 @@
 """Laws of the District of Columbia, as the Council publishes them: sections of the Code with their annotations.
 
-A section is one document: its heading has number and title, nested paragraphs begin with their numbers, and annotations (history,
-effect of amendments, ...) follow under headings by kind.
+A section is one document: its heading has number and title, nested paragraphs begin with their numbers, and annotations
+(history, effect of amendments, ...) follow under headings by kind.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The electronic Code of Federal Regulations (GPO bulk data, and parts of it as the eCFR gives them out).
 
-`DIV1` ... `DIV9` (title ... section, appendix) with a `HEAD` each are headings; their paragraphs are flat and carry their own
-numbers. See the e-CFR XML User Guide (GPO), section 2.
+`DIV1` ... `DIV9` (title ... section, appendix) with a `HEAD` each are headings; their paragraphs are flat and carry
+their own numbers. See the e-CFR XML User Guide (GPO), section 2.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read(data: bytes) -> list[Reading]:
     cited = re.search(
         r'"citation"\s*:\s*"([^"]+)"', next((e.get("hierarchy_metadata") for e in root.iter() if e.attrib), "") or ""
     )
-    number = next((inline(found) for found in find(root, "IDNO") if found.get("TYPE") == "title"), "")
+    number = next((inline(identifier) for identifier in find(root, "IDNO") if identifier.get("TYPE") == "title"), "")
     return [
         Reading(
             stated_title or heading or None,
@@ -79,9 +79,9 @@ def read(data: bytes) -> list[Reading]:
 
 def _amended(root: etree._Element) -> str:
     """The day to which the text is current: "May 1, 2014" in the bulk data."""
-    said = next((inline(date) for date in find(root, "AMDDATE")), "")
-    match = re.fullmatch(r"(\w+)\.? (\d{1,2}), (\d{4})", said)
-    return iso_date(match[3], match[1], match[2]) if match else said
+    stated_date = next((inline(date) for date in find(root, "AMDDATE")), "")
+    match = re.fullmatch(r"(\w+)\.? (\d{1,2}), (\d{4})", stated_date)
+    return iso_date(match[3], match[1], match[2]) if match else stated_date
 
 
 def _walk(element: etree._Element, level: int) -> Iterator[Block]:
@@ -156,20 +156,20 @@ def _put_notes_at_their_marks(root: etree._Element) -> None:
         section = next((above for above in note.iterancestors() if _DIVISION.fullmatch(local(above))), root)
         if mark is None or not inline(mark):
             continue
-        place = None
-        for found in find(section, "SU", "sup", "FTNT"):
-            if found is note:
+        target = None
+        for candidate in find(section, "SU", "sup", "FTNT"):
+            if candidate is note:
                 break
-            inside = any(local(above) in ("FTNT", "TABLE", "table", "GPOTABLE") for above in found.iterancestors())
-            if local(found) != "FTNT" and inline(found) == inline(mark) and not inside:
-                place = found
-        if place is not None:
+            inside = any(local(above) in ("FTNT", "TABLE", "table", "GPOTABLE") for above in candidate.iterancestors())
+            if local(candidate) != "FTNT" and inline(candidate) == inline(mark) and not inside:
+                target = candidate
+        if target is not None:
             mark.text = ""
             text = inline(note, _instead)
-            place.tag = _NOTE
-            for inner in list(place):
-                place.remove(inner)
-            place.text = text.lstrip()
+            target.tag = _NOTE
+            for inner in list(target):
+                target.remove(inner)
+            target.text = text.lstrip()
             tail, parent, before = note.tail or "", note.getparent(), note.getprevious()
             if before is not None:
                 before.tail = (before.tail or "") + tail

@@ -14,7 +14,8 @@ from lxml import etree
 from corpora.readers.xml.elements import Replace, child, inline, local, rows, runs, words
 from corpora.records import Block
 
-# Numbered levels below a section are headings where most of them have as many words as this; else the number begins the text.
+# Numbered levels below a section are headings where most of them have as many words as this; else the number begins the
+# text.
 LONG_LEVEL_WORDS = 80
 _LABELS = frozenset(("num", "heading", "subheading"))
 _TABLES = frozenset(("table", "TABLE"))
@@ -25,9 +26,9 @@ _CLOSING_MARK = re.compile(r"[.,;:)”’]+(?: (?:and|or))?[.;—]?")
 class Vocabulary:
     """The element names of a vocabulary of laws.
 
-    `headed` are the levels down to the section, `sections` those of them that notes wait for; `nested` the numbered levels below;
-    `blocks` and `items` hold a text of their own; `quoted` hold the words of another law. `notes` maps an element to the heading
-    that it gets if it has none. `dropped` are not text.
+    `headed` are the levels down to the section, `sections` those of them that notes wait for; `nested` the numbered
+    levels below; `blocks` and `items` hold a text of their own; `quoted` hold the words of another law. `notes` maps an
+    element to the heading that it gets if it has none. `dropped` are not text.
     """
 
     headed: frozenset[str]
@@ -158,12 +159,15 @@ class Provisions:
                 self.emit(" ".join(part.tail.split()))
 
     def _are_long(self, children: list[etree._Element]) -> bool:
-        """True where numbered levels deserve headings: long ones, with no text after them that belongs to the level above."""
-        nested = [place for place, part in enumerate(children) if local(part) in self._names.nested]
+        """True where numbered levels deserve headings.
+
+        They are long, and no text after them belongs to the level above.
+        """
+        nested = [index for index, part in enumerate(children) if local(part) in self._names.nested]
         after = {local(part) for part in children[nested[0] :]} if nested else set()
         if not nested or after - self._names.nested - self._names.headed - self._names.dropped - self._names.notes.keys():
             return False
-        return 2 * sum(words(children[place]) >= LONG_LEVEL_WORDS for place in nested) > len(nested)
+        return 2 * sum(words(children[index]) >= LONG_LEVEL_WORDS for index in nested) > len(nested)
 
     def _begin(self, number: str, heading: str) -> None:
         """Sets what the next text begins with; numbers with no text between them stand together: "(c)(1)"."""
@@ -190,7 +194,10 @@ class Provisions:
                 self.walk(run, depth)
 
     def _note(self, element: etree._Element, depth: int) -> None:
-        """A note under its heading; inside a group of notes, one that is only a heading stands above those that follow it."""
+        """Add a note under its heading.
+
+        Inside a group of notes, one that is only a heading stands above those that follow it.
+        """
         _, heading = self.label(element)
         self.head(heading or self._names.notes[local(element)], depth)
         inner = [part for part in element if local(part) in self._names.notes]

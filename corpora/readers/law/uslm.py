@@ -1,8 +1,10 @@
-"""Laws of the United States: United States Legislative Markup (USLM) 1 and 2, as the House and the Publishing Office give them out.
+"""Laws of the United States in United States Legislative Markup (USLM) 1 and 2.
+
+As the House and the Publishing Office give them out.
 
 Codes, public laws, bills, resolutions and compilations. Levels down to the section are headings ("Title 17—COPYRIGHTS",
-"§ 107. Limitations"); below it a number begins its text, and long levels are headings too. Left out: page numbers and marks of the
-printer. See the USLM User Guide (GPO).
+"§ 107. Limitations"); below it a number begins its text, and long levels are headings too. Left out: page numbers and
+marks of the printer. See the USLM User Guide (GPO).
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ def read(data: bytes) -> list[Reading]:
     meta = child(root, "meta")
     facts = {local(fact): inline(fact) for fact in reversed(meta)} if meta is not None else {}  # the first of a name counts
     law = _Law(root)
-    title = facts.get("title") or next((inline(found) for found in find(root, "officialTitle")), "")
+    title = facts.get("title") or next((inline(descendant) for descendant in find(root, "officialTitle")), "")
     top = child(child(root, "main"), "title", "appendix") if child(root, "main") is not None else None
     if top is not None and local(root) == "uscDoc":
         title = " ".join("".join(law.label(top)).split()) or title
@@ -71,7 +73,7 @@ def read(data: bytes) -> list[Reading]:
         else:
             law.walk(part, 2)
     law.close()
-    dated = next((found.get("date") for found in find(root, "date") if found.get("date")), "") or _approved(root)
+    dated = next((descendant.get("date") for descendant in find(root, "date") if descendant.get("date")), "") or _approved(root)
     return [
         Reading(
             title or None,
@@ -90,7 +92,10 @@ def read(data: bytes) -> list[Reading]:
 
 
 class _Law(Provisions):
-    """A USLM document: footnotes stand where they are referred to, side notes after the text beside which they are printed."""
+    """The provisions of a USLM document.
+
+    Footnotes are put where they are referred to, side notes after the text beside which they are printed.
+    """
 
     def __init__(self, root: etree._Element) -> None:
         super().__init__(_USLM, self._instead)
@@ -133,8 +138,8 @@ class _Law(Provisions):
 
 def _approved(root: etree._Element) -> str:
     """The date of a public law, which stands in its last line: "Approved March 13, 2017."."""
-    found = (re.search(r"Approved (\w+) (\d{1,2}), (\d{4})", inline(action)) for action in find(root, "actionDescription"))
-    return next((iso_date(match[3], match[1], match[2]) for match in found if match), "")
+    matches = (re.search(r"Approved (\w+) (\d{1,2}), (\d{4})", inline(action)) for action in find(root, "actionDescription"))
+    return next((iso_date(match[3], match[1], match[2]) for match in matches if match), "")
 
 
 def _cite_in_headings(root: etree._Element) -> None:

@@ -1,6 +1,7 @@
 """E-mail messages (RFC 5322): headers as facts, the text of the body, and the attachments for others to read.
 
-Fetches nothing and opens no attachment. Every fact of a header is taken under guard: one bad header costs that fact only.
+Fetches nothing and opens no attachment. Every fact of a header is taken under guard: one bad header costs that fact
+only.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class _Facts:
 
 
 def looks_like(head: bytes) -> bool:
-    """True when `head` opens with header lines only, up to the first empty line, two of them known from every message."""
+    """True when `head` opens with the header lines of a message.
+
+    Up to the first empty line there are only header lines, two of them known from every message.
+    """
     lines = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
     if lines[0].startswith(b"From "):  # the mark that opens a message of an mbox file
         lines = lines[1:]
@@ -80,7 +84,10 @@ def read(data: bytes) -> list[Reading]:
 
 
 def attachments(data: bytes) -> list[tuple[str, bytes]]:
-    """`(name, bytes)` of each attachment in order; names are bare, harmless and unique. A forwarded message is one (.eml)."""
+    """`(name, bytes)` of each attachment in order; names are bare, harmless and unique.
+
+    A forwarded message is one (.eml).
+    """
     return [(name, _content(part)) for name, part in _named(_split(_parsed(data))[1])]
 
 
@@ -114,7 +121,10 @@ def _split(part: EmailMessage, depth: int = 0) -> tuple[list[EmailMessage], list
 
 
 def _preferred(alternatives: list[list[EmailMessage]]) -> list[EmailMessage]:
-    """The first alternative with a plain text that says something, else the last, which the sender holds for the best."""
+    """The first alternative with a plain text that is not empty, else the last.
+
+    The sender holds the last for the best.
+    """
     for bodies in alternatives:
         if any(_facts(body).type == "text/plain" and _text(body).strip() for body in bodies):
             return bodies
@@ -135,7 +145,7 @@ def _facts(part: EmailMessage) -> _Facts:
 
 
 def _named(parts: list[EmailMessage]) -> Iterator[tuple[str, EmailMessage]]:
-    seen: set[str] = set()
+    names: set[str] = set()
     for number, part in enumerate(parts, 1):
         facts = _facts(part)
         name = harmless_name(facts.filename) or f"attachment-{number}"
@@ -143,10 +153,10 @@ def _named(parts: list[EmailMessage]) -> Iterator[tuple[str, EmailMessage]]:
             name += ".eml"
         path = PurePosixPath(name)
         copy = 1
-        while name in seen:
+        while name in names:
             copy += 1
             name = f"{path.stem} ({copy}){path.suffix}"
-        seen.add(name)
+        names.add(name)
         yield name, part
 
 
@@ -181,8 +191,8 @@ def _blocks(part: EmailMessage) -> list[Block]:
     blocks: list[Block] = []
     for depth, lines in groupby(body.split("\n"), key=_quote_depth):
         run = "\n".join(_QUOTE.sub("", line, count=1) if depth else line for line in lines)
-        found = text.read(run.encode("utf-8", "replace"))[0].blocks
-        blocks += [Block("paragraph", block.text) for block in found] if depth else found
+        run_blocks = text.read(run.encode("utf-8", "replace"))[0].blocks
+        blocks += [Block("paragraph", block.text) for block in run_blocks] if depth else run_blocks
     return blocks
 
 

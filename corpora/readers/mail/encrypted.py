@@ -1,4 +1,7 @@
-"""What comes with mail and cannot be opened here: encrypted messages, and the container that only Outlook reads. Gives reasons."""
+"""Mail that cannot be opened here: encrypted messages, and the container that only Outlook reads.
+
+Gives reasons.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ def reason(data: bytes) -> str | None:
     head = data[:64].lstrip()
     if head.startswith(b"-----BEGIN PGP MESSAGE-----"):
         return "a message encrypted with PGP; decrypt it and add the result"
-    place = head.find(_PKCS7) if head.startswith(b"\x30") else -1
-    if place >= 0:
-        kind = head[place + len(_PKCS7) : place + len(_PKCS7) + 1]
+    offset = head.find(_PKCS7) if head.startswith(b"\x30") else -1
+    if offset >= 0:
+        kind = head[offset + len(_PKCS7) : offset + len(_PKCS7) + 1]
         if kind == b"\x03":
             return "a message encrypted with S/MIME; decrypt it in the mail program and export it again"
         if kind == b"\x02":

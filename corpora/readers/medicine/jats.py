@@ -1,7 +1,8 @@
 """Articles of PubMed Central and most journals of medicine: JATS, and the NLM article tag set before it.
 
-Abstract, sections and lists in order; a table is its caption and one item a row, a figure its caption. A footnote stands in the
-text that refers to it; references are items under "References", affiliations under a heading of their own at the end.
+Abstract, sections and lists in order; a table is its caption and one item a row, a figure its caption. A footnote
+stands in the text that refers to it; references are items under "References", affiliations under a heading of their own
+at the end.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def read(data: bytes) -> list[Reading]:
     if len(readings) == 1:
         return readings
     return [
-        Reading(reading.title, reading.blocks, reading.metadata.get("identifier") or str(place), reading.metadata)
-        for place, reading in enumerate(readings, 1)
+        Reading(reading.title, reading.blocks, reading.metadata.get("identifier") or str(number), reading.metadata)
+        for number, reading in enumerate(readings, 1)
     ]
 
 
@@ -69,8 +70,8 @@ class _Article:
         self.emit("heading", title, 1)
         if meta is not None:
             group = child(meta, "title-group")
-            for other in find(group, "subtitle", "trans-title") if group is not None else ():
-                self.emit("paragraph", self.text(other))
+            for further_title in find(group, "subtitle", "trans-title") if group is not None else ():
+                self.emit("paragraph", self.text(further_title))
             for part in find(meta, "abstract", "trans-abstract", "kwd-group"):
                 self.section(part, 2)
         for part in self.article:
@@ -159,7 +160,10 @@ class _Article:
         self.content(element, level, skip=frozenset(("label", "title", "caption", "alternatives")))
 
     def instead(self, element: etree._Element) -> str | None:
-        """Footnotes at their marks; marks of references that are only raised get brackets, or they would join the word before."""
+        """Text that stands for an element: a footnote at its mark, or a raised mark of a reference in brackets.
+
+        Without brackets the mark would join the word before.
+        """
         name = local(element)
         if name in _SILENT:
             return ""
@@ -181,25 +185,28 @@ class _Article:
         return f" [note: {text}]"
 
     def about(self, meta: etree._Element) -> None:
-        """Statements about the article that are not of its text: interests, contributions, funding, availability of data."""
+        """Add statements about the article: interests, contributions, funding, availability of data.
+
+        They are not of its text.
+        """
         lines = [self.text(note) for notes in find(meta, "author-notes") for note in find(notes, "fn")]
         lines += [self.text(funding) for funding in find(meta, "funding-statement")]
         stated = " ".join(lines)
         sources = (self.text(source) for source in find(meta, "funding-source"))
         lines += [f"Funding: {source}" for source in dict.fromkeys(sources) if source not in stated]
         lines += [self.text(address) for address in find(meta, "corresp")]
-        lines += [f"Related: {text}" for other in find(meta, "related-article") if (text := self.text(other))]
+        lines += [f"Related: {text}" for related in find(meta, "related-article") if (text := self.text(related))]
         for custom in find(meta, "custom-meta"):
             lines.append(f"{self.text(child(custom, 'meta-name')).rstrip(':')}: {self.text(child(custom, 'meta-value'))}")
         if any(lines):
             self.emit("heading", "About this article", 2)
         for line in lines:
             self.emit("paragraph", line)
-        places = [self.text(place) for place in find(meta, "aff")]
-        if any(places):
+        affiliations = [self.text(affiliation) for affiliation in find(meta, "aff")]
+        if any(affiliations):
             self.emit("heading", "Affiliations", 2)
-        for place in places:
-            self.emit("item", place)
+        for affiliation in affiliations:
+            self.emit("item", affiliation)
 
     def reference(self, element: etree._Element) -> str:
         label = self.text(child(element, "label"))

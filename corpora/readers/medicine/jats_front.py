@@ -10,7 +10,10 @@ from corpora.readers.xml.elements import child, find, inline, iso_date, local, s
 
 
 def metadata(front: etree._Element | None, article: etree._Element) -> dict[str, str]:
-    """Identifiers, date of publication, licence, people, place in the journal, type and subjects, as far as they are stated."""
+    """Metadata of an article, as far as it is stated.
+
+    Identifiers, date of publication, licence, people, place in the journal, type and subjects.
+    """
     if front is None:
         return stated(type=article.get("article-type"))
     meta = child(front, "article-meta")
@@ -30,7 +33,7 @@ def metadata(front: etree._Element | None, article: etree._Element) -> dict[str,
         licence=_licence(meta),
         author="; ".join(filter(None, people.get("author", ()))),
         editor="; ".join(filter(None, people.get("editor", ()))),
-        journal=next((text for found in find(front, "journal-title", "journal-id") if (text := inline(found))), ""),
+        journal=next((text for title in find(front, "journal-title", "journal-id") if (text := inline(title))), ""),
         volume=inline(child(meta, "volume")),
         issue=inline(child(meta, "issue")),
         pages="-".join(filter(None, (inline(child(meta, name)) for name in ("fpage", "lpage"))))
@@ -50,13 +53,13 @@ def _dates(meta: etree._Element) -> Iterator[str]:
 def _licence(meta: etree._Element) -> str:
     for licence in find(meta, "license"):
         link = next((value for name, value in licence.attrib.items() if str(name).endswith("}href")), "")
-        stated_link = next((inline(found) for found in find(licence, "license_ref")), "")
+        stated_link = next((inline(element) for element in find(licence, "license_ref")), "")
         return link or stated_link or inline(licence)
-    return next((inline(found) for found in find(meta, "copyright-statement")), "")
+    return next((inline(element) for element in find(meta, "copyright-statement")), "")
 
 
 def _author(person: etree._Element) -> str:
     name = next(find(person, "name", "string-name"), None)
     if name is None:
-        return next((inline(found) for found in find(person, "collab")), "")
+        return next((inline(element) for element in find(person, "collab")), "")
     return f"{inline(child(name, 'given-names'))} {inline(child(name, 'surname'))}".strip() or inline(name)

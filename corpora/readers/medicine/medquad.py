@@ -18,11 +18,11 @@ _BULLET = re.compile(r"(?:^|(?<=[.?!:]) +|(?<=Points) +)- (?=[A-Z])")
 def read(data: bytes) -> list[Reading]:
     """One reading: the focus is the title, each question a heading, its answer's lines the paragraphs below."""
     root = parse(data)
-    focus = next((inline(found) for found in find(root, "Focus")), "")
+    focus = next((inline(element) for element in find(root, "Focus")), "")
     blocks = [Block("heading", focus, 1)] if focus else []
-    other = [inline(found) for found in find(root, "Synonym")]
-    if other:
-        blocks.append(Block("paragraph", "Also called: " + "; ".join(other)))
+    synonyms = [inline(element) for element in find(root, "Synonym")]
+    if synonyms:
+        blocks.append(Block("paragraph", "Also called: " + "; ".join(synonyms)))
     for pair in find(root, "QAPair"):
         for question in find(pair, "Question"):
             blocks.append(Block("heading", inline(question), 2))
@@ -36,7 +36,7 @@ def read(data: bytes) -> list[Reading]:
                 identifier=root.get("id"),
                 url=root.get("url"),
                 publisher=root.get("source"),
-                concepts="; ".join(inline(found) for found in find(root, "CUI")),
+                concepts="; ".join(inline(element) for element in find(root, "CUI")),
                 type="questions and answers",
             ),
         )
@@ -45,13 +45,16 @@ def read(data: bytes) -> list[Reading]:
 
 def _answer(answer: etree._Element) -> Iterator[Block]:
     for line in _lines("".join(answer.itertext())):
-        for place, piece in enumerate(_BULLET.split(line)):
+        for index, piece in enumerate(_BULLET.split(line)):
             if piece.strip():
-                yield Block("item" if place else "paragraph", piece.strip())
+                yield Block("item" if index else "paragraph", piece.strip())
 
 
 def _lines(text: str) -> list[str]:
-    """Lines of an answer: each is a paragraph, but for one that goes on in the next (no full stop, then a small letter)."""
+    """The paragraphs of an answer, one a line.
+
+    A line goes on in the next where it ends without a full stop and the next begins with a small letter.
+    """
     lines: list[str] = []
     ended = True
     for line in (" ".join(line.split()) for line in text.splitlines()):

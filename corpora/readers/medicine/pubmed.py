@@ -1,6 +1,7 @@
 """PubMed citations (NLM): one reading an article, its abstract under the labels that structure it.
 
-Of an article without abstract the title is the text. A notice of retraction, of concern or of an erratum is a paragraph of its own.
+Of an article without abstract the title is the text. A notice of retraction, of concern or of an erratum is a paragraph
+of its own.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _NOTICES = {
 def read(data: bytes) -> list[Reading]:
     """One reading for each article or book chapter, in order; `part` is its PMID."""
     root = parse(data)
-    found = [*find(root, "MedlineCitation", "BookDocument")]
-    return [_reading(citation) for citation in found]
+    citations = [*find(root, "MedlineCitation", "BookDocument")]
+    return [_reading(citation) for citation in citations]
 
 
 def _reading(citation: etree._Element) -> Reading:
@@ -89,9 +90,9 @@ def _date(citation: etree._Element) -> str:
 
 
 def _author(author: etree._Element) -> str:
-    given = inline(child(author, "ForeName", "Initials"))
-    return f"{given} {inline(child(author, 'LastName'))}".strip() or inline(child(author, "CollectiveName"))
+    given_names = inline(child(author, "ForeName", "Initials"))
+    return f"{given_names} {inline(child(author, 'LastName'))}".strip() or inline(child(author, "CollectiveName"))
 
 
 def _first(element: etree._Element, *names: str) -> str:
-    return next((text for found in find(element, *names) if (text := inline(found))), "")
+    return next((text for descendant in find(element, *names) if (text := inline(descendant))), "")

@@ -1,7 +1,10 @@
-"""Old binary formats, Word 97-2003 and WordPerfect, through a converter that is installed; where none is, the reason names them.
+"""Word 97-2003 and WordPerfect documents, read through a converter that is installed.
 
-LibreOffice keeps headings, notes and tables, and gets a folder of its own that is removed; the smaller programs give plain text.
-Each runs as a child of the reader, within the memory and the time that a file may take (`corpora.ingest.sandbox`).
+Where none is, the reason names them.
+
+LibreOffice keeps headings, notes and tables, and gets a folder of its own that is removed; the smaller programs give
+plain text. Each runs as a child of the reader, within the memory and the time that a file may take
+(`corpora.ingest.sandbox`).
 """
 
 from __future__ import annotations
@@ -46,15 +49,18 @@ _SETTINGS = (
 
 
 def kind_of(data: bytes) -> str | None:
-    """The media type of an old binary document; None for anything else. Raises UnreadableDocument for those of other programs."""
+    """The media type of an old binary document; None for anything else.
+
+    Raises UnreadableDocument for those of other programs.
+    """
     if data.startswith(WORDPERFECT):
         return WPD
     if not data.startswith(OLE):
         return None
     if "WordDocument".encode("utf-16-le") in data:
         return DOC
-    said = next((reason for name, reason in _PROGRAMS if name.encode("utf-16-le") in data), None)
-    raise UnreadableDocument(said or "an OLE container of an unknown program; export it as PDF, DOCX or CSV")
+    advice = next((reason for name, reason in _PROGRAMS if name.encode("utf-16-le") in data), None)
+    raise UnreadableDocument(advice or "an OLE container of an unknown program; export it as PDF, DOCX or CSV")
 
 
 def read_doc(data: bytes) -> list[Reading]:
@@ -74,11 +80,11 @@ def read_wordperfect(data: bytes) -> list[Reading]:
         return docx.read(_by_office(office, data, "wpd"))
     if program := shutil.which("wpd2html"):
         # The program wants to seek in its input: a file in memory, not on the disk.
-        with os.fdopen(os.memfd_create("wpd"), "wb") as held:
-            held.write(data)
-            held.flush()
-            path = f"/proc/self/fd/{held.fileno()}"
-            return html.read(_output([program, path], b"", (held.fileno(),)))
+        with os.fdopen(os.memfd_create("wpd"), "wb") as memory_file:
+            memory_file.write(data)
+            memory_file.flush()
+            path = f"/proc/self/fd/{memory_file.fileno()}"
+            return html.read(_output([program, path], b"", (memory_file.fileno(),)))
     raise UnreadableDocument(f"a WordPerfect document; install LibreOffice (soffice) or wpd2html (libwpd-tools), {_SAVE_AS}")
 
 
@@ -92,10 +98,10 @@ def _by_office(program: str, data: bytes, ending: str) -> bytes:
         profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
         options = ["--headless", "--norestore", "--nolockcheck", "--convert-to", "docx", "--outdir", str(folder / "out")]
         _output([program, profile, *options, str(source)], b"")
-        made = folder / "out" / "document.docx"
-        if not made.is_file():
+        converted = folder / "out" / "document.docx"
+        if not converted.is_file():
             raise UnreadableDocument(f"LibreOffice could not read it; it may need a password, {_SAVE_AS}")
-        return made.read_bytes()
+        return converted.read_bytes()
 
 
 def _settings() -> str:
@@ -108,17 +114,17 @@ def _settings() -> str:
 
 def _output(command: Sequence[str], data: bytes, keep: Sequence[int] = ()) -> bytes:
     try:
-        done = subprocess.run(  # noqa: S603 - programs found on the path, fixed arguments, no shell
+        process = subprocess.run(  # noqa: S603 - programs found on the path, fixed arguments, no shell
             command, input=data, capture_output=True, timeout=TIMEOUT_S, check=True, pass_fds=keep
         )
     except subprocess.CalledProcessError as error:
-        said = " ".join(error.stderr.decode("utf-8", "replace").split())[:120]
+        message = " ".join(error.stderr.decode("utf-8", "replace").split())[:120]
         raise UnreadableDocument(
-            f"{Path(command[0]).name} could not convert it (exit status {error.returncode}{': ' + said if said else ''}); "
+            f"{Path(command[0]).name} could not convert it (exit status {error.returncode}{': ' + message if message else ''}); "
             "save it as DOCX or PDF"
         ) from error
     except (OSError, subprocess.SubprocessError) as error:
         raise UnreadableDocument(
             f"{Path(command[0]).name} could not convert it ({type(error).__name__}), {_SAVE_AS}"
         ) from error
-    return done.stdout
+    return process.stdout

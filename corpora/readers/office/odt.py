@@ -1,7 +1,9 @@
-"""OpenDocument texts (ODT): headings, lists with their numbers, tables and frames in reading order, notes at their place.
+"""Reader of OpenDocument texts (ODT).
 
-What was deleted under tracked changes, comments and hidden text are left out; headers and footers are running lines. See OASIS
-OpenDocument 1.3, part 3.
+Headings, lists with their numbers, tables and frames in reading order, notes at their place.
+
+What was deleted under tracked changes, comments and hidden text are left out; headers and footers are running lines.
+See OASIS OpenDocument 1.3, part 3.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def read(data: bytes) -> list[Reading]:
 def _said(element: etree._Element | None, name: str) -> str:
     if element is None:
         return ""
-    return next((str(held) for key, held in element.attrib.items() if key.rpartition("}")[2] == name), "")
+    return next((str(attribute) for key, attribute in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
 class _Text:
@@ -75,7 +77,7 @@ class _Text:
             )
             self._parents[_said(style, "name")] = _said(style, "parent-style-name")
         for style in (style for root in roots for style in find(root, "list-style", "outline-style")):
-            levels = {int(place): level for level in style if (place := _said(level, "level")).isdecimal()}
+            levels = {int(number): level for level in style if (number := _said(level, "level")).isdecimal()}
             self._lists["(outline)" if local(style) == "outline-style" else _said(style, "name")] = levels
 
     def walk(self, element: etree._Element) -> None:
@@ -98,18 +100,18 @@ class _Text:
 
     def running(self, styles: etree._Element) -> Iterator[Block]:
         """The lines of the headers and footers of the pages, each once."""
-        seen: set[str] = set()
+        lines: set[str] = set()
         for around in find(styles, "header", "footer", "header-left", "footer-left", "header-first", "footer-first"):
             for paragraph in find(around, "p", "h"):
                 line = self._line(paragraph)
-                if line and line not in seen:
-                    seen.add(line)
+                if line and line not in lines:
+                    lines.add(line)
                     yield Block("running", line)
 
     def _styles_of(self, element: etree._Element) -> Iterator[str]:
-        name, seen = _said(element, "style-name"), set[str]()
-        while name and name not in seen:
-            seen.add(name)
+        name, visited = _said(element, "style-name"), set[str]()
+        while name and name not in visited:
+            visited.add(name)
             yield name
             name = self._parents.get(name, "")
 
@@ -171,15 +173,15 @@ class _Text:
         counts = self._counts.setdefault(style, {})
         start = _said(level, "start-value")
         counts[depth] = counts[depth] + 1 if depth in counts else int(start) if start.isdecimal() else 1
-        for below in [other for other in counts if other > depth]:
+        for below in [deeper for deeper in counts if deeper > depth]:
             del counts[below]
         if not _said(level, "num-format"):
             return ""
         displayed = _said(level, "display-levels")
         first = max(1, depth - (int(displayed) if displayed.isdecimal() else 1) + 1)
         numbers = [
-            shown(counts.get(place, 1), _FORMS.get(_said(levels.get(place), "num-format"), "decimal"))
-            for place in range(first, depth + 1)
+            shown(counts.get(part_depth, 1), _FORMS.get(_said(levels.get(part_depth), "num-format"), "decimal"))
+            for part_depth in range(first, depth + 1)
         ]
         return f"{_said(level, 'num-prefix')}{'.'.join(numbers)}{_said(level, 'num-suffix')}".strip()
 
@@ -198,7 +200,10 @@ class _Text:
 
 
 def _paragraphs(element: etree._Element) -> Iterator[etree._Element]:
-    """Paragraphs of a cell, its lists and tables included, without those inside of notes and frames, which go their own way."""
+    """The paragraphs of a cell, its lists and tables included.
+
+    Those inside of notes and frames are left out: they are read apart.
+    """
     for inner in element:
         if local(inner) in ("p", "h"):
             yield inner

@@ -1,7 +1,9 @@
-r"""Rich Text Format: paragraphs, headings by outline level, list numbers as they stand in the file, table rows; notes at their place.
+r"""Reader of Rich Text Format.
 
-Deleted and hidden text, comments, pictures and embedded objects are left out; headers and footers are running lines. See Microsoft's
-RTF specification 1.9.1. Every `{` is remembered once, so that depth costs no recursion.
+Paragraphs, headings by outline level, list numbers as they are in the file, table rows, notes at their place.
+
+Deleted and hidden text, comments, pictures and embedded objects are left out; headers and footers are running lines.
+See Microsoft's RTF specification 1.9.1. Every `{` is remembered once, so that depth costs no recursion.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ _HEADING = re.compile(r"\s*heading (\d)")
 class _State:
     """What a group inherits from the one around it and loses at its end."""
 
-    into: str = "text"  # "text", "note", "running", "title", "info", "styles", "fonts" or "" for nowhere
+    destination: str = "text"  # "text", "note", "running", "title", "info", "styles", "fonts" or "" for nowhere
     hidden: bool = False
     mark: str = ""
     codepage: str = "cp1252"
@@ -92,9 +94,9 @@ class _Reader:
 
     def reading(self) -> Reading:
         """Reads all of it."""
-        place, data = 0, self._data
-        while place < len(data) and (match := _TOKEN.match(data, place)):
-            place = match.end()
+        position, data = 0, self._data
+        while position < len(data) and (match := _TOKEN.match(data, position)):
+            position = match.end()
             word, number, hexadecimal, sign, brace, plain = match.groups()
             if brace is not None:
                 self._flush()
@@ -103,7 +105,7 @@ class _Reader:
             elif word is not None:
                 value = int(number) if number else None
                 if word == b"bin":
-                    place += max(0, value or 0)
+                    position += max(0, value or 0)
                 elif not self._skipped(1):
                     self._word(word.decode(), value)
             elif hexadecimal is not None:
@@ -131,9 +133,9 @@ class _Reader:
 
     def _skipped(self, length: int) -> int:
         """How much of the next `length` characters only repeats, for older programs, one that was read."""
-        taken = min(self._owed, length)
-        self._owed -= taken
-        return taken
+        skipped = min(self._owed, length)
+        self._owed -= skipped
+        return skipped
 
     def _open(self) -> None:
         if len(self._stack) >= _MAX_DEPTH:
@@ -146,13 +148,13 @@ class _Reader:
             return
         ended = self._state
         self._state, around = self._stack.pop()
-        if ended.into == "styles" and self._state.into == "styles" and self._style_text:
+        if ended.destination == "styles" and self._state.destination == "styles" and self._style_text:
             if heading := _HEADING.match(self._style_text.lower()):
                 self._levels[self._number] = int(heading[1])
             self._style_text = ""
         if around is not None:  # a note or a line around the pages ends here
             ours, self._out = self._out, around
-            if ended.into == "note":
+            if ended.destination == "note":
                 texts = [*(block.text for block in ours.blocks), "".join(ours.parts)]
                 text = " ".join(" ".join(texts).split()).lstrip("/.)] ")
                 if text:
@@ -161,9 +163,9 @@ class _Reader:
                 ours.blocks.append(Block("running", "".join(ours.parts)))
                 ours.parts.clear()
 
-    def _divert(self, into: str, out: _Out) -> None:
-        """The group goes into a stream of its own."""
-        self._state = replace(self._state, into=into, hidden=False, mark="")
+    def _divert(self, destination: str, out: _Out) -> None:
+        """Send the group's text to a stream of its own."""
+        self._state = replace(self._state, destination=destination, hidden=False, mark="")
         if self._stack and self._stack[-1][1] is None:
             self._stack[-1] = (self._stack[-1][0], self._out)
             self._out = out
@@ -178,32 +180,32 @@ class _Reader:
         state = self._state
         starred = state.star
         state = self._state = replace(state, star=False)
-        if state.into == "":
+        if state.destination == "":
             if word == "shptxt":
-                self._state = replace(state, into="text")
+                self._state = replace(state, destination="text")
             return
         if word in _SILENT or (
             starred and word not in ("shptxt", "fldrslt", "listtext", "pntext", "footnote", "cs", "nesttableprops")
         ):
-            self._state = replace(state, into="")
+            self._state = replace(state, destination="")
             if word == "stylesheet":
-                self._state = replace(state, into="styles")
+                self._state = replace(state, destination="styles")
         elif word == "fonttbl":
-            self._state = replace(state, into="fonts")
+            self._state = replace(state, destination="fonts")
         elif word == "title":
-            self._state = replace(state, into="title")
+            self._state = replace(state, destination="title")
         elif word == "info":
-            self._state = replace(state, into="info")
+            self._state = replace(state, destination="info")
         elif word == "footnote":
             self._divert("note", _Out())
         elif word in _RUNNING:
             self._divert("running", self._running)
-        elif state.into == "styles" and word == "s":
+        elif state.destination == "styles" and word == "s":
             self._number = value or 0
-        elif state.into == "styles":
+        elif state.destination == "styles":
             if word == "outlinelevel" and (value or 0) < 9:
                 self._levels[self._number] = (value or 0) + 1
-        elif state.into == "fonts":
+        elif state.destination == "fonts":
             self._font_table(word, value)
         elif word in _SIGNS:
             self._emit(_SIGNS[word])
@@ -295,19 +297,19 @@ class _Reader:
             self._emit(b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "replace"))
 
     def _emit(self, text: str) -> None:
-        into = self._state.into
-        if into == "title":
+        destination = self._state.destination
+        if destination == "title":
             self._titles.append(text)
-        elif into == "styles":
+        elif destination == "styles":
             self._style_text += text
-        elif into == "fonts":
+        elif destination == "fonts":
             self._font_names[self._number] = self._font_names.get(self._number, "") + text
-        elif into in ("text", "note", "running") and not self._state.hidden and text:
+        elif destination in ("text", "note", "running") and not self._state.hidden and text:
             mark, text = self._state.mark, in_unicode(text, self._state.font)
             self._out.parts.append(script(mark, text, self._out.parts) if mark else text)
 
     def _paragraph(self) -> None:
-        if self._state.hidden or self._state.into not in ("text", "note", "running"):
+        if self._state.hidden or self._state.destination not in ("text", "note", "running"):
             return
         if self._in_table:
             self._out.parts.append("\n")

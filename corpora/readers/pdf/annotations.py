@@ -1,6 +1,9 @@
-"""What stands on a PDF page beside its text: the values of form fields, and what people wrote onto it. Knows one page.
+"""Form values and annotations of a PDF page, beside its text.
 
-A field gives "name: value", a box that is ticked its value too; an empty field and a box that is not ticked give nothing.
+Knows one page.
+
+A field gives "name: value", a box that is ticked its value too; an empty field and a box that is not ticked give
+nothing.
 """
 
 from __future__ import annotations
@@ -58,19 +61,19 @@ def _field(form: pypdfium2.PdfFormEnv, annotation: pdfium_c.FPDF_ANNOTATION) -> 
     if kind in _SILENT or (kind in _TICKED and not pdfium_c.FPDFAnnot_IsChecked(form, annotation)):
         return
     if kind in _TICKED:
-        value = _string(lambda *to: pdfium_c.FPDFAnnot_GetFormFieldExportValue(form, annotation, *to))
+        value = _string(lambda *buffer: pdfium_c.FPDFAnnot_GetFormFieldExportValue(form, annotation, *buffer))
     else:
-        value = _string(lambda *to: pdfium_c.FPDFAnnot_GetFormFieldValue(form, annotation, *to))
+        value = _string(lambda *buffer: pdfium_c.FPDFAnnot_GetFormFieldValue(form, annotation, *buffer))
     if value:
         # The name for people, where the form has one; the other is often "Text1".
-        name = _string(lambda *to: pdfium_c.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *to)) or _string(
-            lambda *to: pdfium_c.FPDFAnnot_GetFormFieldName(form, annotation, *to)
+        name = _string(lambda *buffer: pdfium_c.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *buffer)) or _string(
+            lambda *buffer: pdfium_c.FPDFAnnot_GetFormFieldName(form, annotation, *buffer)
         )
         yield f"{name}: {value}" if name else value
 
 
 def _said(annotation: pdfium_c.FPDF_ANNOTATION) -> str:
-    return _string(lambda *to: pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", *to))
+    return _string(lambda *buffer: pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", *buffer))
 
 
 def _string(get: Callable[..., int]) -> str:

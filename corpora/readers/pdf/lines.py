@@ -1,7 +1,9 @@
-"""The lines of a PDF page, with where they stand. Knows one page: no paragraphs, no running headers, no pictures.
+"""The lines of a PDF page with their positions.
 
-pdfium gives the text of a page in one piece, divided as it was set, with U+FFFE for a hyphen that ends a line. Every character of
-it is in one line; boxes and font are asked for a line, not for a character.
+Knows one page: no paragraphs, no running headers, no pictures.
+
+pdfium gives the text of a page in one piece, divided as it was set, with U+FFFE for a hyphen that ends a line. Every
+character of it is in one line; boxes and font are asked for a line, not for a character.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ _LINE = re.compile(f"[^\r\n{_HYPHENS}]*[{_HYPHENS}]?")
 class Line:
     """One line, its words divided by single spaces; `size` is the font size, `page` counts from 0.
 
-    `top` and `bottom` are in points, as the line is read: up from the page's lower edge where it stands upright. `quarters` is by
-    how many quarter turns it is set clockwise, `ASKEW` for any other angle; lines that share them follow each other downwards.
+    `top` and `bottom` are in points, as the line is read: up from the page's lower edge where it stands upright.
+    `quarters` is by how many quarter turns it is set clockwise, `ASKEW` for any other angle; lines that share them
+    follow each other downwards.
     """
 
     text: str
@@ -53,33 +56,38 @@ def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
 
 
 def _downwards(lines: list[Line], page_quarters: int) -> Iterator[Line]:
-    """The lines, with those that run down the page as it is shown put in order: pdfium takes them for one line, from left to right."""
+    """The lines, with those that run down the page as it is shown in order from top to bottom.
+
+    pdfium takes them for one line, from left to right.
+    """
     for down, run in groupby(lines, lambda line: line.quarters != ASKEW and (line.quarters + page_quarters) % 4 == 1):
         yield from sorted(run, key=lambda line: -line.top if down else 0.0)
 
 
-def _at_one_height(one: Line, other: Line) -> bool:
-    shared = min(one.top, other.top) - max(one.bottom, other.bottom)
-    lower, higher = sorted((one.top - one.bottom, other.top - other.bottom))
+def _at_one_height(first: Line, second: Line) -> bool:
+    shared = min(first.top, second.top) - max(first.bottom, second.bottom)
+    lower, higher = sorted((first.top - first.bottom, second.top - second.bottom))
     # A line much higher than its neighbour is a stamp across the page, not a piece of the same line.
-    return one.quarters == other.quarters != ASKEW and shared > 0.5 * lower and higher < 2.5 * lower
+    return first.quarters == second.quarters != ASKEW and shared > 0.5 * lower and higher < 2.5 * lower
 
 
-def _joined(one: Line, other: Line) -> Line:
-    between = (one.text[:-1] + "-") if one.text[-1] in _HYPHENS else one.text + " "
-    size = one.size if len(one.text) >= len(other.text) else other.size
-    return Line(between + other.text, max(one.top, other.top), min(one.bottom, other.bottom), size, one.page, one.quarters)
+def _joined(first: Line, second: Line) -> Line:
+    between = (first.text[:-1] + "-") if first.text[-1] in _HYPHENS else first.text + " "
+    size = first.size if len(first.text) >= len(second.text) else second.size
+    return Line(
+        between + second.text, max(first.top, second.top), min(first.bottom, second.bottom), size, first.page, first.quarters
+    )
 
 
 def _pieces(layer: pypdfium2.PdfTextPage, number: int) -> Iterator[Line]:
     count = layer.count_chars()
     text = layer.get_text_range() if count else ""
-    for found in _LINE.finditer(text):
-        words = " ".join(found[0].split())
+    for match in _LINE.finditer(text):
+        words = " ".join(match[0].split())
         if not words:
             continue
-        first = found.end() - len(found[0].lstrip())
-        last = middle = found.start() + len(found[0].rstrip()) - 1
+        first = match.end() - len(match[0].lstrip())
+        last = middle = match.start() + len(match[0].rstrip()) - 1
         middle -= (last - first) // 2
         while text[middle].isspace():
             middle -= 1

@@ -1,4 +1,7 @@
-"""Where a quote stands on the pages of a PDF: rectangles to draw over it. Reads the file again; nothing of this is stored."""
+"""Rectangles to draw over a quote on the pages of a PDF.
+
+Reads the file again; nothing of this is stored.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ class Rectangle:
 
 
 def quote_rectangles(data: bytes, quote: str, page: int) -> list[Rectangle]:
-    """The boxes, one a line, of `quote`, which begins on `page` (from 1) and may go on over the next; empty when it is not there.
+    """Rectangles, one a line, of `quote`, which begins on `page` (from 1) and may go on over the next.
+
+    Empty when it is not there.
 
     White space, hyphens and the forms of letters (ligatures, case) do not matter: cleaning changes them. Raises
     UnreadableDocument for a file that is no PDF.
@@ -36,22 +41,22 @@ def quote_rectangles(data: bytes, quote: str, page: int) -> list[Rectangle]:
         if not 1 <= page <= len(document):
             return []
         letters: list[str] = []
-        places: list[tuple[int, int]] = []
+        positions: list[tuple[int, int]] = []
         pages = [document[number] for number in range(page - 1, min(page + 1, len(document)))]
-        layers = [shown.get_textpage() for shown in pages]
+        layers = [pdf_page.get_textpage() for pdf_page in pages]
         for number, layer in enumerate(layers):
             for index in range(layer.count_chars()):
                 for letter in _letters(chr(pdfium_c.FPDFText_GetUnicode(layer, index))):
                     letters.append(letter)
-                    places.append((number, index))
-        wanted = "".join(_letters(quote))
-        start = "".join(letters).find(wanted) if wanted else -1
+                    positions.append((number, index))
+        quote_letters = "".join(_letters(quote))
+        start = "".join(letters).find(quote_letters) if quote_letters else -1
         if start < 0:
             return []
-        held = places[start : start + len(wanted)]
+        matched = positions[start : start + len(quote_letters)]
         rectangles = []
         for number, layer in enumerate(layers):
-            indices = [index for of, index in held if of == number]
+            indices = [index for page_number, index in matched if page_number == number]
             if indices:
                 for box in range(layer.count_rects(indices[0], indices[-1] - indices[0] + 1)):
                     left, bottom, right, top = layer.get_rect(box)

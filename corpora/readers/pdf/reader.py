@@ -31,7 +31,10 @@ _MIN_SIGNS, _MAX_GARBLED = 20, 0.3
 
 @dataclass(frozen=True)
 class _Page:
-    """What one page holds: the lines of its text layer, field values and notes, and the paragraphs of a scan; None for an unread one."""
+    """What one page holds: the lines of its text layer, form values and notes, and the paragraphs of a scan.
+
+    `scanned` is None for a scan that nobody read.
+    """
 
     lines: list[Line]
     notes: list[Block]
@@ -73,7 +76,10 @@ def read(data: bytes, languages: str = "eng") -> list[Reading]:
 
 
 def is_garbled(lines: list[Line]) -> bool:
-    """True when the text layer holds no characters but numbers of glyphs, as a font gives that does not say what they are."""
+    """True when the text layer holds numbers of glyphs and no characters.
+
+    A font that does not say which characters its glyphs are gives such a layer.
+    """
     signs = [sign for line in lines for sign in line.text if not sign.isspace()]
     unknown = sum(sign == "\ufffd" or unicodedata.category(sign) in ("Co", "Cn", "Cc", "Cs") for sign in signs)
     return len(signs) >= _MIN_SIGNS and unknown > _MAX_GARBLED * len(signs)
@@ -94,14 +100,17 @@ def _page(document: pypdfium2.PdfDocument, number: int, languages: str) -> _Page
 
 
 def _in_order(blocks: list[Block], pages: list[_Page], running: set[Line]) -> Iterator[Block]:
-    """All blocks: before those that begin on a page its running lines, after them its notes and what was read off its picture."""
-    rest = iter(blocks)
-    block = next(rest, None)
+    """All blocks in the order of the pages.
+
+    The running lines of a page come before the blocks that begin on it; its notes and the text of its scan after them.
+    """
+    remaining = iter(blocks)
+    block = next(remaining, None)
     for number, page in enumerate(pages, 1):
         yield from (Block("running", line.text, page=number) for line in page.lines if line in running)
         while block is not None and block.page == number:
             yield block
-            block = next(rest, None)
+            block = next(remaining, None)
         yield from page.notes
         yield from page.scanned or ()
 
@@ -130,14 +139,14 @@ def _recognised(page: pypdfium2.PdfPage, number: int, lines: list[Line], languag
     texts = ocr.paragraphs(dots, picture.width, picture.height, languages, round(scale * 72))
     if lines:
         texts = [
-            "\n".join(line for line in text.split("\n") if not any(_alike(line, known.text) for known in lines))
+            "\n".join(line for line in text.split("\n") if not any(_alike(line, layer_line.text) for layer_line in lines))
             for text in texts
         ]
     return [Block("paragraph", text, page=number + 1) for text in texts if text]
 
 
-def _alike(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).ratio() > 0.8
+def _alike(first: str, second: str) -> bool:
+    return SequenceMatcher(None, first.casefold(), second.casefold(), autojunk=False).ratio() > 0.8
 
 
 def _running_lines(pages: list[list[Line]]) -> set[Line]:
@@ -146,15 +155,18 @@ def _running_lines(pages: list[list[Line]]) -> set[Line]:
     shapes = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
     repeated = {shape for shape, count in shapes.items() if len(pages) > 1 and count >= max(2, len(pages) / 2)}
     running = [line for edge in edges for line in edge if _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line.text)]
-    said: dict[str, Line] = {}
+    sentences: dict[str, Line] = {}
     for line in running:
         if _is_sentence(line.text):
-            said.setdefault(line.text, line)
-    return set(running).difference(said.values())
+            sentences.setdefault(line.text, line)
+    return set(running).difference(sentences.values())
 
 
 def _is_sentence(text: str) -> bool:
-    """True for "No legal advice is given by the publisher of this form.": it runs along the pages, and is text all the same."""
+    """True for a whole sentence without numbers, which is text although it is repeated on every page.
+
+    As in "No legal advice is given by the publisher of this form."
+    """
     return text.endswith(".") and len(text.split()) >= 8 and not any(map(str.isdigit, text))
 
 
@@ -168,7 +180,7 @@ def _across(page: list[Line]) -> list[Line]:
 
 
 def _lies_over(line: Line, page: list[Line]) -> bool:
-    return sum(line.bottom < (other.top + other.bottom) / 2 < line.top for other in page) > 2  # itself is one
+    return sum(line.bottom < (neighbour.top + neighbour.bottom) / 2 < line.top for neighbour in page) > 2  # itself is one
 
 
 def _shape(line: Line) -> tuple[str, int]:

@@ -1,7 +1,9 @@
-"""Tables as documents by row: CSV, TSV, JSON Lines and a JSON list of objects. Which field is what, a mapping says.
+"""Tables read as documents, one a row: CSV, TSV, JSON Lines and a JSON list of objects.
 
-Without a mapping the fields' names are asked; where they do not tell, the table is one document and each row an item of it,
-so that nothing is lost.
+A mapping says which field is what.
+
+Without a mapping the fields' names are asked; where they do not tell, the table is one document and each row an item of
+it, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class FieldMapping:
 
 
 def read_rows(data: bytes, media_type: str, mapping: FieldMapping | None = None) -> list[Reading]:
-    """One reading a row, `part` being its id or "row N" (from 1); or one reading of all rows as items, without a mapping.
+    """One reading a row, or, without a mapping, one reading with all rows as items.
+
+    `part` is the row's id or "row N" (from 1).
 
     Raises UnreadableDocument when the table is damaged (naming the line) or lacks a field that `mapping` names.
     """
@@ -61,21 +65,21 @@ def guess_mapping(rows: Sequence[Row], fields: Sequence[str]) -> FieldMapping | 
         return None
     title = next((name for name in _TITLE_NAMES if name in fields), None)
     identifier = next((name for name in _ID_NAMES if name in fields), None)
-    rest = [name for name in fields if name not in (body, title, identifier)]
-    prose = {name for name in rest if any(len(value_text(row.get(name))) > _PROSE_CHARACTERS for row in rows)}
+    remaining = [name for name in fields if name not in (body, title, identifier)]
+    prose = {name for name in remaining if any(len(value_text(row.get(name))) > _PROSE_CHARACTERS for row in rows)}
     return FieldMapping(
-        (body, *(name for name in rest if name in prose)),
+        (body, *(name for name in remaining if name in prose)),
         title,
         identifier,
-        tuple(name for name in rest if name not in prose),
+        tuple(name for name in remaining if name not in prose),
     )
 
 
 def _check(mapping: FieldMapping, fields: Sequence[str]) -> None:
     if not mapping.text:
         raise UnreadableDocument("the field mapping names no text field; name at least one")
-    named = (*mapping.text, mapping.title, mapping.id, *mapping.metadata)
-    missing = [name for name in named if name is not None and name not in fields]
+    mapped = (*mapping.text, mapping.title, mapping.id, *mapping.metadata)
+    missing = [name for name in mapped if name is not None and name not in fields]
     if missing:
         raise UnreadableDocument(
             f"no field {', '.join(map(repr, missing))}; the fields there are: {', '.join(map(repr, fields))}"
@@ -112,12 +116,12 @@ def _line(row: Mapping[str, object], fields: Sequence[str]) -> str:
 def _parts(rows: Sequence[Row], identifier: str | None) -> list[str]:
     """A name for each row, no two alike."""
     parts: list[str] = []
-    seen: set[str] = set()
+    used: set[str] = set()
     for number, row in enumerate(rows, 1):
-        own = value_text(row.get(identifier)) if identifier is not None else ""
-        part = printable(re.sub(r"\s+", " ", own).strip())[:_MAX_PART_CHARACTERS] or f"row {number}"
-        if part in seen:
+        row_id = value_text(row.get(identifier)) if identifier is not None else ""
+        part = printable(re.sub(r"\s+", " ", row_id).strip())[:_MAX_PART_CHARACTERS] or f"row {number}"
+        if part in used:
             part = f"{part} (row {number})"
-        seen.add(part)
+        used.add(part)
         parts.append(part)
     return parts

@@ -1,4 +1,7 @@
-"""Rows of tables as mappings from field to value: CSV and TSV in any dialect, JSON Lines, JSON. Does not know what they mean."""
+"""Rows of tables as mappings from field to value: CSV and TSV in any dialect, JSON Lines, JSON.
+
+Does not know what they mean.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,16 @@ _OPENS_OBJECT = re.compile(r'\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)')
 _OPENS_LIST = re.compile(r'\[\s*\{\s*"')
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
-# The library's limit is one for the process and 128 KiB, less than one judgment in one field; the file's size is the bound.
+# The library's limit is one for the process and 128 KiB, less than one judgment in one field; the file's size is the
+# bound.
 csv.field_size_limit(64 * 2**20)
 
 
 def parse(data: bytes, media_type: str) -> list[Row]:
-    """The rows, at least one. Raises UnreadableDocument naming the line that is broken, ValueError for an unknown type."""
+    """The rows, at least one.
+
+    Raises UnreadableDocument naming the line that is broken, ValueError for an unknown type.
+    """
     if media_type in (CSV, TSV):
         rows = _delimited(decode(data), "\t" if media_type == TSV else None)
     elif media_type in (JSONL, "application/x-ndjson"):
@@ -45,11 +52,14 @@ def parse(data: bytes, media_type: str) -> list[Row]:
 
 
 def value_text(value: object) -> str:
-    """A value as text: strings as they are, nothing for None, everything else as compact JSON. Never a lone surrogate."""
+    """A value as text: strings as they are, nothing for None, everything else as compact JSON.
+
+    Never a lone surrogate.
+    """
     if value is None:
         return ""
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return shown.encode("utf-8", "replace").decode("utf-8")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def looks_like_jsonl(head: bytes) -> bool:
@@ -71,7 +81,10 @@ def looks_like_json(head: bytes) -> bool:
 
 
 def looks_like_csv(head: bytes, name: str) -> bool:
-    """True for text named .csv or .tsv, and for other text whose five or more whole lines all have as many cells, over two."""
+    """True for text named .csv or .tsv, and for other text that looks like a table.
+
+    That is, its five or more whole lines all have as many cells, over two.
+    """
     if b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         return False
     sample = _decoded(head)
@@ -88,7 +101,9 @@ def looks_like_csv(head: bytes, name: str) -> bool:
 
 
 def _may_be_rows(lines: str) -> bool:
-    """False where the lines before the first quotation mark, each of them a row, show that no delimiter gives equal rows.
+    """False where a quick look shows that no delimiter gives rows of equal length.
+
+    It takes the lines before the first quotation mark, each of them a row.
 
     Only to be quick: the library tries every character of a text as its delimiter.
     """
@@ -159,8 +174,8 @@ def _json_lines(lines: str) -> list[Row]:
 
 
 def _json_list(whole: str) -> list[Row]:
-    found = _loads(whole, "the file")
-    values = found if isinstance(found, list) else [found]
+    loaded = _loads(whole, "the file")
+    values = loaded if isinstance(loaded, list) else [loaded]
     rows = [_object(value, f"entry {number}") for number, value in enumerate(values, 1)]
     _check_count(rows)
     return rows

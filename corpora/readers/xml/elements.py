@@ -1,4 +1,7 @@
-"""Text and structure of parsed XML elements, whatever their vocabulary: inline text, runs between blocks, table rows, dates."""
+"""Text and structure of parsed XML elements, whatever their vocabulary.
+
+Inline text, runs between blocks, table rows, dates.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ def words(element: etree._Element) -> int:
 
 
 def inline(element: etree._Element | None, replace: Replace | None = None) -> str:
-    """The element's text on one line; "" for None. An exponent after a number keeps its mark: "10^-5", but "CO2" and "m2"."""
+    """The element's text on one line; "" for None.
+
+    An exponent after a number keeps its mark: "10^-5", but "CO2" and "m2".
+    """
     if element is None:
         return ""
     parts: list[str] = []
@@ -153,7 +159,10 @@ def _piece(element: etree._Element, replace: Replace | None, parts: list[str]) -
 
 
 def script(mark: str, text: str, parts: list[str]) -> str:
-    """A raised or lowered text after `parts`; a number after a number keeps the mark, for 10 to the 5th must not become 105."""
+    """A raised or lowered text after `parts`, with its mark where it would be read as one number without.
+
+    10 to the 5th must not become 105.
+    """
     before = next((part[-1] for part in reversed(parts) if part and part != _GAP), "")
     needed = (before.isdigit() or before in (")", "]")) and text[:1] and (text[0].isdigit() or text[0] in "+-−–")
     return f"{mark}{text}" if needed else text
@@ -161,9 +170,9 @@ def script(mark: str, text: str, parts: list[str]) -> str:
 
 def _formula(name: str, parts: list[str]) -> str:
     """A MathML construct in one line: "x^2", "(a+b)/c"."""
-    held = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
+    grouped = [f"({part})" if len(part) > 1 and not part.isalnum() else part for part in parts]
     if name == "msqrt":
         return f"√({' '.join(parts)})"
-    if len(held) == 2:
-        return held[0] + {"msup": "^", "msub": "_", "mfrac": "/"}.get(name, " ") + held[1]
-    return f"{held[0]}_{held[1]}^{held[2]}" if len(held) == 3 else " ".join(parts)
+    if len(grouped) == 2:
+        return grouped[0] + {"msup": "^", "msub": "_", "mfrac": "/"}.get(name, " ") + grouped[1]
+    return f"{grouped[0]}_{grouped[1]}^{grouped[2]}" if len(grouped) == 3 else " ".join(parts)

@@ -1,8 +1,10 @@
-"""XML of any other vocabulary, clinical documents (HL7 CDA) included: the visible text in order, and nothing of it lost.
+"""XML of any other vocabulary, clinical documents (HL7 CDA) included.
 
-Elements called title, head, heading or caption are headings of what stands beside them; rows of tables and short records ("given",
-"family") are items. Of a clinical document the coded entries are left out: what they say for a reader to see is in the section's
-own text (HL7 CDA R2, 4.3.5). Attributes are not text.
+All visible text in order, with nothing of it lost.
+
+Elements called title, head, heading or caption are headings of what stands beside them; rows of tables and short
+records ("given", "family") are items. Of a clinical document the coded entries are left out: what they say for a reader
+to see is in the section's own text (HL7 CDA R2, 4.3.5). Attributes are not text.
 """
 
 from __future__ import annotations
@@ -34,14 +36,17 @@ MAX_FIELD_CHARACTERS = 40  # of a field that may end in a full stop: "17 Daws Rd
 
 
 def read(data: bytes) -> list[Reading]:
-    """One reading: the first title is its title; metadata are Dublin Core statements, or those of a clinical document."""
+    """One reading of a document in an unknown vocabulary.
+
+    The first title is its title; metadata are Dublin Core statements, or those of a clinical document.
+    """
     root = parse(data)
     clinical = local(root) == "ClinicalDocument"
     if clinical:
         for entry in list(find(root, "entry")):
             entry.getparent().remove(entry)
     blocks = list(_walk(root, 1))
-    title = next((text for found in find(root, "title", "Title") if (text := inline(found))), "")
+    title = next((text for element in find(root, "title", "Title") if (text := inline(element))), "")
     return [Reading(title or None, blocks, metadata=_clinical(root) if clinical else _dublin_core(root))]
 
 
@@ -154,5 +159,5 @@ def _clinical(root: etree._Element) -> dict[str, str]:
 
 
 def _attribute(root: etree._Element, name: str, attribute: str) -> str:
-    found = child(root, name)
-    return (found.get(attribute) or "") if found is not None else ""
+    element = child(root, name)
+    return (element.get(attribute) or "") if element is not None else ""

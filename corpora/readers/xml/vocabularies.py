@@ -1,7 +1,7 @@
 """XML: which vocabulary it is, and the one parse that every reader of XML uses.
 
-Nothing outside the bytes is ever read: no DTD, no external entity, no schema, no network. Knows no vocabulary beyond the names
-by which it is told.
+Nothing outside the bytes is ever read: no DTD, no external entity, no schema, no network. Knows no vocabulary beyond
+the names by which it is told.
 """
 
 from __future__ import annotations
@@ -45,10 +45,13 @@ _HTML = frozenset(
 
 
 def kind_of(head: bytes) -> str | None:
-    """The media type by root element, namespace and doctype in the first 8 KiB or so; None for what is not XML, and for HTML.
+    """The media type of XML by root element, namespace and doctype in its first 8 KiB or so.
 
-    XML that says so (by a declaration, a doctype or a namespace) but is of no vocabulary known here is "application/xml"; without
-    such a sign an unknown first tag counts only when another tag follows it, so that text which merely begins with "<" stays text.
+    None for what is not XML, and for HTML.
+
+    XML that says so (by a declaration, a doctype or a namespace) but is of no vocabulary known here is
+    "application/xml"; without such a sign an unknown first tag counts only when another tag follows it, so that text
+    which merely begins with "<" stays text.
     """
     data = head.lstrip(b" \t\r\n")
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8-sig")
@@ -56,19 +59,19 @@ def kind_of(head: bytes) -> str | None:
     if not text.startswith("<"):
         return None
     start = _PROLOG.match(text)
-    rest = text[start.end() :] if start else text
-    doctype = _DOCTYPE.match(rest)
+    remainder = text[start.end() :] if start else text
+    doctype = _DOCTYPE.match(remainder)
     if doctype:
-        between = _PROLOG.match(rest, doctype.end())
-        rest = rest[between.end() if between else doctype.end() :]
+        between = _PROLOG.match(remainder, doctype.end())
+        remainder = remainder[between.end() if between else doctype.end() :]
     declared = text.startswith("<?xml") or doctype is not None
-    root = _ROOT.match(rest)
+    root = _ROOT.match(remainder)
     if root is None:  # a prolog longer than the head, or no XML at all
         return "application/xml" if declared and not (doctype and doctype[1].lower() == "html") else None
     name, attributes = root[1], root[2]
     if name.lower() == "html":
         return None
-    return _vocabulary(name, attributes, doctype[0] if doctype else "", rest) or (
+    return _vocabulary(name, attributes, doctype[0] if doctype else "", remainder) or (
         "application/xml" if declared or "xmlns" in attributes or (root[3] and name.lower() not in _HTML) else None
     )
 
@@ -95,10 +98,12 @@ def _vocabulary(name: str, attributes: str, doctype: str, body: str) -> str | No
 
 
 def parse(data: bytes) -> etree._Element:
-    """The root element. Comments and processing instructions are dropped; named characters ("&sect;") become the characters.
+    """The root element.
 
-    A name that no list knows stays as it is written. Raises UnreadableDocument for XML that is damaged, deeper than `MAX_DEPTH`
-    or declares entities of its own, by which a file could read others or grow without bound.
+    Comments and processing instructions are dropped; named characters ("&sect;") become the characters.
+
+    A name that no list knows stays as it is written. Raises UnreadableDocument for XML that is damaged, deeper than
+    `MAX_DEPTH` or declares entities of its own, by which a file could read others or grow without bound.
     """
     data = _as_declared(data)
     if _NAMED_ENTITY.search(data):
@@ -128,7 +133,10 @@ def parse(data: bytes) -> etree._Element:
 
 
 def _as_declared(data: bytes) -> bytes:
-    """Bytes that libxml2 decodes rightly: no white space before the declaration, and UTF-8 wherever it would guess wrong."""
+    """Bytes that libxml2 decodes rightly.
+
+    No white space before the declaration, and UTF-8 wherever it would guess wrong.
+    """
     data = data.lstrip(b" \t\r\n")
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), None)
     if encoding:
@@ -149,19 +157,19 @@ def _as_declared(data: bytes) -> bytes:
 def _as_character(match: re.Match[bytes]) -> bytes:
     if match[1] is None:  # CDATA, a comment or an instruction: text of its own
         return match[0]
-    known = html5.get(match[1].decode("ascii", "replace") + ";")
-    return "".join(f"&#{ord(character)};" for character in known).encode() if known else b"&amp;" + match[0][1:]
+    characters = html5.get(match[1].decode("ascii", "replace") + ";")
+    return "".join(f"&#{ord(character)};" for character in characters).encode() if characters else b"&amp;" + match[0][1:]
 
 
 def _reason(error: etree.XMLSyntaxError) -> str:
-    said = " ".join(str(error).split(", line ")[0].split())
-    if "depth" in said.lower():
+    message = " ".join(str(error).split(", line ")[0].split())
+    if "depth" in message.lower():
         return f"the XML is nested deeper than {MAX_DEPTH} levels; is it a document?"
-    if "amplification" in said.lower() or "entity reference loop" in said.lower():
+    if "amplification" in message.lower() or "entity reference loop" in message.lower():
         return "the XML declares entities that grow without bound; save it again with the entities written out"
-    if "resource limit" in said.lower():
-        return f"one text or attribute in the XML is larger than the parser allows ({said}); split the file"
+    if "resource limit" in message.lower():
+        return f"one text or attribute in the XML is larger than the parser allows ({message}); split the file"
     line = error.lineno or 1
-    if "premature end" in said.lower() or "document is empty" in said.lower() or "couldn't find end" in said.lower():
-        return f"the XML ends in the middle, at line {line} ({said}); download or export it again"
-    return f"not well-formed XML at line {line} ({said}); mend that line or export the file again"
+    if "premature end" in message.lower() or "document is empty" in message.lower() or "couldn't find end" in message.lower():
+        return f"the XML ends in the middle, at line {line} ({message}); download or export it again"
+    return f"not well-formed XML at line {line} ({message}); mend that line or export the file again"

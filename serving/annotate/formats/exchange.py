@@ -1,6 +1,6 @@
-"""What every format of annotations needs: what they are about, and what was read with a reason for each part that was not.
+"""What every annotation format shares: the documents and examples annotated, and what was read from a file.
 
-Knows no format.
+What was read has a reason for each part that was not. Knows no format.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from serving.annotate.records import AnnotatedQuestion, Label, Span
 
 @dataclass(frozen=True)
 class ShownText:
-    """A text that was annotated elsewhere, and where it begins and ends in the document of the collection that holds it."""
+    """A text that was annotated elsewhere, located in the document of the collection that holds it.
+
+    `start` and `end` are its offsets in the document.
+    """
 
     document: Document
     start: int
@@ -40,7 +43,7 @@ class ShownText:
 
     @property
     def whole(self) -> Span:
-        """All of it."""
+        """The span of all of it."""
         return part_of(self.document, self.start, self.end)
 
 
@@ -54,42 +57,47 @@ class Sources:
         self.examples = {example.id: example for example in examples}
 
     def known_name(self, *names: str) -> str:
-        """The first of `names` that means a document, else the last one."""
+        """The first of `names` that means a document of the collection, else the last one."""
         return next((name for name in names if self.locator.names.called(name)), names[-1])
 
-    def named(self, name: str) -> Document:
-        """The document that `name` means most surely. Raises AnnotationError."""
+    def find_document(self, name: str) -> Document:
+        """The document that `name` means most surely. Raises AnnotationError when there is none."""
         for identity in self.locator.names.called(name):
             return self.documents[identity]
         raise AnnotationError("its document is not in the collection; add it first")
 
-    def shown(self, document: str, text: str) -> ShownText:
-        """Where the annotated `text` stands, in what is called `document` or, without one, anywhere. Raises AnnotationError.
+    def locate_text(self, document: str, text: str) -> ShownText:
+        """The annotated `text`, located in the document called `document` or, without one, anywhere.
 
-        Offsets count from its beginning, so it must be a whole document or stand in one place only.
+        Offsets count from its beginning, so it must be a whole document or stand in one place only. Raises
+        AnnotationError.
         """
         if not text.strip():
             raise AnnotationError("it has no text")
-        found = self.locator.every_place(Evidence(document, text))
-        whole = [place for place in found if (place.start, place.end) == (0, len(self.documents[place.document_id].text))]
-        if not found:
+        locations = self.locator.every_place(Evidence(document, text))
+        whole = [
+            location
+            for location in locations
+            if (location.start, location.end) == (0, len(self.documents[location.document_id].text))
+        ]
+        if not locations:
             raise AnnotationError("its text is in no document of the collection; add the documents first")
-        if len(found) > 1 and not whole:
+        if len(locations) > 1 and not whole:
             raise AnnotationError("its text is in more than one place of the collection; give a longer text or document_id")
-        place = (whole or found)[0]
-        return ShownText(self.documents[place.document_id], place.start, place.end, text)
+        location = (whole or locations)[0]
+        return ShownText(self.documents[location.document_id], location.start, location.end, text)
 
     def evidence(self, document: str, text: str) -> ShownText:
-        """Where evidence stands, as for `generate` and `evaluate-retrieval`. Raises AnnotationError."""
-        place = self.locator.locate(Evidence(document, text))
-        if isinstance(place, NotLocated):
-            raise AnnotationError(place.value)
-        return ShownText(self.documents[place.document_id], place.start, place.end, text)
+        """The `text` of an evidence, located as for `generate` and `evaluate-retrieval`. Raises AnnotationError."""
+        location = self.locator.locate(Evidence(document, text))
+        if isinstance(location, NotLocated):
+            raise AnnotationError(location.value)
+        return ShownText(self.documents[location.document_id], location.start, location.end, text)
 
 
 @dataclass
 class Incoming:
-    """What was read from a file. `dropped` are (what it is, reason)."""
+    """The annotations read from a file. `dropped` are (what it is, reason) for the parts that could not be."""
 
     classes: list[str] = field(default_factory=list)
     questions: list[AnnotatedQuestion] = field(default_factory=list)
@@ -99,13 +107,13 @@ class Incoming:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """What is wrong inside drops the part `name` with its reason, and the file goes on."""
+        """A context in which a fault drops the part `name` with its reason, and the file goes on."""
         try:
             yield
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(key) for key in first["loc"])
-            self.dropped.append((name, f"{place or 'it'}: {first['msg'][:1].lower()}{first['msg'][1:]}"))
+            field_path = ".".join(str(key) for key in first["loc"])
+            self.dropped.append((name, f"{field_path or 'it'}: {first['msg'][:1].lower()}{first['msg'][1:]}"))
         except AnnotationError as error:
             self.dropped.append((name, str(error)))
 
@@ -116,9 +124,10 @@ def part_of(document: Document, start: int, end: int) -> Span:
 
 
 def offsets(text: str, start: int, end: int, quoted: str | None) -> tuple[int, int]:
-    """Offsets of `quoted` in code points. Tools that run in a browser may count UTF-16 units; `quoted` tells which it is.
+    """Offsets of `quoted` in code points, from offsets that may count UTF-16 units.
 
-    Raises AnnotationError when `quoted` is at neither place.
+    Tools that run in a browser count these; `quoted` tells which it is. Raises AnnotationError when `quoted` is at
+    neither place.
     """
     if quoted is None or text[start:end] == quoted:
         return start, end

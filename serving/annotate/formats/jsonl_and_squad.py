@@ -1,4 +1,4 @@
-"""Annotations as files: raftsmith's own JSON lines, and SQuAD v2 as `generate --from-qa` reads it; the way to the other formats.
+"""Annotations as files: raftsmith's own JSON lines, SQuAD v2 as `generate --from-qa` reads it, and Label Studio.
 
 What a format cannot hold is left out and counted. Knows no store: what is read is checked when it is written there.
 """
@@ -29,8 +29,10 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
 
 
 def written(annotations: Annotations, form: str, sources: Sources) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """`(files, left out)`: ending of a file's name → its text, "" being the file itself; and (what it is, reason) for what is
-    in none of them. Raises AnnotationError for a format that is not known.
+    """The annotations as files of a format, and what the format left out.
+
+    `(files, left out)`: ending of a file's name → its text, "" being the file itself; and (what it is, reason) for what
+    is in none of them. Raises AnnotationError for a format that is not known.
     """
     if form == "jsonl":
         return {"": as_jsonl(annotations)}, []
@@ -38,26 +40,26 @@ def written(annotations: Annotations, form: str, sources: Sources) -> tuple[dict
     left_out += [("a label", "its document is no longer in the collection") for x in annotations.labels if _gone(x, sources)]
     stale = {review: reason for review in annotations.reviews if (reason := _stale(review, sources))}
     left_out += [(review.example_id, reason) for review, reason in stale.items()]
-    there = Annotations(
+    exportable = Annotations(
         annotations.classes,
         tuple(question for question in annotations.questions if not _gone(question, sources)),
         tuple(label for label in annotations.labels if not _gone(label, sources)),
         tuple(review for review in annotations.reviews if review not in stale),
     )
     if form == "squad":
-        left_out += [("a label", "SQuAD has questions only")] * len(there.labels)
-        left_out += [(review.example_id, "SQuAD has questions only") for review in there.reviews]
-        return {"": as_squad(there.questions, sources)}, left_out
-    if not there.labels:
-        left_out += [(name, "a class without any label") for name in there.classes]
+        left_out += [("a label", "SQuAD has questions only")] * len(exportable.labels)
+        left_out += [(review.example_id, "SQuAD has questions only") for review in exportable.reviews]
+        return {"": as_squad(exportable.questions, sources)}, left_out
+    if not exportable.labels:
+        left_out += [(name, "a class without any label") for name in exportable.classes]
     if form == "label-studio":
-        interface = label_studio.labeling_interface(there.classes)
-        return {"": label_studio.written(there, sources), ".interface.xml": interface + "\n"}, left_out
+        interface = label_studio.labeling_interface(exportable.classes)
+        return {"": label_studio.written(exportable, sources), ".interface.xml": interface + "\n"}, left_out
     raise AnnotationError(f"{form!r} is no format; accepted: {', '.join(FORMATS)}")
 
 
 def read(text: str, form: str, sources: Sources) -> Incoming:
-    """What a file's text holds. Raises AnnotationError when it is not of the format at all."""
+    """The annotations in a file's text. Raises AnnotationError when it is not of the format at all."""
     incoming = Incoming()
     if form == "jsonl":
         _read_jsonl(text, incoming)
@@ -71,7 +73,7 @@ def read(text: str, form: str, sources: Sources) -> Incoming:
 
 
 def as_jsonl(annotations: Annotations) -> str:
-    """A JSON object a line, each with its `kind`: "class", "question", "label" or "review"."""
+    """The annotations as JSON lines, each object with its `kind`: "class", "question", "label" or "review"."""
     rows: list[dict[str, Any]] = [{"kind": "class", "name": name} for name in annotations.classes]
     rows += [{"kind": "question", **asdict(question)} for question in annotations.questions]
     rows += [{"kind": "label", **asdict(label)} for label in annotations.labels]
@@ -80,15 +82,18 @@ def as_jsonl(annotations: Annotations) -> str:
 
 
 def as_squad(questions: Sequence[AnnotatedQuestion], sources: Sources) -> str:
-    """SQuAD v2 with `evidence`, see `corpora.questions.squad`; an article a document, whose whole text is the context."""
+    """The questions as SQuAD v2 with `evidence`, see `corpora.questions.squad`.
+
+    An article a document, whose whole text is the context.
+    """
     by_document: dict[str, list[AnnotatedQuestion]] = {}
     for question in questions:
         by_document.setdefault(question.document_id, []).append(question)
     data = []
-    for document_id, asked in by_document.items():
+    for document_id, document_questions in by_document.items():
         document = sources.documents[document_id]
         name = sources.locator.names.name_of(document)
-        qas = [_qa(question, name) for question in asked]
+        qas = [_qa(question, name) for question in document_questions]
         data.append({"title": name, "document_id": document_id, "paragraphs": [{"context": document.text, "qas": qas}]})
     return json.dumps({"version": "v2.0", "data": data}, ensure_ascii=False, indent=1) + "\n"
 
@@ -131,12 +136,12 @@ def _read_jsonl(text: str, incoming: Incoming) -> None:
             if kind == "class" and isinstance(row.get("name"), str):
                 incoming.classes.append(row["name"])
             elif kind in _KINDS:
-                held: dict[str, list[Any]] = {
+                records_by_kind: dict[str, list[Any]] = {
                     "question": incoming.questions,
                     "label": incoming.labels,
                     "review": incoming.reviews,
                 }
-                held[kind].append(_KINDS[kind].validate_python(row))
+                records_by_kind[kind].append(_KINDS[kind].validate_python(row))
             else:
                 raise AnnotationError(f"its kind is not known; accepted: class, {', '.join(_KINDS)}")
 
@@ -190,16 +195,18 @@ def _read_squad(value: Any, sources: Sources, incoming: Incoming) -> None:
         for paragraph in article.paragraphs:
             with incoming.part(f"article {number}: {len(paragraph.qas)} questions"):
                 name = sources.known_name(article.document_id, article.title)
-                shown = _context(name, paragraph, sources)
-                for place, raw in enumerate(paragraph.qas, start=1):
-                    with incoming.part(f"article {number}, question {place}"):
-                        incoming.questions.append(_question(_Qa.model_validate(raw), name, shown, sources))
+                context = _context(name, paragraph, sources)
+                for question_number, raw in enumerate(paragraph.qas, start=1):
+                    with incoming.part(f"article {number}, question {question_number}"):
+                        incoming.questions.append(_question(_Qa.model_validate(raw), name, context, sources))
 
 
 def _context(name: str, paragraph: _Paragraph, sources: Sources) -> ShownText | None:
-    """Where the context stands; None where it does not and a question names its evidence. Raises AnnotationError."""
+    """The context, located; None where it is in no document and a question names its evidence. Raises
+    AnnotationError.
+    """
     try:
-        return sources.shown(name, paragraph.context)
+        return sources.locate_text(name, paragraph.context)
     except AnnotationError:
         if any(isinstance(raw, dict) and raw.get("evidence") for raw in paragraph.qas):
             return None
@@ -210,7 +217,7 @@ def _question(qa: _Qa, name: str, context: ShownText | None, sources: Sources) -
     if not qa.is_impossible and not qa.answers:
         raise AnnotationError("it has no answer and does not say is_impossible")
     evidence = [] if qa.is_impossible else [_evidence(item, name, context, sources) for item in qa.evidence]
-    about = {document.id for document, _ in evidence} or {(context.document if context else sources.named(name)).id}
+    about = {document.id for document, _ in evidence} or {(context.document if context else sources.find_document(name)).id}
     if len(about) > 1:
         raise AnnotationError("its evidence is in more than one document, and an annotated question is about one")
     (document_id,) = about
@@ -219,26 +226,26 @@ def _question(qa: _Qa, name: str, context: ShownText | None, sources: Sources) -
     answers: tuple[Span, ...] = ()
     if not qa.is_impossible:
         inside = context if context and context.document.id == document_id else None
-        answers = tuple(_said(inside, a.answer_start, a.text) if inside else _within(spans, a.text) for a in qa.answers)
+        answers = tuple(_span_at(inside, a.answer_start, a.text) if inside else _within(spans, a.text) for a in qa.answers)
     return AnnotatedQuestion(identity, document_id, qa.question, answers, spans)
 
 
 def _evidence(item: _Evidence, name: str, context: ShownText | None, sources: Sources) -> tuple[Document, Span]:
     if item.start is not None and context is not None:
-        return context.document, _said(context, item.start, item.text)
-    found = sources.evidence(item.document or name, item.text)
-    return found.document, found.whole
+        return context.document, _span_at(context, item.start, item.text)
+    located = sources.evidence(item.document or name, item.text)
+    return located.document, located.whole
 
 
-def _said(shown: ShownText, start: int, text: str) -> Span:
+def _span_at(context: ShownText, start: int, text: str) -> Span:
     """The span of `text`; one that is not there keeps its text and is refused when it is written."""
-    part = shown.part(start, start + len(text))
+    part = context.part(start, start + len(text))
     return part if part.text.split() == text.split() else replace(part, text=text)
 
 
 def _within(evidence: Sequence[Span], answer: str) -> Span:
     for span in evidence:
-        place = locate(answer, span.text)
-        if place is not None:
-            return Span(span.start + place[0], span.start + place[1], span.text[place[0] : place[1]])
+        offsets = locate(answer, span.text)
+        if offsets is not None:
+            return Span(span.start + offsets[0], span.start + offsets[1], span.text[offsets[0] : offsets[1]])
     raise AnnotationError("its context is not in the collection, and an answer is in none of its evidence")

@@ -1,8 +1,8 @@
 """Annotations as Label Studio's JSON tasks. Format: labelstud.io/guide/task_format.
 
-A question is a task with a text area and labelled spans, a document with labels is a task with choices (of the whole text) and
-labelled spans, an example to review is a task whose generated completion is a prediction. Only annotations are read back:
-predictions are no person's.
+A question is a task with a text area and labelled spans, a document with labels is a task with choices (of the whole
+text) and labelled spans, an example to review is a task whose generated completion is a prediction. Only annotations
+are read back: predictions are no person's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VERDICTS = get_args(Verdict)
 
 
 def labeling_interface(classes: Sequence[str]) -> str:
-    """The interface that a project in Label Studio needs, for its settings."""
+    """The labeling interface, XML, that a project in Label Studio needs in its settings."""
     lines = [
         "<View>",
         '  <Text name="text" value="$text"/>',
@@ -44,7 +44,10 @@ def labeling_interface(classes: Sequence[str]) -> str:
 
 
 def written(annotations: Annotations, sources: Sources) -> str:
-    """A JSON list of tasks. All examples of the dataset are among them, the reviewed ones with an annotation."""
+    """The annotations as a JSON list of tasks.
+
+    All examples of the dataset are among them, the reviewed ones with an annotation.
+    """
     classes = list(annotations.classes)
     tasks = [_question_task(question, sources) for question in annotations.questions]
     by_document: dict[str, list[Label]] = {}
@@ -91,23 +94,24 @@ class _Task(_Loose):
 
 
 def read(value: Any, sources: Sources, incoming: Incoming) -> None:
-    """Take in one annotation of each task: the one marked as ground truth, else the one changed last; none that was skipped.
+    """Read one annotation of each task into `incoming`.
 
-    Raises AnnotationError when `value` is no list.
+    It is the one marked as ground truth, else the one changed last; none that was skipped. Raises AnnotationError when
+    `value` is no list.
     """
     if not isinstance(value, list):
         raise AnnotationError("the file is not of Label Studio: expected is a JSON list of tasks; export as JSON, not JSON-MIN")
     for number, raw in enumerate(value, start=1):
         with incoming.part(f"task {number}"):
             task = _Task.model_validate(raw)
-            done = [annotation for annotation in task.annotations if not annotation.was_cancelled]
-            if not done:
+            annotations = [annotation for annotation in task.annotations if not annotation.was_cancelled]
+            if not annotations:
                 raise AnnotationError("it has no annotation; predictions are not read")
-            if len(done) > 1:
+            if len(annotations) > 1:
                 incoming.dropped.append(
-                    (f"task {number}", f"{len(done) - 1} more annotations; one is taken, see the documentation")
+                    (f"task {number}", f"{len(annotations) - 1} more annotations; one is taken, see the documentation")
                 )
-            results = max(done, key=lambda each: (each.ground_truth, each.updated_at)).result
+            results = max(annotations, key=lambda annotation: (annotation.ground_truth, annotation.updated_at)).result
             if "example_id" in task.data:
                 incoming.reviews.append(_review(task, results, sources))
             else:
@@ -116,12 +120,12 @@ def read(value: Any, sources: Sources, incoming: Incoming) -> None:
 
 def _read_document(task: _Task, results: Sequence[_Result], sources: Sources, incoming: Incoming) -> None:
     """A question where there is one, with the spans that have a role, and everything else as labels."""
-    asked = [text for r in results if r.type == "textarea" and r.from_name != "completion" for text in r.value.texts]
-    roles = [r for r in results if r.type == "labels" and (r.from_name == "span" or _role(r))] if asked else []
-    if asked:
-        incoming.questions.append(_question(task, asked[0], roles, sources))
-        for more in asked[1:]:
-            incoming.dropped.append((more[:40], "a second question of its task; give each a task of its own"))
+    question_texts = [text for r in results if r.type == "textarea" and r.from_name != "completion" for text in r.value.texts]
+    roles = [r for r in results if r.type == "labels" and (r.from_name == "span" or _role(r))] if question_texts else []
+    if question_texts:
+        incoming.questions.append(_question(task, question_texts[0], roles, sources))
+        for further_text in question_texts[1:]:
+            incoming.dropped.append((further_text[:40], "a second question of its task; give each a task of its own"))
     incoming.classes += [name for name in task.data.get("classes") or [] if isinstance(name, str)]
     _labels(task, [result for result in results if result not in roles], sources, incoming)
 
@@ -140,7 +144,10 @@ def _result(kind: str, from_name: str, number: int, **value: Any) -> dict[str, A
 
 
 def _annotation(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Not the ground truth, which Label Studio takes an annotation for that does not say: what is annotated there comes first."""
+    """An annotation with `results`, explicitly not the ground truth.
+
+    Label Studio takes one that does not say for the ground truth: what is annotated there comes first.
+    """
     return {"result": results, "ground_truth": False}
 
 
@@ -151,7 +158,11 @@ def _span_result(from_name: str, number: int, span: Span, name: str) -> dict[str
 def _question_task(question: AnnotatedQuestion, sources: Sources) -> dict[str, Any]:
     document = sources.documents[question.document_id]
     data = {"text": document.text, "title": document.title, "document_id": document.id, "question_id": question.id}
-    spans = [(name, span) for name, found in zip(_ROLES, (question.answers, question.evidence), strict=True) for span in found]
+    spans = [
+        (name, span)
+        for name, role_spans in zip(_ROLES, (question.answers, question.evidence), strict=True)
+        for span in role_spans
+    ]
     results = [_result("textarea", "question", 0, text=[question.text])]
     results += [_span_result("span", number, span, name) for number, (name, span) in enumerate(spans)]
     return {"data": data, "annotations": [_annotation(results)]}
@@ -182,34 +193,34 @@ def _review_task(example: RaftExample, review: Review | None) -> dict[str, Any]:
 
 
 def _question(task: _Task, text: str, results: Sequence[_Result], sources: Sources) -> AnnotatedQuestion:
-    shown = sources.shown(str(task.data.get("document_id", "")), str(task.data.get("text", "")))
+    context = sources.locate_text(str(task.data.get("document_id", "")), str(task.data.get("text", "")))
     spans: dict[str, list[Span]] = {role: [] for role in _ROLES}
     for result in results:
         if result.type == "labels":
             role = _role(result)
             if role is None:
                 raise AnnotationError(f"it has a span that is neither of {' and '.join(_ROLES)}")
-            spans[role].append(shown.part(*_place(result, shown.text)))
-    about = shown.document.id
+            spans[role].append(context.part(*_span_offsets(result, context.text)))
+    about = context.document.id
     identity = str(task.data.get("question_id") or content_id("question", about, text))
     return AnnotatedQuestion(identity, about, text, tuple(spans["answer"]), tuple(spans["evidence"]))
 
 
 def _labels(task: _Task, results: Sequence[_Result], sources: Sources, incoming: Incoming) -> None:
-    shown = sources.shown(str(task.data.get("document_id", "")), str(task.data.get("text", "")))
+    context = sources.locate_text(str(task.data.get("document_id", "")), str(task.data.get("text", "")))
     for result in results:
         if result.type == "choices":
-            incoming.labels += [Label(shown.document.id, shown.whole, name) for name in result.value.choices[:1]]
+            incoming.labels += [Label(context.document.id, context.whole, name) for name in result.value.choices[:1]]
         elif result.type == "labels":
-            span = shown.part(*_place(result, shown.text))
-            incoming.labels += [Label(shown.document.id, span, name) for name in result.value.labels[:1]]
+            span = context.part(*_span_offsets(result, context.text))
+            incoming.labels += [Label(context.document.id, span, name) for name in result.value.labels[:1]]
 
 
-def _place(result: _Result, shown: str) -> tuple[int, int]:
+def _span_offsets(result: _Result, text: str) -> tuple[int, int]:
     start, end = result.value.start, result.value.end
     if start is None or end is None:
         raise AnnotationError("a labelled span has no start or no end")
-    return offsets(shown, start, end, next(iter(result.value.texts), None))
+    return offsets(text, start, end, next(iter(result.value.texts), None))
 
 
 def _review(task: _Task, results: Sequence[_Result], sources: Sources) -> Review:

@@ -29,10 +29,10 @@ class Words:
 
     def __init__(self, max_tokens: int | None) -> None:
         self.max_tokens = max_tokens
-        self.asked = 0
+        self.calls = 0
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        self.asked += 1
+        self.calls += 1
         return [len(text.split()) for text in texts]
 
 
@@ -65,19 +65,21 @@ PIECES = st.lists(st.tuples(st.integers(0, 12), st.sampled_from([0, 0.1, 0.5, 1.
 def test_windows_are_the_cheapest_of_all(pieces: list[tuple[int, float]], limit: int) -> None:
     sizes, costs = [size for size, _ in pieces], [cost for _, cost in pieces]
     n = len(pieces)
-    every = (cost_of([*inner, n], sizes, limit, costs) for count in range(n) for inner in combinations(range(1, n), count))
-    found = best_windows([sizes], [limit], costs)
-    assert [first for first, _ in found] == [0, *(end for _, end in found[:-1])]
-    assert cost_of([end for _, end in found], sizes, limit, costs) == pytest.approx(min(c for c in every if c is not None))
+    all_costs = (cost_of([*inner, n], sizes, limit, costs) for count in range(n) for inner in combinations(range(1, n), count))
+    windows = best_windows([sizes], [limit], costs)
+    assert [first for first, _ in windows] == [0, *(end for _, end in windows[:-1])]
+    assert cost_of([end for _, end in windows], sizes, limit, costs) == pytest.approx(
+        min(c for c in all_costs if c is not None)
+    )
 
 
 @given(PIECES, st.integers(1, 25), st.integers(0, 4))
 def test_overlapping_windows_hold_the_limit_and_lose_nothing(pieces: list[tuple[int, float]], limit: int, overlap: int) -> None:
     sizes, costs = [size for size, _ in pieces], [cost for _, cost in pieces]
-    found = best_windows([sizes], [limit], costs, overlap)
-    ends = [0, *(end for _, end in found)]
+    windows = best_windows([sizes], [limit], costs, overlap)
+    ends = [0, *(end for _, end in windows)]
     assert ends[-1] == len(pieces)
-    for (first, end), before in zip(found, ends, strict=False):
+    for (first, end), before in zip(windows, ends, strict=False):
         assert before - overlap <= first <= before < end
         assert end - first == 1 or sum(sizes[first:end]) <= limit or all(size == 0 for size in sizes[before + 1 : end])
 
@@ -177,8 +179,8 @@ def test_pieces_of_long_sentences_lose_nothing(blocks: list[Block], size: int, r
         assert len(chunk.text.split()) <= max(reads - head, reads // 2, 1)
     _, spans = join_blocks(blocks)
     for block, (start, end) in zip(blocks, spans, strict=True):
-        wanted = 0 if block.kind == "heading" else 1
-        assert all(owners[p] == wanted or document.text[p].isspace() for p in range(start, end))
+        expected_owners = 0 if block.kind == "heading" else 1
+        assert all(owners[p] == expected_owners or document.text[p].isspace() for p in range(start, end))
     assert chunk_document(document, blocks, options, Words(reads)) == chunks
 
 
@@ -196,10 +198,10 @@ def test_the_encoder_is_asked_once_a_document_not_once_a_sentence() -> None:
     blocks = [Block("paragraph", " ".join([sentence(5)] * 40)) for _ in range(20)]
     encoder = Words(1000)
     chunk_document(document_of(blocks), blocks, ChunkOptions(50, max_tokens=50), encoder)
-    assert encoder.asked == 2, "the sentences, and the headings"
+    assert encoder.calls == 2, "the sentences, and the headings"
     without = Words(None)
     chunk_document(document_of(blocks), blocks, ChunkOptions(50), without)
-    assert without.asked == 0
+    assert without.calls == 0
 
 
 def test_nothing_of_a_chunk_is_beyond_what_the_packaged_encoder_reads() -> None:

@@ -29,21 +29,21 @@ def test_children_read_what_this_process_reads_in_order(tmp_path: Path) -> None:
     files[2:2] = [bad, tmp_path / "absent.txt", tmp_path]
     near, far = list(read_in_process(files, OPTIONS)), list(read_files(files, OPTIONS))
     assert [path for path, _ in far] == [path for path, _ in near] == files
-    for (_, here), (_, there) in zip(near, far, strict=True):
-        if isinstance(here, UnreadableDocument):
-            assert str(there) == str(here)
+    for (_, in_process), (_, in_child) in zip(near, far, strict=True):
+        if isinstance(in_process, UnreadableDocument):
+            assert str(in_child) == str(in_process)
         else:
-            assert not isinstance(there, UnreadableDocument)
-            assert there.cleaned == here.cleaned and there.refused == here.refused
-            assert [vars(reading) for reading in there.readings] == [vars(reading) for reading in here.readings]
+            assert not isinstance(in_child, UnreadableDocument)
+            assert in_child.cleaned == in_process.cleaned and in_child.refused == in_process.refused
+            assert [vars(reading) for reading in in_child.readings] == [vars(reading) for reading in in_process.readings]
     assert "cannot be opened" in str(far[3][1]) and "cannot be opened" in str(far[4][1])
 
 
 def test_a_file_name_of_any_bytes(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9 \n.txt")
     path.write_text("A paragraph.")
-    ((_, found),) = read_files([path], OPTIONS)
-    assert not isinstance(found, UnreadableDocument) and found.readings[0].blocks[0].text == "A paragraph."
+    ((_, result),) = read_files([path], OPTIONS)
+    assert not isinstance(result, UnreadableDocument) and result.readings[0].blocks[0].text == "A paragraph."
 
 
 @pytest.fixture
@@ -76,15 +76,15 @@ def test_crash_hang_memory_and_noise_stay_with_their_file(trapped: Path) -> None
         files.append(trapped / f"{name}.txt")
         files[-1].write_text(f"This is {name}.")
     started = time.monotonic()
-    found = {path.stem: result for path, result in read_files(files, OPTIONS, limits=Limits(timeout_s=4.0))}
+    results = {path.stem: result for path, result in read_files(files, OPTIONS, limits=Limits(timeout_s=4.0))}
     assert time.monotonic() - started < 30
     for name in ("good-1", "good-2", "good-3", "PRINT"):
-        result = found[name]
+        result = results[name]
         assert not isinstance(result, UnreadableDocument), f"{name}: {result}"
         assert result.readings[0].blocks[0].text == f"This is {name}."
-    assert "signal 6" in str(found["CRASH"])
-    assert "not read within 4 s" in str(found["HANG"])
-    assert "memory" in str(found["SWALLOW"]) or "more than one document" in str(found["SWALLOW"])
+    assert "signal 6" in str(results["CRASH"])
+    assert "not read within 4 s" in str(results["HANG"])
+    assert "memory" in str(results["SWALLOW"]) or "more than one document" in str(results["SWALLOW"])
 
 
 def test_what_a_file_gives_does_not_depend_on_the_files_before_it(trapped: Path) -> None:
@@ -127,15 +127,15 @@ def test_files_ahead_are_bounded_by_their_bytes(tmp_path: Path, monkeypatch: pyt
     for number in range(9):
         (tmp_path / f"{number}.txt").write_text("Some text.")
     monkeypatch.setattr(sandbox, "AHEAD_BYTES", 25)
-    given: list[Path] = []
+    requested: list[Path] = []
 
     def paths() -> Iterator[Path]:
         for path in sorted(tmp_path.iterdir()):
-            given.append(path)
+            requested.append(path)
             yield path
 
-    for place, _ in enumerate(read_files(paths(), OPTIONS, workers=2)):
-        assert len(given) <= min(9, place + 3)
+    for index, _ in enumerate(read_files(paths(), OPTIONS, workers=2)):
+        assert len(requested) <= min(9, index + 3)
 
 
 def test_a_child_loads_no_parser_before_a_file_needs_it() -> None:

@@ -244,20 +244,20 @@ def test_members_over_the_size_are_cut_while_streaming(monkeypatch: pytest.Monke
 def test_the_total_ends_the_reading_even_inside_a_nested_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "MAX_TOTAL_BYTES", 500_000)
     inner = make_zip({f"{number}.txt": bytes(200_000) for number in range(3)})
-    found = list(members(make_zip({"first.txt": b"x", "inner.zip": inner, "last.txt": b"y"})))
-    assert [entry.name for entry in found] == ["first.txt", "inner.zip/0.txt", "inner.zip/1.txt", ""]
-    assert isinstance(found[-1], Refused)
-    assert "split the archive" in found[-1].reason
+    entries = list(members(make_zip({"first.txt": b"x", "inner.zip": inner, "last.txt": b"y"})))
+    assert [entry.name for entry in entries] == ["first.txt", "inner.zip/0.txt", "inner.zip/1.txt", ""]
+    assert isinstance(entries[-1], Refused)
+    assert "split the archive" in entries[-1].reason
 
 
 def test_too_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = {f"{number}.txt": b"" for number in range(unpacking.MAX_MEMBERS + 1)}
+    contents = {f"{number}.txt": b"" for number in range(unpacking.MAX_MEMBERS + 1)}
     with pytest.raises(UnreadableDocument, match="10,000 members"):
-        list(members(make_zip(many)))
-    *read, rest = members(make_tar(many))
+        list(members(make_zip(contents)))
+    *read, refusal = members(make_tar(contents))
     assert len(read) == unpacking.MAX_MEMBERS
-    assert isinstance(rest, Refused)
-    assert rest.name == ""
+    assert isinstance(refusal, Refused)
+    assert refusal.name == ""
 
 
 def test_overlapping_entries_are_refused_before_any_is_read() -> None:
@@ -272,11 +272,11 @@ def test_overlapping_entries_are_refused_before_any_is_read() -> None:
 def test_nesting_is_opened_two_levels_deep() -> None:
     third = make_zip({"deep.txt": b"x"})
     second = make_tar({"note.txt": b"two", "third.zip": third}, "w:gz")
-    found = list(members(make_zip({"second.tgz": second, "one.txt": b"one"})))
-    assert found[0] == Member("second.tgz/note.txt", b"two")
-    assert isinstance(found[1], Refused)
-    assert (found[1].name, "levels deep" in found[1].reason) == ("second.tgz/third.zip", True)
-    assert found[2] == Member("one.txt", b"one")
+    entries = list(members(make_zip({"second.tgz": second, "one.txt": b"one"})))
+    assert entries[0] == Member("second.tgz/note.txt", b"two")
+    assert isinstance(entries[1], Refused)
+    assert (entries[1].name, "levels deep" in entries[1].reason) == ("second.tgz/third.zip", True)
+    assert entries[2] == Member("one.txt", b"one")
     assert archives.MAX_LEVELS == 2
 
 
@@ -319,10 +319,10 @@ def test_truncated_archives_say_so() -> None:
 def test_a_damaged_header_in_a_tar_is_not_its_end() -> None:
     data = bytearray(make_tar({"a.txt": b"x", "b.txt": b"y"}))
     data[1024] ^= 0xFF
-    first, rest = members(bytes(data))
+    first, refusal = members(bytes(data))
     assert first == Member("a.txt", b"x")
-    assert isinstance(rest, Refused)
-    assert rest.name == ""
+    assert isinstance(refusal, Refused)
+    assert refusal.name == ""
 
 
 def header(name: str, size: int, kind: bytes) -> bytes:

@@ -299,9 +299,9 @@ def test_packages_that_python_docx_refuses_or_misreads(old: bytes, new: bytes) -
     document.add_paragraph("One year.")
     plain, changed = io.BytesIO(), io.BytesIO()
     document.save(plain)
-    with zipfile.ZipFile(plain) as package, zipfile.ZipFile(changed, "w") as other:
+    with zipfile.ZipFile(plain) as package, zipfile.ZipFile(changed, "w") as rewritten:
         for name in package.namelist():
-            other.writestr(name, package.read(name).replace(old, new))
+            rewritten.writestr(name, package.read(name).replace(old, new))
     assert blocks(changed.getvalue()) == [Block("heading", "Term", 2), Block("paragraph", "One year.")]
     with pytest.raises((ValueError, KeyError, AttributeError)):
         list(python_docx.Document(changed).paragraphs)

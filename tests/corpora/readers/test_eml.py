@@ -69,15 +69,15 @@ def test_attachments_come_with_harmless_unique_names() -> None:
     message = letter()
     for name in ("../../x.pdf", "C:\\temp\\x.pdf", "über\x07.txt", "..", "n" * 400 + ".pdf"):
         message.add_attachment(b"data of " + name[:2].encode(), maintype="application", subtype="octet-stream", filename=name)
-    found = attachments(message.as_bytes())
-    names = [name for name, _ in found]
+    attached = attachments(message.as_bytes())
+    names = [name for name, _ in attached]
     assert names[:2] == ["x.pdf", "x (2).pdf"]
     assert names[2].startswith("über")
     assert names[3] == "attachment-4"
     assert len(names[4]) <= 120
     assert names[4].endswith(".pdf")
     assert not any(set(name) & set("/\\\0\x07") for name in names)
-    assert [data for _, data in found][:2] == [b"data of ..", b"data of C:"]
+    assert [data for _, data in attached][:2] == [b"data of ..", b"data of C:"]
     assert ("item", "Attachment: x.pdf") in texts(message.as_bytes())
 
 
@@ -182,11 +182,11 @@ def test_a_thread_of_html_only_mails_and_nested_messages() -> None:
     outer = letter("See the forwarded mail.\n")
     outer.add_attachment(middle)
     outer.add_attachment(b"\x78\x9f\x3e\x22" + bytes(80), maintype="application", subtype="ms-tnef", filename="winmail.dat")
-    found = read_bytes(outer.as_bytes(), "a.eml")
-    assert [[block.text for block in reading.blocks][:3] for reading in found.readings] == [
+    file_reading = read_bytes(outer.as_bytes(), "a.eml")
+    assert [[block.text for block in reading.blocks][:3] for reading in file_reading.readings] == [
         ["See the forwarded mail.", "Attachment: attachment-1.eml", "Attachment: winmail.dat"],
         ["Please read.", "On Monday A. wrote:", "When is it due?"],
         ["The innermost text."],
     ]
-    ((part, reason),) = found.refused
+    ((part, reason),) = file_reading.refused
     assert part == "winmail.dat" and "Outlook's own container" in reason

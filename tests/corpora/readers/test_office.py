@@ -225,11 +225,11 @@ def saved(text: str, picture: bool = False) -> bytes:
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 def test_libreoffice_converts_and_fetches_nothing() -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Seen(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requests.append(self.path)
             self.send_response(404)
             self.end_headers()
 
@@ -245,11 +245,11 @@ def test_libreoffice_converts_and_fetches_nothing() -> None:
         for name in old.namelist():
             part = old.read(name).replace(b"r:embed=", b"r:link=").replace(b'Target="media/image1.png"', relation.encode())
             new.writestr(name, part)
-    made = converted._by_office(shutil.which("soffice") or "", buffer.getvalue(), "doc")
+    converted_data = converted._by_office(shutil.which("soffice") or "", buffer.getvalue(), "doc")
     server.shutdown()
     server.server_close()
-    assert [b.text for b in blocks(made)] == ["Judgment", "Before."]
-    assert asked == []
+    assert [b.text for b in blocks(converted_data)] == ["Judgment", "Before."]
+    assert requests == []
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")

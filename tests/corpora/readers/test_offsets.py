@@ -91,11 +91,11 @@ def test_offsets_survive_the_store(store: CorpusStore, blocks: list[Block], max_
     new = NewDocument(document, chunks, "0" * 64, "test", "segment", 0)
     store.commit(added=[new], segment=Segment("segment", "none", 1, len(chunks)))
     try:
-        kept = store.document(document.id)
-        assert kept == document
+        stored = store.document(document.id)
+        assert stored == document
         back = store.chunks(document.id)
         assert back == chunks
-        check_chunks(kept, blocks, back, max_words)
+        check_chunks(stored, blocks, back, max_words)
     finally:
         store.commit(removed_paths=[(document.source, document.collection)])
     assert store.counts()["documents"] == store.counts()["chunks"] == 0
@@ -168,11 +168,11 @@ def test_windows_can_be_measured_in_tokens() -> None:
 def test_overlap_loses_nothing(blocks: list[Block], max_words: int, overlap: int) -> None:
     document = document_of(blocks)
     plain = chunk_document(document, blocks, ChunkOptions(max_words))
-    held = chunk_document(document, blocks, ChunkOptions(max_words, overlap_sentences=overlap))
-    covered = {position for chunk in held for position in range(chunk.start, chunk.end)}
+    cut_chunks = chunk_document(document, blocks, ChunkOptions(max_words, overlap_sentences=overlap))
+    covered = {position for chunk in cut_chunks for position in range(chunk.start, chunk.end)}
     assert {position for chunk in plain for position in range(chunk.start, chunk.end)} <= covered
-    assert all(document.text[chunk.start : chunk.end] == chunk.text for chunk in held)
-    assert len({chunk.id for chunk in held}) == len(held)
+    assert all(document.text[chunk.start : chunk.end] == chunk.text for chunk in cut_chunks)
+    assert len({chunk.id for chunk in cut_chunks}) == len(cut_chunks)
 
 
 def test_reference_sections_are_kept_and_not_cut() -> None:

@@ -101,9 +101,9 @@ def test_what_is_stamped_over_every_page_runs_along() -> None:
         return draw
 
     data = pdf(page(0), page(1), page(2))
-    kept = texts(data)
-    assert not any("PROOF" in text for text in kept)
-    assert sum(text.count("number two goes on Ordinary line number three") for text in kept) == 3
+    kept_texts = texts(data)
+    assert not any("PROOF" in text for text in kept_texts)
+    assert sum(text.count("number two goes on Ordinary line number three") for text in kept_texts) == 3
     assert texts(data, "running-lines").count("PAGE PROOF") == 3
 
 
@@ -136,8 +136,8 @@ def test_values_of_fields_and_notes_are_text() -> None:
         canvas.textAnnotation("Ask for the second page.", Rect=[300, 500, 320, 520])
         canvas.linkURL("https://example.org", (0, 0, 10, 10))
 
-    found = blocks(pdf(form, prose))
-    assert [(block.kind, block.text, block.page) for block in found] == [
+    form_blocks = blocks(pdf(form, prose))
+    assert [(block.kind, block.text, block.page) for block in form_blocks] == [
         ("paragraph", "An application for help.", 1),
         ("item", "Name of the patient: Jane Doe", 1),
         ("item", "street: 1 High Street", 1),
@@ -186,18 +186,18 @@ def test_every_word_is_there_as_often_as_it_was_drawn(placed: list[tuple[list[st
     """Wherever and however large text is set, over other text too: pdfium's own text of the page is what the lines hold."""
 
     def draw(canvas: Canvas) -> None:
-        for found, left, bottom, angle, size in placed:
+        for words, left, bottom, angle, size in placed:
             canvas.saveState()
             canvas.translate(left, bottom)
             canvas.rotate(angle)
             canvas.setFont("Helvetica", size)
-            canvas.drawString(0, 0, " ".join(found))
+            canvas.drawString(0, 0, " ".join(words))
             canvas.restoreState()
 
     document = pypdfium2.PdfDocument(pdf(draw))
     layer = document[0].get_textpage()
     expected = layer.get_text_range().split() if layer.count_chars() else []
-    found = " ".join(line.text for line in lines_of(document[0], 0)).split()
-    assert found == expected
+    words = " ".join(line.text for line in lines_of(document[0], 0)).split()
+    assert words == expected
     layer.close()
     document.close()

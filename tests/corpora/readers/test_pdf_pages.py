@@ -56,9 +56,13 @@ def test_chunks_know_their_page() -> None:
 
 def test_boxes_of_a_quote_over_lines_and_pages() -> None:
     data = pdf()
-    one = quote_rectangles(data, "The landlord returns it", 1)
-    assert [box.page for box in one] == [1]
-    assert 683 < one[0].bottom < 690 < one[0].top < 700 and 95 < one[0].left < 110 and one[0].right < 240
+    first_quote = quote_rectangles(data, "The landlord returns it", 1)
+    assert [box.page for box in first_quote] == [1]
+    assert (
+        683 < first_quote[0].bottom < 690 < first_quote[0].top < 700
+        and 95 < first_quote[0].left < 110
+        and first_quote[0].right < 240
+    )
     long = quote_rectangles(data, "The landlord returns it within ten days of the end of the tenancy.", 1)
     assert [box.page for box in long] == [1, 2] and long[1].left == pytest.approx(72, abs=2)
     divided = quote_rectangles(data, "Interest is owed from the eleventh day.", 2)
@@ -108,14 +112,14 @@ def turned(angle: int) -> bytes:
 def prose() -> bytes:
     target = BytesIO()
     canvas = Canvas(target)
-    for place, text in enumerate(
+    for index, text in enumerate(
         (
             "The tenant pays the deposit before the keys are handed over.",
             "The landlord returns it within ten days of the end of the tenancy.",
             "Interest is owed from the eleventh day, at five per cent, whatever the contract may say.",
         )
     ):
-        canvas.drawString(72, 700 - 20 * place, text)
+        canvas.drawString(72, 700 - 20 * index, text)
     canvas.save()
     return target.getvalue()
 
@@ -156,9 +160,9 @@ def test_a_garbled_text_layer_is_recognised_or_named(monkeypatch: pytest.MonkeyP
 @pytest.mark.skipif(not ocr.available(), reason="tesseract is not installed")
 def test_scans_are_read_within_the_bounds_of_a_child(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(scan())
-    ((_, found),) = read_files([tmp_path / "a.pdf"], ReadOptions())
-    assert not isinstance(found, UnreadableDocument), found
-    assert {block.page for block in found.readings[0].blocks} == {1, 2, 3}
+    ((_, result),) = read_files([tmp_path / "a.pdf"], ReadOptions())
+    assert not isinstance(result, UnreadableDocument), result
+    assert {block.page for block in result.readings[0].blocks} == {1, 2, 3}
 
 
 @pytest.mark.skipif(not ocr.available(), reason="tesseract is not installed")

@@ -185,7 +185,7 @@ SHORT_ROWS = st.text('a,;|\t"\r ', max_size=9)
 
 @settings(deadline=None, max_examples=500)
 @given(
-    st.lists(SHORT_ROWS, max_size=8).map(lambda found: "\n".join([*found, ""]))
+    st.lists(SHORT_ROWS, max_size=8).map(lambda table_lines: "\n".join([*table_lines, ""]))
     | st.builds(lambda row, count: f"{row}\n" * count, SHORT_ROWS, st.integers(4, 7))
 )
 def test_prose_is_told_from_tables_as_without_the_short_cut(head: str) -> None:

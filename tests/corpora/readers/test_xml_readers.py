@@ -144,8 +144,8 @@ def test_jats() -> None:
 
 def test_jats_several_articles_are_parts() -> None:
     article = JATS[JATS.index("<article") :]
-    other = article.replace(">123<", ">124<").replace("Beta-blockers", "Statins")
-    first, second = jats.read(f"<pmc-articleset>{article}{other}</pmc-articleset>".encode())
+    variant = article.replace(">123<", ">124<").replace("Beta-blockers", "Statins")
+    first, second = jats.read(f"<pmc-articleset>{article}{variant}</pmc-articleset>".encode())
     assert (first.part, second.part) == ("PMC123", "PMC124")
     assert second.title == "Statins in heart failure"
 
@@ -711,8 +711,8 @@ def test_deep_documents_stay_within_the_stack() -> None:
     laws = b"<main>" + b"<section><num>1</num>" * 48 + b"<paragraph><content>" * 24 + b"deep" + b"</content></paragraph>" * 24
     law = b'<bill xmlns="http://schemas.gpo.gov/xml/uslm">' + laws + b"</section>" * 48 + b"</main></bill>"
     assert any("deep" in block.text for block in only(uslm.read(law)).blocks)
-    other = b"<r>" + b"<x>" * 98 + b"deep" + b"</x>" * 98 + b"</r>"
-    assert [block.text for block in only(generic_xml.read(other)).blocks] == ["deep"]
+    variant = b"<r>" + b"<x>" * 98 + b"deep" + b"</x>" * 98 + b"</r>"
+    assert [block.text for block in only(generic_xml.read(variant)).blocks] == ["deep"]
 
 
 @pytest.mark.parametrize(

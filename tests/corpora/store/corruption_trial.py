@@ -63,7 +63,7 @@ def opened_answers(root: Path) -> Answers:
 def trial(root: Path, damages: int, seed: int = 4) -> Counter[str]:
     """Damage one file after the other, at random; what came of it, by kind of file. Raises AssertionError."""
     draw = random.Random(seed)
-    right, came = opened_answers(root), Counter[str]()
+    expected, came = opened_answers(root), Counter[str]()
     whole = root.with_name("whole")
     shutil.copytree(root, whole)
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.stat().st_size]
@@ -78,7 +78,7 @@ def trial(root: Path, damages: int, seed: int = 4) -> Counter[str]:
         path.write_bytes(data)
         kind = path.relative_to(root).parts[0]
         try:
-            assert opened_answers(root) == right, f"a wrong answer after damage {number} to {path.name}"
+            assert opened_answers(root) == expected, f"a wrong answer after damage {number} to {path.name}"
             came[f"{kind}: right"] += 1
         except RaftsmithError as error:
             assert path.name in str(error), f"{path.name} is damaged, and the error is: {error}"
@@ -88,10 +88,10 @@ def trial(root: Path, damages: int, seed: int = 4) -> Counter[str]:
             store = CorpusStore(root / "corpus.db")
             with single_writer(root):
                 add(store, root, [text for text in sorted((root / "texts").iterdir()) if text.stem != "4"])
-            assert answers(store, root) == right, f"doctor --repair and add did not mend {path.name}"
+            assert answers(store, root) == expected, f"doctor --repair and add did not mend {path.name}"
             store.close()
-        for place in root.iterdir():
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        for entry in root.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         shutil.copytree(whole, root, dirs_exist_ok=True)
     return came
 
@@ -99,7 +99,7 @@ def trial(root: Path, damages: int, seed: int = 4) -> Counter[str]:
 def unsealed_trial(root: Path, damages: int, seed: int = 9) -> Counter[str]:
     """Damage the store while it has no seal, as after `kill -9` of a writer; what came of it. Raises AssertionError."""
     draw = random.Random(seed)
-    right, came = opened_answers(root), Counter[str]()
+    expected, came = opened_answers(root), Counter[str]()
     path = root / "corpus.db"
     whole = path.read_bytes()
     for number in range(damages):
@@ -112,7 +112,7 @@ def unsealed_trial(root: Path, damages: int, seed: int = 9) -> Counter[str]:
             path.with_name(path.name + ending).unlink(missing_ok=True)
         path.write_bytes(data)
         try:
-            assert opened_answers(root) == right, f"a wrong answer after damage {number}"
+            assert opened_answers(root) == expected, f"a wrong answer after damage {number}"
             came["right"] += 1
         except RaftsmithError as error:
             assert path.name in str(error), str(error)

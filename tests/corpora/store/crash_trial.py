@@ -50,9 +50,9 @@ Hits = list[list[tuple[str, float, str, str]]]
 def file_text(number: int, version: int) -> str:
     """A few paragraphs that differ with number and version."""
     subjects = ("lease", "warfarin", "deposit", "sepsis", "appeal", "lactate", "notice", "dose")
-    subject, other = subjects[number % 8], subjects[(number + 3) % 8]
+    subject, thing = subjects[number % 8], subjects[(number + 3) % 8]
     return "\n\n".join(
-        f"The {subject} rule {number} of part {part} counts {version * 10 + part} days. The {other} must be returned in clause {part}. "
+        f"The {subject} rule {number} of part {part} counts {version * 10 + part} days. The {thing} must be returned in clause {part}. "
         f"A notice period number {number * 7 + part} applies to each {subject}."
         for part in range(1 + (number + version) % 3)
     )
@@ -234,9 +234,9 @@ class Scenario:
         again = self.complete(store, workspace)
         self.check(store, workspace, self.states[max(self.states)])
         store.close()
-        named = {path.name for path in (workspace / "segments").iterdir()}
+        segment_files = {path.name for path in (workspace / "segments").iterdir()}
         reopened = CorpusStore(workspace / "corpus.db")
-        assert named == {segment.name for segment in reopened.segments()}, "stray or missing segment files"
+        assert segment_files == {segment.name for segment in reopened.segments()}, "stray or missing segment files"
         reopened.close()
         shutil.rmtree(workspace)
         return {"killed": killed, "acknowledged": last, "snapshot": snapshot, "added_again": again}
@@ -246,17 +246,17 @@ class Scenario:
         assert store.integrity() is None
         assert State.of(store) == state
         expected = [self.readings[sha256] for _, sha256 in state.sources]
-        found = store.documents()
-        assert all(0 <= document.position < 1 for document in found)
-        assert found == sorted((document for document, _ in expected), key=lambda document: document.id)
-        places = {chunk_id: (segment, row) for chunk_id, segment, row in store.vectors.places(HashingEncoder().name)}
-        assert set(places) == {chunk.id for _, chunks in expected for chunk in chunks}
-        segments = {name: read_segment(workspace / "segments", name) for name, _ in places.values()}
+        documents = store.documents()
+        assert all(0 <= document.position < 1 for document in documents)
+        assert documents == sorted((document for document, _ in expected), key=lambda document: document.id)
+        vector_rows = {chunk_id: (segment, row) for chunk_id, segment, row in store.vectors.places(HashingEncoder().name)}
+        assert set(vector_rows) == {chunk.id for _, chunks in expected for chunk in chunks}
+        segments = {name: read_segment(workspace / "segments", name) for name, _ in vector_rows.values()}
         for document, chunks in expected:
             assert store.chunks(document.id) == chunks
             for chunk, vector in zip(chunks, HashingEncoder().encode([embedding_text(c) for c in chunks]), strict=True):
                 assert document.text[chunk.start : chunk.end] == chunk.text
-                name, row = places[chunk.id]
+                name, row = vector_rows[chunk.id]
                 assert (segments[name][row] == vector).all()
         assert hits_of(store, workspace) == self.expected_hits(state)
 

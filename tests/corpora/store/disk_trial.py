@@ -41,9 +41,9 @@ class _File:
     sure: bytearray = field(default_factory=bytearray)
     pending: list[Operation] = field(default_factory=list)
 
-    def now(self, kept: Sequence[Operation]) -> bytearray:
+    def now(self, survivors: Sequence[Operation]) -> bytearray:
         content = bytearray(self.sure)
-        for operation in kept:
+        for operation in survivors:
             end = operation.offset + len(operation.data)
             if operation.kind == "truncate":
                 del content[operation.offset :]
@@ -122,17 +122,17 @@ def _kept(pending: Sequence[Operation], draw: random.Random | None) -> list[Oper
     """Some of the unsynced writes, in any order, the torn ones shortened."""
     if draw is None:
         return []
-    kept = []
+    survivors = []
     for operation in pending:
         fate = draw.random()
         if fate < 0.5:
-            kept.append(operation)
+            survivors.append(operation)
         elif fate < 0.7 and len(operation.data) > SECTOR:
             torn = operation.data[: SECTOR * draw.randint(1, len(operation.data) // SECTOR)]
-            kept.append(Operation("write", operation.path, operation.offset, torn))
+            survivors.append(Operation("write", operation.path, operation.offset, torn))
     if draw.random() < 0.3:
-        draw.shuffle(kept)
-    return kept
+        draw.shuffle(survivors)
+    return survivors
 
 
 def compiled(folder: Path) -> Path:
@@ -159,13 +159,13 @@ def write_under_shim(
 
 def read_log(path: Path) -> list[Operation]:
     """The operations, in order."""
-    found, content, place = [], path.read_bytes(), 0
-    while place < len(content):
-        end = content.index(b"\n", place)
-        kind, name, offset, length, other = content[place:end].decode().split("\t")
-        place = end + 1 + int(length)
-        found.append(Operation(kind, name, int(offset), content[end + 1 : place], other))
-    return found
+    operations, content, position = [], path.read_bytes(), 0
+    while position < len(content):
+        end = content.index(b"\n", position)
+        kind, name, offset, length, new_name = content[position:end].decode().split("\t")
+        position = end + 1 + int(length)
+        operations.append(Operation(kind, name, int(offset), content[end + 1 : position], new_name))
+    return operations
 
 
 def power_trials(scenario: Scenario, shim: Path, name: str, seeds: Sequence[int | None], every: int) -> int:
@@ -176,8 +176,8 @@ def power_trials(scenario: Scenario, shim: Path, name: str, seeds: Sequence[int 
     workspace, log = scenario.start(name), scenario.folder / f"{name}.log"
     before = scenario.folder / f"{name}.before"
     shutil.copytree(workspace, before)
-    done = write_under_shim(shim, scenario, workspace, workspace / "acks", log)
-    assert done.returncode == 0, done.stderr
+    process = write_under_shim(shim, scenario, workspace, workspace / "acks", log)
+    assert process.returncode == 0, process.stderr
     operations = [op for op in read_log(log) if Path(op.path) != workspace]
     states, trials = {**scenario.first, **acknowledged_states(workspace / "acks")}, 0
     for seed in seeds:
@@ -192,21 +192,21 @@ def power_trials(scenario: Scenario, shim: Path, name: str, seeds: Sequence[int 
             if number % every:
                 continue
             trials += 1
-            found = scenario.folder / f"{name}.found"
-            disk.after_power_failure(found, None if seed is None else random.Random(seed * 100_000 + number))
+            survived = scenario.folder / f"{name}.found"
+            disk.after_power_failure(survived, None if seed is None else random.Random(seed * 100_000 + number))
             sure = max([*scenario.first, *(int(line.split(b",")[0][1:]) for line in acknowledged.splitlines())])
-            if not (found / "corpus.db").exists():
+            if not (survived / "corpus.db").exists():
                 assert sure == 0, f"the store is gone after {sure} was acknowledged"
-                shutil.rmtree(found)
+                shutil.rmtree(survived)
                 continue
-            store = CorpusStore(found / "corpus.db")
+            store = CorpusStore(survived / "corpus.db")
             snapshot = store.snapshot
             assert sure <= snapshot <= sure + 1, (
                 f"operation {number}, seed {seed}: snapshot {snapshot} after {sure} was acknowledged"
             )
-            scenario.check(store, found, states[snapshot])
+            scenario.check(store, survived, states[snapshot])
             store.close()
-            shutil.rmtree(found)
+            shutil.rmtree(survived)
     assert operations
     return trials
 

@@ -52,7 +52,7 @@ class Observed:
 
 def read(workspace: Path, answers: Path) -> None:
     """Ask until told to stop; every answer with its snapshot becomes a line."""
-    vector_index._SMALL_TAIL = 12  # so that compaction beside the searches is part of it
+    vector_index._SMALL_DELTA = 12  # so that compaction beside the searches is part of it
     store = CorpusStore(workspace / "corpus.db")
     retriever = Retriever(store, workspace, ENCODER, background=True)
     draw = random.Random(os.getpid())
@@ -72,7 +72,7 @@ def trial(folder: Path, seconds: float, readers: int = 8, rebuilt: int = 25, see
     texts.mkdir()
     draw, store = random.Random(seed), CorpusStore(workspace / "corpus.db")
     states: dict[int, Contents] = {store.snapshot: {}}
-    there: Contents = {}
+    contents: Contents = {}
     command = [sys.executable, __file__, str(workspace)]
     running = [subprocess.Popen([*command, str(folder / f"{number}.jsonl")]) for number in range(readers)]
     until = time.monotonic() + seconds
@@ -81,30 +81,30 @@ def trial(folder: Path, seconds: float, readers: int = 8, rebuilt: int = 25, see
             assert all(process.poll() is None for process in running), "a reader ended by itself"
             name = f"{draw.randrange(NAMES)}.txt"
             with single_writer(workspace):
-                if name in there and draw.random() < 0.4:
-                    del there[name]
+                if name in contents and draw.random() < 0.4:
+                    del contents[name]
                     store.commit(removed_paths=[(str(texts / name), "default")])
                 else:
-                    there[name] = _text(draw)
-                    (texts / name).write_text(there[name])
+                    contents[name] = _text(draw)
+                    (texts / name).write_text(contents[name])
                     add(store, workspace, [texts / name])
-            states[store.snapshot] = dict(there)
+            states[store.snapshot] = dict(contents)
             time.sleep(draw.uniform(0, 0.1))
     finally:
         (workspace / "stop").touch()
         codes = [process.wait(120) for process in running]
     store.close()
     assert codes == [0] * readers, f"readers ended with {codes}"
-    found = [line for number in range(readers) for line in _lines(folder / f"{number}.jsonl")]
-    seen = Counter(snapshot for snapshot, *_ in found)
-    assert set(seen) <= set(states), "an answer came from a snapshot that no commit made"
-    chosen = set(draw.sample(sorted(seen), min(rebuilt, len(seen))))
+    answers = [line for number in range(readers) for line in _lines(folder / f"{number}.jsonl")]
+    answer_counts = Counter(snapshot for snapshot, *_ in answers)
+    assert set(answer_counts) <= set(states), "an answer came from a snapshot that no commit made"
+    chosen = set(draw.sample(sorted(answer_counts), min(rebuilt, len(answer_counts))))
     for snapshot in chosen:
-        right = _rebuilt(folder / "rebuilt", texts, states[snapshot])
-        for of, mode, query, hits in found:
-            if of == snapshot:
-                _compare(hits, right[mode, query], f"snapshot {snapshot}, {mode}, {query!r}")
-    return Observed(len(states) - 1, len(found), len(seen), sum(seen[snapshot] for snapshot in chosen))
+        expected = _rebuilt(folder / "rebuilt", texts, states[snapshot])
+        for answer_snapshot, mode, query, hits in answers:
+            if answer_snapshot == snapshot:
+                _compare(hits, expected[mode, query], f"snapshot {snapshot}, {mode}, {query!r}")
+    return Observed(len(states) - 1, len(answers), len(answer_counts), sum(answer_counts[snapshot] for snapshot in chosen))
 
 
 def add(store: CorpusStore, workspace: Path, files: list[Path]) -> None:
@@ -132,18 +132,21 @@ def _rebuilt(workspace: Path, texts: Path, contents: Contents) -> dict[tuple[Mod
     store = CorpusStore(workspace / "corpus.db")
     add(store, workspace, [texts / name for name in sorted(contents)])
     retriever = Retriever(store, workspace, ENCODER)
-    right = {
+    expected = {
         (mode, query): [[hit.chunk.id, hit.score, hit.chunk.text] for hit in result.hits]
         for mode in MODES
         for query, result in zip(QUERIES, retriever.search(QUERIES, K, mode), strict=True)
     }
     store.close()
-    return right
+    return expected
 
 
-def _compare(hits: list[Any], right: list[Any], where: str) -> None:
-    assert [hit[0] for hit in hits] == [hit[0] for hit in right], where
-    assert all(abs(hit[1] - other[1]) < 1e-6 and hit[2] == other[2] for hit, other in zip(hits, right, strict=True)), where
+def _compare(hits: list[Any], expected: list[Any], where: str) -> None:
+    assert [hit[0] for hit in hits] == [hit[0] for hit in expected], where
+    assert all(
+        abs(hit[1] - expected_hit[1]) < 1e-6 and hit[2] == expected_hit[2]
+        for hit, expected_hit in zip(hits, expected, strict=True)
+    ), where
 
 
 if __name__ == "__main__":

@@ -22,17 +22,17 @@ def test_damage_is_named_or_harmless(tmp_path: Path) -> None:
 def test_a_seal_is_broken_by_writing_and_put_on_by_closing(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "w")
     seal = root / "corpus.db.sha256"
-    right, sealed = opened_answers(root), seal.read_text()
+    expected, sealed = opened_answers(root), seal.read_text()
     assert seal.read_text() == sealed, "reading leaves the seal"
     store = CorpusStore(root / "corpus.db")
     store.commit(removed_paths=[(str(root / "texts" / "9.txt"), "default")])
     assert not seal.exists()
-    other = CorpusStore(root / "corpus.db")  # while it is written to, and unsealed
-    assert answers(other, root) != right
-    other.close()
+    second_store = CorpusStore(root / "corpus.db")  # while it is written to, and unsealed
+    assert answers(second_store, root) != expected
+    second_store.close()
     store.close()
     assert seal.read_text() != sealed
-    assert opened_answers(root) != right
+    assert opened_answers(root) != expected
 
 
 def test_a_text_that_was_changed_by_hand_is_refused(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_damage_to_an_unsealed_store_is_named_or_harmless(tmp_path: Path) -> Non
 
 def test_what_a_killed_writer_left_is_sealed_by_the_next_who_opens_it(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "w")
-    seal, right = root / "corpus.db.sha256", opened_answers(root)
+    seal, expected = root / "corpus.db.sha256", opened_answers(root)
     child = os.fork()
     if child == 0:
         with single_writer(root):
@@ -66,7 +66,7 @@ def test_what_a_killed_writer_left_is_sealed_by_the_next_who_opens_it(tmp_path: 
             time.sleep(60)
     while not (root / "written").exists():
         time.sleep(0.01)
-    assert other_writer(root) and opened_answers(root) != right
+    assert other_writer(root) and opened_answers(root) != expected
     assert not seal.exists(), "the writer is there, and seals what it writes"
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -74,4 +74,4 @@ def test_what_a_killed_writer_left_is_sealed_by_the_next_who_opens_it(tmp_path: 
     with single_writer(root):
         assert not other_writer(root)
     CorpusStore(root / "corpus.db").close()
-    assert seal.exists() and opened_answers(root) != right
+    assert seal.exists() and opened_answers(root) != expected

@@ -39,11 +39,11 @@ def test_power_failures(tmp_path: Path, shim: Path, update: bool) -> None:
 @pytest.mark.parametrize("how", ["enospc", "eio", "short", "fsync"])
 def test_a_failing_disk(tmp_path: Path, shim: Path, how: str) -> None:
     scenario = Scenario(tmp_path / "s", update=True)
-    failed, at = 0, 1
+    failed, operation = 0, 1
     while True:
-        workspace, acks = scenario.start(f"{how}{at}"), scenario.folder / f"{how}{at}.acks"
-        done = write_under_shim(shim, scenario, workspace, acks, fail=(at, how))
-        happened = "shim: failed" in done.stderr
+        workspace, acks = scenario.start(f"{how}{operation}"), scenario.folder / f"{how}{operation}.acks"
+        process = write_under_shim(shim, scenario, workspace, acks, fail=(operation, how))
+        happened = "shim: failed" in process.stderr
         last = max(acknowledged_states(acks) or scenario.first)
         store = CorpusStore(workspace / "corpus.db")
         snapshot = store.snapshot
@@ -54,9 +54,9 @@ def test_a_failing_disk(tmp_path: Path, shim: Path, how: str) -> None:
         store.close()
         if not happened:
             break
-        if done.returncode:  # a failure that was not in the way, as of a checkpoint at the end, may pass
+        if process.returncode:  # a failure that was not in the way, as of a checkpoint at the end, may pass
             failed += 1
-            assert "StoreError" in done.stderr or "OSError" in done.stderr, done.stderr
-            assert "restore a backup" not in done.stderr, "what is there is whole"
-        at += EVERY or (1 if at < OPENING else STEPS[how])
+            assert "StoreError" in process.stderr or "OSError" in process.stderr, process.stderr
+            assert "restore a backup" not in process.stderr, "what is there is whole"
+        operation += EVERY or (1 if operation < OPENING else STEPS[how])
     assert failed >= 2 or how == "short"  # who is told that half was written writes the rest

@@ -25,8 +25,10 @@ def document(name: str, text: str, title: str = "", cluster: str = "") -> Docume
     return Document(content_id(name), "c", title or name, "text/plain", text, f"/in/{name}.txt", cluster or name)
 
 
-def chunk(of: Document, start: int, end: int) -> Chunk:
-    return Chunk(f"{of.title}-{start}", of.id, start, end, of.text[start:end], of.title, "", of.source, "c")
+def chunk(document: Document, start: int, end: int) -> Chunk:
+    return Chunk(
+        f"{document.title}-{start}", document.id, start, end, document.text[start:end], document.title, "", document.source, "c"
+    )
 
 
 LEASE = document("lease", "The rent is due. Notice is in writing.")
@@ -39,10 +41,10 @@ def store(tmp_path: Path) -> Iterator[CorpusStore]:
     """Two documents of two chunks each, and a copy of the first that is not indexed."""
     opened = CorpusStore(tmp_path / "corpus.db")
     new = []
-    for row, made in enumerate((LEASE, DEED)):
-        middle = made.text.index(" Notice")
-        chunks = [chunk(made, 0, middle), chunk(made, middle + 1, len(made.text))]
-        new.append(NewDocument(made, chunks, "0" * 64, "x", "s", 2 * row))
+    for row, owner in enumerate((LEASE, DEED)):
+        middle = owner.text.index(" Notice")
+        chunks = [chunk(owner, 0, middle), chunk(owner, middle + 1, len(owner.text))]
+        new.append(NewDocument(owner, chunks, "0" * 64, "x", "s", 2 * row))
     opened.commit(added=new, segment=Segment("s", "none", 1, 4))
     opened.commit(added=[NewDocument(COPY, [], "1" * 64, "x", "", 0, duplicate_of=LEASE.id, similarity=0.95)])
     yield opened
@@ -86,9 +88,9 @@ def test_evidence_is_placed_in_the_document_it_names_alone_and_else_in_the_first
     locator = EvidenceLocator(store)
     notice, ids = "Notice is in writing.", sorted((LEASE.id, DEED.id))
     for name, home in ((DEED.id, DEED.id), ("lease.txt", LEASE.id), ("", ids[0]), ("a stranger", ids[0])):
-        place = locator.locate(Evidence(name, notice))
-        assert isinstance(place, EvidencePlace) and place.document_id == home
-        assert [held.text for held in place.chunks] == [notice]
+        location = locator.locate(Evidence(name, notice))
+        assert isinstance(location, EvidencePlace) and location.document_id == home
+        assert [part.text for part in location.chunks] == [notice]
     assert locator.locate(Evidence("deed", "The rent is due.")) is NotLocated.NOT_IN_NAMED
     assert locator.locate(Evidence("", "The rent was due.")) is NotLocated.NOWHERE
     assert locator.locate(Evidence("deed", " ")) is NotLocated.NOT_IN_NAMED
@@ -96,24 +98,24 @@ def test_evidence_is_placed_in_the_document_it_names_alone_and_else_in_the_first
 
 def test_a_near_duplicate_that_is_not_indexed_stands_for_its_like(store: CorpusStore) -> None:
     locator = EvidenceLocator(store)
-    place = locator.locate(Evidence("Lease as signed", "Notice is in writing."))
-    assert isinstance(place, EvidencePlace) and place.document_id == LEASE.id
+    location = locator.locate(Evidence("Lease as signed", "Notice is in writing."))
+    assert isinstance(location, EvidencePlace) and location.document_id == LEASE.id
     assert locator.locate(Evidence("Lease as signed", "Notice is in writing. Signed.")) is NotLocated.NOT_INDEXED
     elsewhere = locator.locate(Evidence("Lease as signed", "The house is sold."))
     assert isinstance(elsewhere, EvidencePlace) and elsewhere.document_id == DEED.id
-    assert [place.document_id for place in locator.every_place(Evidence("copy.txt", "Signed."))] == [COPY.id]
+    assert [location.document_id for location in locator.every_place(Evidence("copy.txt", "Signed."))] == [COPY.id]
 
 
 def test_a_place_has_the_chunks_that_hold_half_of_it_or_else_all_that_it_touches() -> None:
-    made = document("n", "aaaa bbbb cccc dddd eeee")
-    cut = [chunk(made, start, start + 5) for start in range(0, 20, 5)]
-    words = best_place("bbbb cccc dddd", made, cut)
+    owner = document("n", "aaaa bbbb cccc dddd eeee")
+    cut = [chunk(owner, start, start + 5) for start in range(0, 20, 5)]
+    words = best_place("bbbb cccc dddd", owner, cut)
     assert words is not None and words.chunks == tuple(cut[1:4]) and words.holder is None
-    wide = [chunk(made, 0, 10), chunk(made, 10, 24)]
-    uneven = best_place("bb cccc dddd", made, wide)
+    wide = [chunk(owner, 0, 10), chunk(owner, 10, 24)]
+    uneven = best_place("bb cccc dddd", owner, wide)
     assert uneven is not None and uneven.chunks == (wide[1],)
-    thirds = [chunk(made, 0, 9), chunk(made, 9, 13), chunk(made, 13, 24)]
-    spread = best_place("bbb cccc ddd", made, [thirds[0], thirds[2]])
+    thirds = [chunk(owner, 0, 9), chunk(owner, 9, 13), chunk(owner, 13, 24)]
+    spread = best_place("bbb cccc ddd", owner, [thirds[0], thirds[2]])
     assert spread is not None and spread.chunks == (thirds[0], thirds[2])
-    outside = best_place("eeee", made, cut)
+    outside = best_place("eeee", owner, cut)
     assert outside is not None and not outside.chunks

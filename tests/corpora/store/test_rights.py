@@ -12,8 +12,8 @@ import pytest
 from in_process_reading import read_in_process
 
 from corpora.chunking.chunker import ChunkOptions
-from corpora.commands.rights import set_readers
 from corpora.errors import RaftsmithError
+from corpora.ingest.access_rights import set_readers
 from corpora.store.corpus_store import CorpusStore
 from corpora.store.filters import EVERYTHING, Filter, make_filter, parse_condition
 from corpora.store.source_attributes import SourceAttributes, reader_names
@@ -29,7 +29,7 @@ PAIRS = int(os.environ.get("RAFTSMITH_PAIRS", "1000"))  # the promise's 10,000 a
 ENCODER = HashingEncoder(64)
 
 
-class Place:
+class Library:
     """A store with documents of known readers."""
 
     def __init__(self, root: Path) -> None:
@@ -43,104 +43,104 @@ class Place:
         for name, text in texts.items():
             (self.root / name).write_text(text)
         paths = [self.root / name for name in texts]
-        how = {"reader": read_in_process, "similarities": Similarities(), "given": given}
+        how = {"reader": read_in_process, "similarities": Similarities(), "attributes": given}
         report = add_files(self.store, self.root / "w", ENCODER, paths, collection, ChunkOptions(200), **how)
         assert not report.failed
 
-    def sources(self, query: str, wanted: Filter = EVERYTHING, mode: str = "hybrid") -> list[str]:
-        hits = self.retriever.search([query], 50, mode, wanted)[0].hits
+    def sources(self, query: str, document_filter: Filter = EVERYTHING, mode: str = "hybrid") -> list[str]:
+        hits = self.retriever.search([query], 50, mode, document_filter)[0].hits
         return sorted(Path(hit.chunk.source).name for hit in hits)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path)
 
 
 @pytest.mark.timeout(1800)
-def test_random_pairs_of_reader_and_query(place: Place) -> None:
+def test_random_pairs_of_reader_and_query(library: Library) -> None:
     draw = random.Random(1)
     texts: dict[tuple[str, ...], dict[str, str]] = {}
     for number in range(150):
         readers = reader_names(draw.sample(READERS, draw.choice((0, 0, 1, 1, 2))))
         text = f"Case {number}. " + " ".join(draw.choices(WORDS, k=12)) + "."
         texts.setdefault(readers, {})[f"{number}.txt"] = text
-    for readers, of in texts.items():
-        place.add_all(of, SourceAttributes(readers))
-    chunks = place.store.chunks()
+    for readers, own_texts in texts.items():
+        library.add_all(own_texts, SourceAttributes(readers))
+    chunks = library.store.chunks()
     vectors = ENCODER.encode([embedding_text(chunk) for chunk in chunks])
-    readers_of = {document.id: set(document.readers) for document in place.store.documents()}
+    readers_of = {document.id: set(document.readers) for document in library.store.documents()}
     secret = {chunk.id: chunk for chunk in chunks}
     for _ in range(PAIRS // 25):
-        mine = tuple(draw.sample(READERS, draw.choice((0, 1, 1, 2))))
+        asking = tuple(draw.sample(READERS, draw.choice((0, 1, 1, 2))))
         queries = [" ".join(draw.choices(WORDS, k=3)) for _ in range(25)]
         permitted = {
-            chunk.id for chunk in chunks if not readers_of[chunk.document_id] or readers_of[chunk.document_id] & set(mine)
+            chunk.id for chunk in chunks if not readers_of[chunk.document_id] or readers_of[chunk.document_id] & set(asking)
         }
-        results = place.retriever.search(queries, 5, "dense", make_filter(mine))
-        hybrid = place.retriever.search(queries, 5, "hybrid", make_filter(mine))
+        results = library.retriever.search(queries, 5, "dense", make_filter(asking))
+        hybrid = library.retriever.search(queries, 5, "hybrid", make_filter(asking))
         for query, result, mixed in zip(queries, results, hybrid, strict=True):
             scores = vectors @ ENCODER.encode([query])[0]
             allowed = [(float(s), c.id) for s, c in zip(scores, chunks, strict=True) if c.id in permitted]
             best = sorted(allowed, key=lambda pair: (-round(pair[0], 5), pair[1]))[:5]
-            found = [hit.chunk.id for hit in result.hits]
+            hit_ids = [hit.chunk.id for hit in result.hits]
             assert np.allclose([hit.score for hit in result.hits], [score for score, _ in best], atol=1e-5)
-            assert set(found) <= permitted and len(found) == len(best)
-            shown = {i for ranking in (*result.rankings.values(), *mixed.rankings.values()) for i, _ in ranking}
-            assert shown <= permitted and {hit.chunk.id for hit in mixed.hits} <= permitted
+            assert set(hit_ids) <= permitted and len(hit_ids) == len(best)
+            ranked_ids = {i for ranking in (*result.rankings.values(), *mixed.rankings.values()) for i, _ in ranking}
+            assert ranked_ids <= permitted and {hit.chunk.id for hit in mixed.hits} <= permitted
             told = repr((result, mixed))
             assert not any(secret[i].text in told for i in set(secret) - permitted)
 
 
-def test_the_owner_sees_all_and_a_stranger_what_is_for_everybody(place: Place) -> None:
-    place.add("open.txt", "The lease for everybody.")
-    place.add("closed.txt", "The lease for Alice.", SourceAttributes(("alice",)))
-    assert place.sources("lease") == ["closed.txt", "open.txt"]
-    assert place.sources("lease", make_filter(())) == place.sources("lease", make_filter(("bob",))) == ["open.txt"]
-    assert place.sources("lease", make_filter(("alice", "group:x"))) == ["closed.txt", "open.txt"]
+def test_the_owner_sees_all_and_a_stranger_what_is_for_everybody(library: Library) -> None:
+    library.add("open.txt", "The lease for everybody.")
+    library.add("closed.txt", "The lease for Alice.", SourceAttributes(("alice",)))
+    assert library.sources("lease") == ["closed.txt", "open.txt"]
+    assert library.sources("lease", make_filter(())) == library.sources("lease", make_filter(("bob",))) == ["open.txt"]
+    assert library.sources("lease", make_filter(("alice", "group:x"))) == ["closed.txt", "open.txt"]
     for mode in ("dense", "lexical"):
-        assert place.sources("lease Alice", make_filter(("bob",)), mode) == ["open.txt"]
+        assert library.sources("lease Alice", make_filter(("bob",)), mode) == ["open.txt"]
     assert (
-        RestrictedSearcher(place.retriever, make_filter(())).search(["lease"], 5)[0].hits[0].chunk.text.endswith("everybody.")
+        RestrictedSearcher(library.retriever, make_filter(())).search(["lease"], 5)[0].hits[0].chunk.text.endswith("everybody.")
     )
 
 
-def test_rights_change_from_the_next_search_on_and_stay_with_the_file(place: Place) -> None:
-    place.add("a.txt", "The deposit of the lease.", SourceAttributes(("alice",)))
-    file = (str(place.root / "a.txt"), "default")
-    assert place.sources("deposit", make_filter(("bob",))) == []
-    set_readers(place.store, {file}, ("bob",))
-    assert place.sources("deposit", make_filter(("bob",))) == ["a.txt"]
-    assert place.sources("deposit", make_filter(("alice",))) == []
-    place.add("a.txt", "The deposit of the lease, changed.")  # nothing said: as before
-    assert place.store.documents()[0].readers == ("bob",)
-    place.add("a.txt", "The deposit of the lease, changed.", SourceAttributes())  # said: everybody, and only that has changed
-    assert place.store.documents()[0].readers == () and place.sources("changed", make_filter(())) == ["a.txt"]
+def test_rights_change_from_the_next_search_on_and_stay_with_the_file(library: Library) -> None:
+    library.add("a.txt", "The deposit of the lease.", SourceAttributes(("alice",)))
+    file = (str(library.root / "a.txt"), "default")
+    assert library.sources("deposit", make_filter(("bob",))) == []
+    set_readers(library.store, {file}, ("bob",))
+    assert library.sources("deposit", make_filter(("bob",))) == ["a.txt"]
+    assert library.sources("deposit", make_filter(("alice",))) == []
+    library.add("a.txt", "The deposit of the lease, changed.")  # nothing said: as before
+    assert library.store.documents()[0].readers == ("bob",)
+    library.add("a.txt", "The deposit of the lease, changed.", SourceAttributes())  # said: everybody, and only that has changed
+    assert library.store.documents()[0].readers == () and library.sources("changed", make_filter(())) == ["a.txt"]
 
 
-def test_copies_with_other_readers_are_documents_of_their_own(place: Place) -> None:
+def test_copies_with_other_readers_are_documents_of_their_own(library: Library) -> None:
     text = "The warranty of the seller covers every defect of the goods that was there at delivery."
-    place.add("open.txt", text)
-    place.add("alice.txt", text, SourceAttributes(("alice",)))
-    place.add("copy.txt", text, SourceAttributes(("alice",)))
-    first, second = place.store.documents()
+    library.add("open.txt", text)
+    library.add("alice.txt", text, SourceAttributes(("alice",)))
+    library.add("copy.txt", text, SourceAttributes(("alice",)))
+    first, second = library.store.documents()
     assert first.id != second.id and first.cluster == second.cluster and first.position == second.position
-    assert place.sources("warranty", make_filter(())) == ["open.txt"]
-    assert place.sources("warranty", make_filter(("alice",))) == ["alice.txt", "open.txt"]  # copy.txt holds alice's document
-    place.add("open.txt", "Something else.")
-    assert place.sources("warranty", make_filter(()), "lexical") == []
-    assert place.sources("warranty", make_filter(("alice",)), "lexical") == ["alice.txt"]
+    assert library.sources("warranty", make_filter(())) == ["open.txt"]
+    assert library.sources("warranty", make_filter(("alice",))) == ["alice.txt", "open.txt"]  # copy.txt holds alice's document
+    library.add("open.txt", "Something else.")
+    assert library.sources("warranty", make_filter(()), "lexical") == []
+    assert library.sources("warranty", make_filter(("alice",)), "lexical") == ["alice.txt"]
 
 
-def test_a_near_copy_that_others_may_read_is_read_again_when_rights_part_it_from_its_twin(place: Place) -> None:
+def test_a_near_copy_that_others_may_read_is_read_again_when_rights_part_it_from_its_twin(library: Library) -> None:
     text = "The warranty of the seller covers every defect of the goods that was there at delivery"
-    place.add("a.txt", text + ".")
-    place.add("b.txt", text.replace(" ", "  ") + " .")
-    assert [bool(entry["duplicate_of"]) for entry in place.store.overview()] == [False, True]
-    set_readers(place.store, {(str(place.root / "a.txt"), "default")}, ("alice",))
-    assert place.store.unfinished("default") == [str(place.root / "b.txt")]
-    place.add("b.txt", text.replace(" ", "  ") + " .")
-    assert place.sources("warranty", make_filter(())) == ["b.txt"]
+    library.add("a.txt", text + ".")
+    library.add("b.txt", text.replace(" ", "  ") + " .")
+    assert [bool(entry["duplicate_of"]) for entry in library.store.overview()] == [False, True]
+    set_readers(library.store, {(str(library.root / "a.txt"), "default")}, ("alice",))
+    assert library.store.unfinished("default") == [str(library.root / "b.txt")]
+    library.add("b.txt", text.replace(" ", "  ") + " .")
+    assert library.sources("warranty", make_filter(())) == ["b.txt"]
 
 
 @pytest.mark.parametrize(
@@ -156,22 +156,22 @@ def test_a_near_copy_that_others_may_read_is_read_again_when_rights_part_it_from
         (["type=x' OR '1'='1"], []),
     ],
 )
-def test_conditions_on_facts(place: Place, conditions: list[str], expected: list[str]) -> None:
-    place.add("a.txt", "A lease of one.", SourceAttributes(metadata={"date": "2019-05-01", "type": "statute", "pages": "9"}))
-    place.add("b.txt", "A lease of two.", SourceAttributes(metadata={"date": "2020-05-01", "type": "case", "pages": "10"}))
-    place.add(
+def test_conditions_on_facts(library: Library, conditions: list[str], expected: list[str]) -> None:
+    library.add("a.txt", "A lease of one.", SourceAttributes(metadata={"date": "2019-05-01", "type": "statute", "pages": "9"}))
+    library.add("b.txt", "A lease of two.", SourceAttributes(metadata={"date": "2020-05-01", "type": "case", "pages": "10"}))
+    library.add(
         "c.txt", "A lease of three.", SourceAttributes(metadata={"date": "2021-05-01", "type": "statute", "pages": "unknown"})
     )
-    place.add("d.txt", "A lease of four.")
+    library.add("d.txt", "A lease of four.")
     for mode in ("hybrid", "dense", "lexical"):
-        assert place.sources("lease", make_filter(conditions=conditions), mode) == expected
+        assert library.sources("lease", make_filter(conditions=conditions), mode) == expected
 
 
-def test_collections_are_told_apart(place: Place) -> None:
-    place.add("a.txt", "A lease.", collection="law")
-    place.add("b.txt", "A lease too.", collection="other")
-    assert place.sources("lease", make_filter(collections=["law"])) == ["a.txt"]
-    assert place.sources("lease", make_filter(collections=["none"])) == []
+def test_collections_are_told_apart(library: Library) -> None:
+    library.add("a.txt", "A lease.", collection="law")
+    library.add("b.txt", "A lease too.", collection="other")
+    assert library.sources("lease", make_filter(collections=["law"])) == ["a.txt"]
+    assert library.sources("lease", make_filter(collections=["none"])) == []
 
 
 def test_what_is_no_condition_and_no_name_is_refused() -> None:

@@ -24,11 +24,11 @@ def test_every_stratum_has_its_shares_from_the_tenth_cluster_on(stratum: int, co
 @given(st.lists(st.integers(0, 5), min_size=8, max_size=40))
 def test_a_handful_of_documents_has_every_kind_of_split_but_for_chance(strata: list[int]) -> None:
     names = {stratum: number for number, stratum in enumerate(dict.fromkeys(strata))}
-    seen = Counter[int]()
+    split_counts = Counter[int]()
     splits = Counter[str]()
     for stratum in strata:
-        splits[split_at(stratified_position(names[stratum], seen[stratum]))] += 1
-        seen[stratum] += 1
+        splits[split_at(stratified_position(names[stratum], split_counts[stratum]))] += 1
+        split_counts[stratum] += 1
     assert splits["train"] and splits["test"]
 
 

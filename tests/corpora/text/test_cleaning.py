@@ -29,9 +29,9 @@ def test_a_step_does_its_work_is_counted_and_can_be_left_out(name: str) -> None:
     cleaned, changes = clean(blocks)
     assert [block.text for block in cleaned] == expected
     assert changes[name] == 1
-    left, fewer = clean(blocks, [name])
-    assert [block.text for block in left] != expected and name not in fewer
-    assert {block.kind for block in left} <= {"paragraph", "item", "heading"}
+    uncleaned, fewer = clean(blocks, [name])
+    assert [block.text for block in uncleaned] != expected and name not in fewer
+    assert {block.kind for block in uncleaned} <= {"paragraph", "item", "heading"}
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ def always(text: str) -> str:
 
 def category(ranges: str) -> list[str]:
     """The characters of a category, whose ranges are written as in a character class."""
-    characters, place = [], 0
-    while place < len(ranges):
-        if ranges[place + 1 : place + 2] == "-" and place + 2 < len(ranges):
-            characters += map(chr, range(ord(ranges[place]), ord(ranges[place + 2]) + 1))
-            place += 3
+    characters, position = [], 0
+    while position < len(ranges):
+        if ranges[position + 1 : position + 2] == "-" and position + 2 < len(ranges):
+            characters += map(chr, range(ord(ranges[position]), ord(ranges[position + 2]) + 1))
+            position += 3
         else:
-            characters.append(ranges[place])
-            place += 1
+            characters.append(ranges[position])
+            position += 1
     return characters
 
 

@@ -41,8 +41,8 @@ def most_exact(text: str) -> str:
 
 @pytest.mark.parametrize("spellings", SAME, ids=lambda spellings: spellings[0])
 def test_spellings_meet_in_their_most_exact_term(spellings: tuple[str, ...]) -> None:
-    for other in spellings[1:]:
-        assert most_exact(spellings[0]) in identifier_terms(other), other
+    for variant in spellings[1:]:
+        assert most_exact(spellings[0]) in identifier_terms(variant), variant
 
 
 @pytest.mark.parametrize(

@@ -115,17 +115,17 @@ def test_stored_signatures_give_the_same_answers() -> None:
     index = DuplicateIndex(0.4)
     for id, text in texts.items():
         index.add(id, text)
-    asked: list[str] = []
+    requested_ids: list[str] = []
 
     def text_of(id: str) -> str:
-        asked.append(id)
+        requested_ids.append(id)
         return texts[id]
 
     stored = from_signatures({id: signature(text) for id, text in texts.items()}, text_of, 0.4)
     for text in (CLAUSE, "nil by mouth", "nothing alike at all in this one"):
         assert stored.similar(text) == index.similar(text)
-    assert asked
-    assert "short" not in asked  # copies are known by their digest
+    assert requested_ids
+    assert "short" not in requested_ids  # copies are known by their digest
 
 
 def test_signatures_are_stable_bytes() -> None:
@@ -166,12 +166,12 @@ def test_index_finds_the_pairs_that_a_full_comparison_finds() -> None:
     expected = {pair for pair in combinations(sorted(texts), 2) if similarity(texts[pair[0]], texts[pair[1]]) >= threshold}
     assert len(expected) > 80
     index = DuplicateIndex(threshold)
-    found = set()
+    similar_pairs = set()
     for id in sorted(texts):
-        found |= {(other, id) for other, _ in index.similar(texts[id])}
+        similar_pairs |= {(other, id) for other, _ in index.similar(texts[id])}
         index.add(id, texts[id])
-    assert found <= expected
-    assert len(found) >= 0.98 * len(expected)
+    assert similar_pairs <= expected
+    assert len(similar_pairs) >= 0.98 * len(expected)
 
 
 @settings(max_examples=60, deadline=None)

@@ -34,7 +34,7 @@ def test_a_backup_during_writes_restores_to_one_snapshot(tmp_path: Path) -> None
     store = CorpusStore(root / "corpus.db")
     (root / "raftsmith.toml").write_text("")
     path, stop = tmp_path / "a.txt", threading.Event()
-    known: dict[int, str] = {}
+    documents_by_snapshot: dict[int, str] = {}
 
     def write() -> None:
         writer, number = CorpusStore(root / "corpus.db"), 0
@@ -42,24 +42,26 @@ def test_a_backup_during_writes_restores_to_one_snapshot(tmp_path: Path) -> None
             number += 1
             path.write_text(f"Version {number} of the lease.")
             add(writer, root, path)
-            known[writer.snapshot] = path.read_text()
+            documents_by_snapshot[writer.snapshot] = path.read_text()
         writer.close()
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        made = [back_up(root, tmp_path / f"{number}.zip") for number in range(12)]
+        backups = [back_up(root, tmp_path / f"{number}.zip") for number in range(12)]
     finally:
         stop.set()
         thread.join()
     store.close()
-    assert len({backup.snapshot for backup in made}) > 3
-    for number, backup in enumerate(made):
+    assert len({backup.snapshot for backup in backups}) > 3
+    for number, backup in enumerate(backups):
         folder = tmp_path / f"r{number}"
         assert restore(backup.path, folder).snapshot == backup.snapshot
         again = CorpusStore(folder / "corpus.db")
         assert again.integrity() is None and again.snapshot == backup.snapshot
-        assert [document.text for document in again.documents()] == ([known[backup.snapshot]] if backup.snapshot else [])
+        assert [document.text for document in again.documents()] == (
+            [documents_by_snapshot[backup.snapshot]] if backup.snapshot else []
+        )
         for segment in again.segments():
             assert len(read_segment(folder / "segments", segment.name)) == segment.count
         assert len(Retriever(again, folder, ENCODER).search(["lease"], 3)[0].hits) == bool(backup.snapshot)
@@ -95,8 +97,8 @@ def test_the_commands_and_what_is_in_it(backup: Path, tmp_path: Path) -> None:
     assert "datasets/d/manifest.json" in zipfile.ZipFile(tmp_path / "all.zip").namelist()
     shutil.rmtree(tmp_path / "w")
     assert CliRunner().invoke(raftsmith, ["restore", str(backup), str(tmp_path / "back")]).exit_code == 0
-    found = CliRunner().invoke(raftsmith, ["search", "lease", "--json", "--workspace", str(tmp_path / "back")])
-    assert json.loads(found.stdout)["hits"][0]["text"] == "The lease ends in May."
+    searched = CliRunner().invoke(raftsmith, ["search", "lease", "--json", "--workspace", str(tmp_path / "back")])
+    assert json.loads(searched.stdout)["hits"][0]["text"] == "The lease ends in May."
 
 
 def test_nothing_is_overwritten(backup: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from raft.answering.engine import Completion
 from raft.evaluation.arms import evaluate, held_out
 from raft.evaluation.report import verdict, write_report
 from raft.evaluation.rows import BASE_ARM
-from raft.examples.dataset import HeldQuestion
+from raft.examples.dataset import DatasetQuestion
 from raft.examples.grounding import ground
 from raft.examples.options import ExampleOptions
 from raft.prompts.format import Prompt, render_abstention, render_completion
@@ -26,7 +26,7 @@ from retrieval.search.pipelines import SearchContext, make_searcher
 class ScriptedEngine:
     """Completes a prompt by a rule of the test; its twin with a real model is tests/raft/answering/test_engine.py."""
 
-    def __init__(self, held: Sequence[HeldQuestion], right: bool) -> None:
+    def __init__(self, held: Sequence[DatasetQuestion], right: bool) -> None:
         self._by_text = {item.question.text: item for item in held}
         self._right = right
 
@@ -47,17 +47,17 @@ class ScriptedEngine:
 
 
 @pytest.fixture(scope="module")
-def held(collection: Collection) -> list[HeldQuestion]:
+def held(collection: Collection) -> list[DatasetQuestion]:
     grounding = ground(collection.questions, collection.store, ExampleOptions())
     every = [
-        HeldQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
+        DatasetQuestion(g.question, g.split, tuple(c.id for c in g.oracles), tuple(c.document_id for c in g.oracles))
         for g in grounding.questions
     ]
     return held_out(every, 40)
 
 
 def test_a_perfect_reader_scores_what_retrieval_lets_it_and_a_rambler_nothing(
-    collection: Collection, held: list[HeldQuestion], tmp_path: Path
+    collection: Collection, held: list[DatasetQuestion], tmp_path: Path
 ) -> None:
     arms = {
         name: (lambda name=name, right=right: Assistant(collection.retriever, ScriptedEngine(held, right), name))
@@ -85,7 +85,7 @@ def test_a_perfect_reader_scores_what_retrieval_lets_it_and_a_rambler_nothing(
     assert "Tuning helped" in (tmp_path / "report.md").read_text()
 
 
-def test_equal_models_are_reported_as_no_difference(collection: Collection, held: list[HeldQuestion]) -> None:
+def test_equal_models_are_reported_as_no_difference(collection: Collection, held: list[DatasetQuestion]) -> None:
     arms = {
         name: (lambda name=name: Assistant(collection.retriever, ScriptedEngine(held, True), name))
         for name in (BASE_ARM, "tuned")
@@ -110,7 +110,7 @@ class RecordingEngine:
 @pytest.mark.parametrize("passages", [3, 20])
 @pytest.mark.parametrize("per_source", [0, 1])
 def test_the_prompts_that_are_judged_are_those_that_ask_makes(
-    collection: Collection, held: list[HeldQuestion], passages: int, per_source: int
+    collection: Collection, held: list[DatasetQuestion], passages: int, per_source: int
 ) -> None:
     options = SearchOptions(max_per_source=per_source)
     index = SearchContext(collection.store, collection.root, HashingEncoder(128))

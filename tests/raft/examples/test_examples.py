@@ -238,8 +238,7 @@ def test_options_out_of_range_are_refused(wrong: dict[str, float]) -> None:
 def test_a_dataset_is_made_from_python_and_says_nothing_by_itself(
     collection: Collection, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    config = create_workspace(tmp_path / "w")
-    config.write_text(config.read_text().replace('"all-MiniLM-L6-v2"', '"hashing-128"'))
+    create_workspace(tmp_path / "w").write_text('[models]\nencoder = "hashing-128"\n')
     workspace = open_workspace(tmp_path / "w")
     store = CorpusStore(workspace.database)
     files = sorted({Path(document.source) for document in collection.store.documents()})[:12]

@@ -57,8 +57,8 @@ def assert_found(reader: SnapshotReader, store: CorpusStore, k: int = 10, collec
     """The scores are those of the best by brute force, and each hit has its own."""
     chunks = [chunk for chunk in store.chunks() if collection in (None, chunk.collection)]
     vectors = ENCODER.encode([embedding_text(chunk) for chunk in chunks])
-    wanted = make_filter(collections=[collection]) if collection else EVERYTHING
-    for query, found in zip(QUERIES, reader.search(QUERIES, k, wanted), strict=True):
+    document_filter = make_filter(collections=[collection]) if collection else EVERYTHING
+    for query, found in zip(QUERIES, reader.search(QUERIES, k, document_filter), strict=True):
         exact = {chunk.id: float(score) for chunk, score in zip(chunks, vectors @ query, strict=True)}
         assert len({chunk_id for chunk_id, _ in found}) == len(found) == min(k, len(exact))
         assert [score for _, score in found] == pytest.approx(sorted(exact.values(), reverse=True)[:k], abs=1e-6)
@@ -77,9 +77,9 @@ def test_it_follows_every_commit_and_opens_from_its_cache(store: CorpusStore, tm
             there[name] = write(tmp_path, name, int(draw.integers(1000)))
             add(store, tmp_path, there[name])
         with store.reading() as snapshot:
-            assert not reader.at(snapshot)
+            assert not reader.is_at(snapshot)
             reader.follow()
-            assert reader.at(snapshot)
+            assert reader.is_at(snapshot)
             assert_found(reader, store)
             # Another process: from what the cache holds, or without it.
             if step % 3 == 0:
@@ -113,11 +113,13 @@ def test_a_filter_is_asked_of_the_store_once_a_snapshot(
     add(store, tmp_path, write(tmp_path, "b.txt", 2), collection="medicine")
     asked: list[str] = []
     permitted = store.permitted
-    monkeypatch.setattr(store, "permitted", lambda wanted: asked.append(wanted.collections[0]) or permitted(wanted))
+    monkeypatch.setattr(
+        store, "permitted", lambda document_filter: asked.append(document_filter.collections[0]) or permitted(document_filter)
+    )
     reader = SnapshotReader(store, tmp_path, ENCODER)
     for _ in range(2):
         with store.reading() as snapshot:
-            if not reader.at(snapshot):
+            if not reader.is_at(snapshot):
                 reader.follow()
             for _ in range(2):
                 assert_found(reader, store, collection="law")
@@ -131,7 +133,7 @@ def test_a_filter_is_asked_of_the_store_once_a_snapshot(
 
 
 def test_it_is_compacted_beside_the_searches(store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 20)
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 20)
     reader = SnapshotReader(store, tmp_path, ENCODER, background=True)
     for number in range(6):
         add(store, tmp_path, write(tmp_path, f"{number}.txt", number))
@@ -232,7 +234,7 @@ def test_a_compaction_that_fails_is_said_and_searches_go_on(
     def fail(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 5)
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 5)
     monkeypatch.setattr(VectorIndex, "compacted_main", fail)
     said: list[str] = []
     reader = SnapshotReader(store, tmp_path, ENCODER, say=said.append, background=True)

@@ -250,7 +250,7 @@ def test_a_beir_folder_end_to_end(place: Path, tmp_path: Path, monkeypatch: pyte
 
 def test_a_beir_folder_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a workspace nothing is left but the report, in the current folder."""
-    monkeypatch.setattr("retrieval.evaluation.judgement_sources.load_encoder", lambda name, say: HashingEncoder())
+    monkeypatch.setattr("retrieval.search.collection.load_encoder", lambda name, say: HashingEncoder())
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -230,11 +230,11 @@ def test_datasets_are_read_without_their_package(tmp_path: Path) -> None:
     rows = [{"split": "train", "passages": [{"document_id": "a"}]}, {"split": "test", "passages": [{"document_id": "b"}]}]
     (tmp_path / "good" / "examples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     bad, good = read_prompts(tmp_path)
-    assert "KeyError" in bad.problem and bad.shown == ()
+    assert "KeyError" in bad.problem and bad.documents == ()
     assert good == Prompts("good", (("train", ("a",)), ("test", ("b",))))
-    assert leaks_of(good.shown, {}) == ([], [])
-    assert leaks_of(good.shown, {"a": "x", "b": "x"}) == ([], ["a", "b"])
-    assert leaks_of([*good.shown, ("test", ("a",))], {}) == (["a"], [])
+    assert leaks_of(good.documents, {}) == ([], [])
+    assert leaks_of(good.documents, {"a": "x", "b": "x"}) == ([], ["a", "b"])
+    assert leaks_of([*good.documents, ("test", ("a",))], {}) == (["a"], [])
 
 
 def test_one_document_is_inspected_and_too_few_to_judge() -> None:

@@ -26,7 +26,9 @@ class Fixed:
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.hits, self.asked = hits, 0
 
-    def search(self, queries: Sequence[str], k: int, mode: Mode = "hybrid", wanted: object = None) -> list[SearchResult]:
+    def search(
+        self, queries: Sequence[str], k: int, mode: Mode = "hybrid", document_filter: object = None
+    ) -> list[SearchResult]:
         self.asked = k
         return [SearchResult(tuple(self.hits[:k]), 7, {"dense": (("c1", 0.9),)}) for _ in queries]
 
@@ -89,7 +91,7 @@ def test_late_interaction_is_the_mean_of_the_best_cosines() -> None:
     assert reranker.scores(query, list(reversed(passages))) == pytest.approx(expected[::-1], abs=1e-5)  # from what it kept
     reranker._kept_bytes = 3 * 8 * 384 * 4
     assert reranker.scores(query, passages) == pytest.approx(expected, abs=1e-5)
-    assert sum(tokens.nbytes for tokens in reranker._kept.values()) <= reranker._kept_bytes
+    assert sum(tokens.nbytes for tokens in reranker._token_vectors.values()) <= reranker._kept_bytes
     assert reranker.scores(query, []) == []
 
 

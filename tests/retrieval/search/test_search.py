@@ -324,19 +324,21 @@ def test_expressions_by_example() -> None:
     assert match_expression("tell us of the U.S.") == '"tell" OR "u" OR "s"'
 
 
-@pytest.mark.parametrize("wanted", [EVERYTHING, Filter(("a",)), Filter(conditions=(Condition("title", "<", "2"),))])
+@pytest.mark.parametrize("document_filter", [EVERYTHING, Filter(("a",)), Filter(conditions=(Condition("title", "<", "2"),))])
 @pytest.mark.parametrize(
     "query", ["the lease of case 8", "number 4 sepsis", "parts", "lease elephants", "a warfarin follows number 3"]
 )
 def test_rarer_words_choose_and_all_words_score(
-    store: CorpusStore, monkeypatch: pytest.MonkeyPatch, query: str, wanted: Filter
+    store: CorpusStore, monkeypatch: pytest.MonkeyPatch, query: str, document_filter: Filter
 ) -> None:
     monkeypatch.setattr("corpora.store.bm25.ENOUGH_ROWS", 3)
     terms = query_terms(query)
-    whole = store.lexical_search(terms, 100, wanted)
-    assert whole and store.lexical_search(terms, 100, wanted, scored_rows=4) == whole, "fewer than wanted: all rows are scored"
+    whole = store.lexical_search(terms, 100, document_filter)
+    assert whole and store.lexical_search(terms, 100, document_filter, scored_rows=4) == whole, (
+        "fewer than wanted: all rows are scored"
+    )
     for scored_rows in (1, 4, 12):
-        chosen = store.lexical_search(terms, 3, wanted, scored_rows)
+        chosen = store.lexical_search(terms, 3, document_filter, scored_rows)
         assert len(chosen) == min(3, len(whole))
         assert [chunk_id for chunk_id, _ in chosen] == sorted(
             dict(chosen), key=lambda name: (-round(dict(whole)[name], 9), name)

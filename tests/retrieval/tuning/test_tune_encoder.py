@@ -13,12 +13,13 @@ from beir_folders import run, value, write_beir_folder
 from safetensors.numpy import load_file
 
 from corpora.errors import EvaluationError, TrainingError
+from corpora.splits import SplitOptions
 from corpora.store.corpus_store import CorpusStore
 from corpora.workspace.run_folder import finished_kind, finished_runs
 from corpora.workspace.workspace import create_workspace, open_workspace
 from retrieval.encoders.loading import load_encoder
 from retrieval.evaluation.bootstrap import Interval
-from retrieval.evaluation.judged_queries import JudgedQuery, Splits, from_qrels
+from retrieval.evaluation.judged_queries import JudgedQuery, from_qrels
 from retrieval.evaluation.significance import Comparison
 from retrieval.model_folders import ENCODER_MODEL, resolve_model
 from retrieval.model_options import ModelOptions
@@ -105,7 +106,7 @@ def passages() -> Passages:
         ),
     )
     items = {passage: "document" if passage.startswith("answer") else passage for passage in table.ids}
-    return Passages(items, table.of)
+    return Passages(items, table.select)
 
 
 def test_a_query_with_many_answers_gives_some_of_them(passages: Passages) -> None:
@@ -151,7 +152,7 @@ def test_no_document_is_relevant_to_queries_of_two_splits(hashed: Path) -> None:
         if level == "chunk":
             chunk_of = {chunk.source.partition("#")[2]: chunk.id for chunk in store.chunks()}
             qrels = {query: {chunk_of[item]: 1 for item in relevant} for query, relevant in qrels.items()}
-        judged = from_qrels("linked", queries, qrels, store, level, Splits(0.2, 0.3))
+        judged = from_qrels("linked", queries, qrels, store, level, SplitOptions(0.2, 0.3))
         splits_of: dict[str, set[str]] = {}
         for query in judged.queries:
             for item in query.relevant:

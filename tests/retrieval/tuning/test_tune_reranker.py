@@ -187,7 +187,7 @@ def test_first_hits_are_put_into_the_order_of_the_scores() -> None:
             return [float(place) for place, _ in enumerate(passages)]
 
     timed = first.scores(Longer())
-    assert timed.of == {"q": [0.0, 1.0, 2.0]} and timed.milliseconds > 0
+    assert timed.by_query == {"q": [0.0, 1.0, 2.0]} and timed.milliseconds > 0
 
 
 def test_noise_is_not_adopted(tmp_path: Path) -> None:

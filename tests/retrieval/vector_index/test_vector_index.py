@@ -96,7 +96,7 @@ def test_an_exact_index_is_brute_force_whatever_was_done_to_it(start: dict[int, 
             held = {key: vector for key, vector in held.items() if key not in value}
         elif what == "compact":
             index = index.rebase(index.compacted_main(MEMORY))
-            assert not len(index.tail) and not index.gone
+            assert not len(index.delta) and not index.gone
         else:
             query, k, allowed = value
             _same_as_brute_force(index, held, query, k, allowed)
@@ -195,9 +195,9 @@ def test_changes_are_seen_at_once_and_compaction_changes_no_answer(kind: str) ->
     assert not np.isin(before, np.arange(0, 600, 3)).any()
     assert recall(before, truth) > 0.97
     after = index.rebase(index.compacted_main(MEMORY))
-    assert len(after) == 4_800 and not len(after.tail)
+    assert len(after) == 4_800 and not len(after.delta)
     assert recall(after.search(queries, 10)[0], truth) > 0.97
-    with pytest.raises(ValueError, match="are not in that main index"):
+    with pytest.raises(ValueError, match="are not in that built index"):
         index.rebase(built("exact", vectors[:100]))
 
 
@@ -276,10 +276,10 @@ def test_adding_costs_what_is_added() -> None:
     index = VectorIndex.build(vectors[:64], np.arange(64), MEMORY)
     copied = 0
     for start in range(64, 4_096, 16):
-        before = {id(block) for block in index.tail.blocks}
+        before = {id(block) for block in index.delta.blocks}
         index = index.added(np.arange(start, start + 16), vectors[start : start + 16])
-        copied += sum(len(block.keys) for block in index.tail.blocks if id(block) not in before)
-    assert len(index.tail.blocks) <= 9
+        copied += sum(len(block.keys) for block in index.delta.blocks if id(block) not in before)
+    assert len(index.delta.blocks) <= 9
     assert copied <= 9 * (4_096 - 64)  # each vector at most log2(256) times; copying the whole tail each time would be 500,000
 
 

@@ -19,7 +19,7 @@ from raft.quotes.verification import verify_quote
 from raft.records import Passage, RaftExample
 from serving.annotate.records import Span
 from serving.annotate.session import AnnotationSession
-from serving.annotate.store import FILE, AnnotationStore
+from serving.annotate.store import AnnotationStore
 
 QUOTES = (
     ("How much is the deposit?", "The tenant pays a deposit of nine hundred pounds.", "nine hundred pounds"),
@@ -81,7 +81,7 @@ def example_of(chunks: list[Chunk], question: str, sentence: str, answer: str) -
 
 def make_session(store: CorpusStore, root: Path, with_dataset: bool = True) -> AnnotationSession:
     """A session in the workspace `root`."""
-    annotations = AnnotationStore(root / FILE, store.document)
+    annotations = AnnotationStore(root / "annotations.db", store.document)
     if not with_dataset:
         return AnnotationSession(store, annotations, "default")
     chunks = sorted(store.chunks(), key=lambda chunk: (chunk.source, chunk.start))

@@ -25,7 +25,7 @@ from serving.annotate.formats.jsonl_and_squad import FORMATS, read, written
 from serving.annotate.import_export import take_in
 from serving.annotate.records import AnnotatedQuestion, Annotations, Conflict, Label, Span, version
 from serving.annotate.session import AnnotationSession
-from serving.annotate.store import FILE, AnnotationStore
+from serving.annotate.store import AnnotationStore
 from serving.commands.annotate import annotate
 from serving.configuration import SECTIONS
 from serving.purge import purge_files
@@ -52,7 +52,7 @@ def fill(session: AnnotationSession) -> None:
     store.save_label("default", Label(lease.id, evidence, "duty"))
     first, second, _ = session.examples.values()
     edit = render_completion([(1, "Do not exceed four tablets a day.")], "four")
-    store.save_review("d", judge(first, "edit", edit, session.shown(first)))
+    store.save_review("d", judge(first, "edit", edit, session.passage_chunks(first)))
     store.save_review("d", judge(second, "reject", "", []))
 
 
@@ -122,12 +122,12 @@ def test_who_says_what_they_saw_writes_over_nothing_newer(session: AnnotationSes
     lease = document_with(session.store, "deposit")
     mine, theirs = session.annotations, AnnotationStore(session.annotations.path, session.store.document)
     answer, part = span_of(lease, "nine hundred pounds"), span_of(lease, DEPOSIT)
-    first = mine.save_question("s", AnnotatedQuestion("q", lease.id, "How much?", (answer,), ()), seen="")
+    first = mine.save_question("s", AnnotatedQuestion("q", lease.id, "How much?", (answer,), ()), expected_version="")
     with pytest.raises(Conflict):
-        theirs.save_question("s", replace(first, text="What?"), seen="")
-    second = theirs.save_question("s", replace(first, text="What is paid?"), seen=version(first))
+        theirs.save_question("s", replace(first, text="What?"), expected_version="")
+    second = theirs.save_question("s", replace(first, text="What is paid?"), expected_version=version(first))
     for late in (
-        lambda: mine.save_question("s", first, seen=version(first)),
+        lambda: mine.save_question("s", first, expected_version=version(first)),
         lambda: mine.delete_question("s", "q", version(first)),
     ):
         with pytest.raises(Conflict, match="somebody else"):
@@ -136,21 +136,21 @@ def test_who_says_what_they_saw_writes_over_nothing_newer(session: AnnotationSes
     assert mine.delete_question("s", "q", version(second)) and not theirs.delete_question("s", "q", version(second))
 
     assert (mine.add_classes("s", ["duty"]), theirs.add_classes("s", ["right"])) == (["duty"], ["duty", "right"])
-    mine.save_label("s", Label(lease.id, part, "duty"), seen="")
+    mine.save_label("s", Label(lease.id, part, "duty"), expected_class="")
     with pytest.raises(Conflict):
-        theirs.save_label("s", Label(lease.id, part, "right"), seen="")
+        theirs.save_label("s", Label(lease.id, part, "right"), expected_class="")
     with pytest.raises(Conflict):
-        theirs.delete_label("s", lease.id, part.start, part.end, seen="right")
-    theirs.save_label("s", Label(lease.id, part, "right"), seen="duty")
+        theirs.delete_label("s", lease.id, part.start, part.end, expected_class="right")
+    theirs.save_label("s", Label(lease.id, part, "right"), expected_class="duty")
     assert mine.labels("s") == [Label(lease.id, part, "right")]
 
     example = next(iter(session.examples.values()))
     accepted = judge(example, "accept", "", [])
-    mine.save_review("d", accepted, seen="")
+    mine.save_review("d", accepted, expected_version="")
     with pytest.raises(Conflict):
-        theirs.save_review("d", judge(example, "reject", "", []), seen="")
+        theirs.save_review("d", judge(example, "reject", "", []), expected_version="")
     with pytest.raises(Conflict):
-        theirs.delete_review("d", example.id, seen="")
+        theirs.delete_review("d", example.id, expected_version="")
     assert theirs.reviews("d") == [accepted] == [mine.review("d", example.id)]
     assert theirs.verdicts("d") == {example.id: "accept"}
     assert theirs.delete_review("d", example.id, version(accepted)) and mine.reviews("d") == []
@@ -319,13 +319,13 @@ def test_the_examples_of_the_help_run(session: AnnotationSession, tmp_path: Path
 def test_a_purge_takes_what_was_annotated_too(session: AnnotationSession, tmp_path: Path) -> None:
     fill(session)
     session.write_reviews()
-    assert "deposit of nine" in session.annotations.path.with_name(f"{FILE}-wal").read_bytes().decode("utf-8", "replace")
+    assert "deposit of nine" in session.annotations.path.with_name("annotations.db-wal").read_bytes().decode("utf-8", "replace")
     session.annotations.close()
     create_workspace(tmp_path / "w", SECTIONS)
     lease = document_with(session.store, "deposit")
     report = purge_files(open_workspace(tmp_path / "w"), session.store, session.store.files_of(lease.id))
     assert report.documents == [lease.id] and report.annotations and report.datasets == ["d"]
-    assert b"deposit" not in b"".join(path.read_bytes() for path in (tmp_path / "w").glob(f"{FILE}*"))
+    assert b"deposit" not in b"".join(path.read_bytes() for path in (tmp_path / "w").glob("annotations.db*"))
     assert read_reviews(tmp_path / "w" / "datasets" / "d").reviews == ()
     again = AnnotationStore(session.annotations.path, session.store.document)
     assert again.everything("default", "d") == Annotations(classes=("lease", "duty", "unused"))

@@ -312,7 +312,7 @@ def test_a_full_queue_refuses_at_once_and_before_retrieval(collection, fake, ser
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
             thread.start()
-        until(lambda: app.state.gate.inside == 3 and engine.started == 1)
+        until(lambda: app.state.admission.inside == 3 and engine.started == 1)
         searched = collection.searches.count
         began = time.monotonic()
         response = httpx.post(f"{url}/v1/chat/completions", json=ASK)
@@ -339,10 +339,10 @@ def test_leaving_stops_generation_and_frees_the_slot(collection, fake, served, s
         threads = [threading.Thread(target=leave) for _ in range(3)]  # one generates, two wait in the queue
         for thread in threads:
             thread.start()
-        until(lambda: app.state.gate.inside == 3)
+        until(lambda: app.state.admission.inside == 3)
         for thread in threads:
             thread.join()
-        until(lambda: app.state.gate.inside == 0, seconds=1)
+        until(lambda: app.state.admission.inside == 0, seconds=1)
         assert engine.closed == engine.started
         engine.hold.set()
         assert httpx.post(f"{url}/v1/chat/completions", json=ASK, timeout=30).status_code == 200

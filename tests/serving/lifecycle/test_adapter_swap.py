@@ -43,7 +43,7 @@ def asked(client: openai.OpenAI, stream: bool, model: str = CURRENT_ID) -> tuple
 
 
 def test_adapters_and_the_index_change_under_load(tmp_path: Path, fake, served, client_of, monkeypatch) -> None:
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 3)  # every few commits the index is built anew beside the requests
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 3)  # every few commits the index is built anew beside the requests
     workspace, lease, encoder = tmp_path / "w", tmp_path / "lease.txt", HashingEncoder()
     writing, reading = CorpusStore(workspace / "corpus.db"), CorpusStore(workspace / "corpus.db")
     right: dict[int, str] = {}
@@ -118,7 +118,7 @@ def test_who_is_inside_ends_with_what_it_began_with_and_then_its_memory_is_free(
         told: list[tuple[set[str], int, str | None, str]] = []
         queued = threading.Thread(target=lambda: told.append(asked(waiting, stream=False)))
         queued.start()
-        while app.state.gate.inside < 2:
+        while app.state.admission.inside < 2:
             time.sleep(0.01)
         app.state.catalog.replace({"new": collection.assistant(fake(lambda prompt: "##Answer: the new one"), "new")})
         assert [model.id for model in client_of(url).models.list()] == [CURRENT_ID, "new"]

@@ -27,7 +27,7 @@ CLIENTS, COMMITS = 4, 25
 
 
 def test_the_index_changes_under_load(tmp_path: Path, fake, served, client_of, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_index, "_SMALL_TAIL", 3)  # every few commits the index is built anew beside the requests
+    monkeypatch.setattr(vector_index, "_SMALL_DELTA", 3)  # every few commits the index is built anew beside the requests
     workspace, lease = tmp_path / "w", tmp_path / "lease.txt"
     encoder = HashingEncoder()
     writing, reading = CorpusStore(workspace / "corpus.db"), CorpusStore(workspace / "corpus.db")

@@ -39,7 +39,7 @@ from retrieval.model_folders import ModelFolder
 from retrieval.search.retriever import Retriever
 from serving.configuration import SECTIONS
 from serving.lifecycle.options import ServeOptions
-from serving.lifecycle.server_lock import ServerState, announce, presence_lock, running_server
+from serving.lifecycle.server_lock import ServerState, announce, hold_server_lock, running_server
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "corpora" / "samples"
@@ -179,13 +179,13 @@ def test_what_a_killed_server_left_is_not_taken_for_one(workspace: Path, server)
 
 
 def test_one_server_of_a_workspace_is_told(tmp_path: Path) -> None:
-    with presence_lock(tmp_path) as held:
+    with hold_server_lock(tmp_path) as held:
         assert held
         with pytest.raises(ServerError, match="is starting or stopping"):
             running_server(tmp_path)
         first = ServerState(1, "http://127.0.0.1:1", None)
         announce(tmp_path, first)
-        with presence_lock(tmp_path, wait_s=0.1) as second:
+        with hold_server_lock(tmp_path, wait_s=0.1) as second:
             assert not second and running_server(tmp_path) == first
         assert running_server(tmp_path) == first
     with pytest.raises(ServerError, match="no server runs"):
