@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corpora.errors import ModelError
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -58,7 +60,7 @@ class ChatFrame:
 def chat_frame(tokenizer: PreTrainedTokenizerBase) -> ChatFrame:
     """The frame of the tokenizer's chat template, or the plain one where it has none.
 
-    Raises ValueError with the reason when a template cannot hold a system text, a message and an answer.
+    Raises ModelError with the reason when a template cannot hold a system text, a message and an answer.
     """
     if not tokenizer.chat_template:
         return _plain_frame(tokenizer)
@@ -69,7 +71,7 @@ def chat_frame(tokenizer: PreTrainedTokenizerBase) -> ChatFrame:
             if isinstance(found, ChatFrame):
                 return found
             reasons.append(found)
-    raise ValueError(f"the tokenizer's chat template cannot be used: {reasons[0]}; choose an instruction-tuned model")
+    raise ModelError(f"the tokenizer's chat template cannot be used: {reasons[0]}; choose an instruction-tuned model")
 
 
 def template_settings(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from corpora.errors import ModelError
 from corpora.text.sentences import sentence_spans
 from raft.prompts.chat_frame import SYSTEM_IN_USER, chat_frame
 from raft.prompts.format import REASON, Prompt
@@ -86,11 +87,11 @@ class PromptEncoder:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Render the chat template once.
 
-        Raises ValueError when the template cannot hold a prompt, when nothing ends a turn, or when the tokenizer has
+        Raises ModelError when the template cannot hold a prompt, when nothing ends a turn, or when the tokenizer has
         no character offsets.
         """
         if not tokenizer.is_fast:
-            raise ValueError(
+            raise ModelError(
                 f"{type(tokenizer).__name__} gives no character offsets; choose a model whose tokenizer has a tokenizer.json"
             )
         self._tokenizer = tokenizer
@@ -123,7 +124,7 @@ class PromptEncoder:
         return EncodedPrompt(encoded.ids, bisect_right(encoded.ends, max(at, user_start)), tuple(passages))
 
     def completion(self, text: str) -> tuple[int, ...]:
-        """Ids of a completion with the end of turn, in which generation stops at the first id of `stop_ids`."""
+        """Ids of a completion with the end of turn, as training learns it; generation stops at the first of `stop_ids`."""
         return (*self._in_completion(self.answer_lead + text, self._end_text), *self._end_ids)
 
     @property
@@ -160,7 +161,7 @@ class PromptEncoder:
             return text, tuple(end)
         eos = self._tokenizer.eos_token_id
         if not isinstance(eos, int):
-            raise ValueError("neither the chat template nor the tokenizer has a token that ends a turn; set its eos_token")
+            raise ModelError("neither the chat template nor the tokenizer has a token that ends a turn; set its eos_token")
         return "", (eos,)
 
     def _answer_lead(self) -> str:
@@ -176,7 +177,7 @@ class PromptEncoder:
         """Ids of the joined pieces, with control tokens in the frame's own only.
 
         Where a control token would come out of content, a separator is put into its text and taken out of the ids.
-        Raises ValueError when no separator helps.
+        Raises ModelError when no separator helps.
         """
         text = "".join(piece.text for piece in pieces)
         edges = list(accumulate((len(piece.text) for piece in pieces), initial=0))
@@ -191,7 +192,7 @@ class PromptEncoder:
                 if not found - breaks:
                     break
                 breaks |= found
-        raise ValueError("the tokenizer makes control tokens of plain text, which no separator prevents; choose another model")
+        raise ModelError("the tokenizer makes control tokens of plain text, which no separator prevents; choose another model")
 
     def _forged(self, text: str, encoded: _Encoded, content: Sequence[tuple[int, int]]) -> set[int]:
         """Places in the text, one inside each control token that came out of content."""

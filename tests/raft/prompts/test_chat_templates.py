@@ -15,6 +15,7 @@ import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
 
+from corpora.errors import ModelError
 from raft.prompts.format import render_completion, render_prompt
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import Passage, RaftExample
@@ -89,7 +90,7 @@ def test_training_and_serving_are_what_the_template_writes(
 ) -> None:
     tokenizer.chat_template = TEMPLATES[name].read_text(encoding="utf-8")
     if name in UNUSABLE:
-        with pytest.raises(ValueError, match=UNUSABLE[name]):
+        with pytest.raises(ModelError, match=UNUSABLE[name]):
             PromptEncoder(tokenizer)
         return
     encoder = PromptEncoder(tokenizer)
@@ -139,7 +140,7 @@ def test_the_table_is_that_of_trl() -> None:
 )
 def test_a_template_that_cannot_be_used_says_why(tokenizer: PreTrainedTokenizerFast, template: str, reason: str) -> None:
     tokenizer.chat_template = template
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ModelError, match=reason):
         PromptEncoder(tokenizer)
 
 
@@ -155,5 +156,5 @@ def test_nothing_that_ends_a_turn_is_an_error_before_work_begins(packaged: Model
     endless = AutoTokenizer.from_pretrained(packaged.path)
     endless.chat_template = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
     endless.eos_token = None
-    with pytest.raises(ValueError, match="ends a turn"):
+    with pytest.raises(ModelError, match="ends a turn"):
         PromptEncoder(endless)
