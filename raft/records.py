@@ -54,13 +54,13 @@ class RaftExample:
 
 @dataclass(frozen=True)
 class ParsedCompletion:
-    """A completion parsed into its answer and quotes.
+    """A completion parsed into its answer and quotes, which are (number of the passage it names or None, text).
 
     `well_formed` is false when the answer marker is missing; the answer is then all the text.
     """
 
     answer: str
-    quotes: tuple[str, ...]
+    quotes: tuple[tuple[int | None, str], ...]
     abstained: bool
     well_formed: bool
 

@@ -80,12 +80,14 @@ class Assistant:
     def interpret(self, question: str, result: SearchResult, completion: Completion) -> Answer:
         """The answer that a completion gives, with each of its quotes looked up in the retrieved passages."""
         parsed = parse_completion(completion.text)
-        citations = () if parsed.abstained else cite(parsed.quotes, [hit.chunk for hit in result.hits])
+        citations = cite(parsed.quotes, [hit.chunk for hit in result.hits])
+        free_text_proves = not parsed.well_formed and any(citation.verified for citation in citations)
+        abstained = parsed.abstained and not (free_text_proves and parsed.answer)
         return Answer(
             question=question,
             answer=parsed.answer,
-            abstained=parsed.abstained,
-            citations=citations,
+            abstained=abstained,
+            citations=() if abstained else citations,
             snapshot=result.snapshot,
             run=self.run,
             support=self.support_of(question, result),

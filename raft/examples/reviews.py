@@ -100,8 +100,9 @@ def edited(example: RaftExample, completion: str, chunks: Sequence[Chunk]) -> Ra
     numbers = {passage.chunk_id: number for number, passage in enumerate(example.passages, start=1)}
     passages = sorted((chunk for chunk in chunks if chunk.id in numbers), key=lambda chunk: numbers[chunk.id])
     quotes: list[Quote] = []
-    for quote_number, text in enumerate(parsed.quotes, start=1):
-        quote = verify_quote(text, passages)
+    for quote_number, (number, text) in enumerate(parsed.quotes, start=1):
+        named = next((chunk for chunk in passages if numbers[chunk.id] == number), None)
+        quote = verify_quote(text, passages, named)
         if quote is None:
             raise DatasetError(
                 f"quote {quote_number} of the completion is in none of the example's passages; quote them word for word"

@@ -22,12 +22,34 @@ BEGIN_QUOTE = "##begin_quote##"
 END_QUOTE = "##end_quote##"
 ANSWER = "##Answer:"
 ABSTENTION = "The documents do not answer this question."
-_QUOTE = re.compile(re.escape(BEGIN_QUOTE) + r"(.*?)(?:" + re.escape(END_QUOTE) + r"|$)", re.S)
+_QUOTE = re.compile(r"(?:\[(\d{1,4})\]\s*)?" + re.escape(BEGIN_QUOTE) + r"(.*?)(?:" + re.escape(END_QUOTE) + r"|$)", re.S)
+_SAYS = r"(?:answer|say|contain|mention|provide|state|specify|give|include)"
+_SOURCES = r"(?:documents?|passages?|context|texts?)"
 _ABSTAINED = re.compile(
-    r"\b(?:documents?|passages?|context|text)\b[^.]{0,60}\b(?:do|does|did)(?: not|n't) (?:answer|say|contain|mention|provide|state|"
-    r"specify|give|include)|\b(?:cannot|can't|could not) be answered\b|\bno (?:document|passage) (?:answers|says)\b",
+    rf"(?:(?:i am|i'm) )?(?:sorry|unfortunately)?[,.:]?\s*(?:but )?(?:"
+    rf"(?:(?:the|these|this|any of the|none of the) )?(?:(?:provided|given|retrieved|above|supplied|available) )*{_SOURCES}"
+    rf"(?: (?:provided|given|retrieved|above|supplied))? (?:do|does|did)(?: not|n't) (?:\w+ly )?{_SAYS}\b"
+    rf"|no(?:ne of the)? (?:(?:provided|given) )?{_SOURCES} (?:{_SAYS}s?)\b"
+    rf"|(?:it|(?:the|this) question) (?:cannot|can't|can not|could not) be answered(?:[.!]?\s*$| [^.]{{0,30}}\b{_SOURCES}\b))",
     re.I,
 )
+_TAGS = ("think", "thinking", "thought", "reasoning", "seed:think")
+_THOUGHTS = (
+    *((f"<{tag}>", f"</{tag}>") for tag in _TAGS),
+    (r"\[THINK\]", r"\[/THINK\]"),
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
+    (r"<\|channel>thought", r"<channel\|>"),
+    (r"<\|channel\|>(?:analysis|commentary)", r"<\|channel\|>final[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>"),
+    (r"\A\s*analysis(?=[A-Z\"'])", r"assistantfinal"),
+)
+"""How a thought opens and closes in the models that write one; the last is gpt-oss with its control tokens left out."""
+_CLOSERS = tuple(re.compile(closer) for _, closer in _THOUGHTS)
+_EVENT = re.compile(
+    "|".join(f"(?P<t{number}>{opener})" for number, (opener, _) in enumerate(_THOUGHTS))
+    + f"|{re.escape(BEGIN_QUOTE)}|{re.escape(ANSWER)}"
+)
+_QUOTE_END = re.compile(f"{re.escape(END_QUOTE)}|{re.escape(ANSWER)}|\\Z")
+_UNOPENED = re.compile(r"</(?:" + "|".join(_TAGS) + r")>|\[/THINK\]|<\|END_THINKING\|>|<\|channel\|>final<\|message\|>")
 
 
 @dataclass(frozen=True)
@@ -40,7 +62,16 @@ class Prompt:
 
     @property
     def user(self) -> str:
-        """The whole user message."""
+        """The whole user message, without white space around it: many chat templates take that off."""
+        return self._message.strip()
+
+    @property
+    def stripped(self) -> int:
+        """Characters of white space that `user` leaves out at the beginning."""
+        return len(self._message) - len(self._message.lstrip())
+
+    @property
+    def _message(self) -> str:
         return "".join(f"{header} {text}\n" for header, text in self.documents) + self.question
 
 
@@ -72,14 +103,53 @@ def render_abstention() -> str:
 
 
 def parse_completion(text: str) -> ParsedCompletion:
-    """The answer and quotes of a completion; never raises.
+    """The answer and quotes of a completion, its thoughts taken off; never raises.
 
-    Without an answer marker the whole text is the answer and it is not well formed.
+    Without an answer marker the whole text is the answer and it is not well formed. A completion in the form abstains
+    with the exact sentence (case, white space and the full stop aside), or with nothing; free text also with words to
+    that effect at its beginning.
     """
+    text = without_thoughts(text)
     reason, marker, answer = text.partition(ANSWER)
-    quotes = tuple(quote.strip() for quote in _QUOTE.findall(reason) if quote.strip())
+    quotes = tuple(
+        (int(number) if number else None, quote.strip()) for number, quote in _QUOTE.findall(reason) if quote.strip()
+    )
     if not marker:
         answer = re.sub(r"##\w+(?:##|:)?", " ", text)
     answer = re.split(r"\n\s*\n|##", answer.strip())[0]
     answer = " ".join(answer.split())
-    return ParsedCompletion(answer, quotes, bool(_ABSTAINED.search(answer)) or not answer, bool(marker))
+    abstained = not answer or _plain(answer) == _plain(ABSTENTION) or (not marker and bool(_ABSTAINED.match(answer)))
+    return ParsedCompletion(answer, quotes, abstained, bool(marker))
+
+
+def without_thoughts(text: str) -> str:
+    """The completion without what a thinking model thought first. A thought that does not end takes all the rest along.
+
+    Nothing is a thought inside a quote or after the answer marker. An end of a thought without a beginning, which was in
+    the prompt then, ends all that stands before it, unless the completion begins in the form.
+    """
+    kept, position = "", 0
+    while event := _EVENT.search(text, position):
+        if event.group() == ANSWER:
+            break
+        if event.group() == BEGIN_QUOTE:
+            quote_end = _QUOTE_END.search(text, event.end())
+            end = quote_end.start() if quote_end else len(text)
+            kept += text[position:end]
+        else:
+            closed = _CLOSERS[int(str(event.lastgroup)[1:])].search(text, event.end())
+            end = closed.end() if closed else len(text)
+            kept += text[position : event.start()]
+        position = end
+    kept += text[position:]
+    unopened = None if begins_in_form(kept) else _UNOPENED.search(kept)
+    return without_thoughts(kept[unopened.end() :]) if unopened else kept
+
+
+def begins_in_form(text: str) -> bool:
+    """Whether a completion begins with a marker of the form, so that no more of its beginning can be a thought."""
+    return text.lstrip().startswith((REASON, ANSWER))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).strip(" .\"'").casefold()

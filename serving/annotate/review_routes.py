@@ -128,7 +128,7 @@ def shown_example(example: RaftExample, review: Review | None) -> dict[str, Any]
             for passage in example.passages
         ],
         "answer": parsed.answer,
-        "quotes": list(parsed.quotes),
+        "quotes": [text for _, text in parsed.quotes],
         "abstained": parsed.abstained,
         "verdict": review.verdict if review else "open",
         "version": version(review),

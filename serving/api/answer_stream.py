@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from raft.prompts.format import ABSTENTION, ANSWER, parse_completion
+from raft.prompts.format import ABSTENTION, ANSWER, begins_in_form, parse_completion, without_thoughts
 from raft.records import Citation
 
 
@@ -12,8 +12,8 @@ class AnswerReader:
     """Gives the text of the answer piece by piece, in whatever pieces the completion comes.
 
     What it gives adds up to `parse_completion(completion).answer`, or to the abstention sentence when that is empty.
-    The reason before the answer marker is held back. `done` tells that nothing more can come, so that generation may
-    stop.
+    The reason before the answer marker is held back, and so is all of a completion that does not begin in the form: its
+    beginning may turn out to be a thought. `done` tells that nothing more can come, so that generation may stop.
     """
 
     def __init__(self) -> None:
@@ -31,8 +31,9 @@ class AnswerReader:
             return ""
         if not self._answering:
             self._before += piece
-            _, marker, piece = self._before.partition(ANSWER)
-            if not marker:
+            spoken = without_thoughts(self._before) if ANSWER in self._before else ""
+            _, marker, piece = spoken.partition(ANSWER)
+            if not marker or not begins_in_form(spoken):
                 return ""
             self._answering = True
         return "".join(self._readable(piece))

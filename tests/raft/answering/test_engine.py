@@ -90,7 +90,7 @@ def test_a_random_model_cannot_invent_a_quote(tiny: ModelFolder) -> None:
     engine._model.forward = eager_to_quote
     completion = engine.complete([render_prompt(PASSAGES, "When?", [2, 1])], 120)[0]
     quotes = parse_completion(completion.text).quotes
-    assert quotes and all(any(quote in passage.text for passage in PASSAGES) for quote in quotes)
+    assert quotes and all(any(quote in passage.text for passage in PASSAGES) for _, quote in quotes)
 
 
 def test_batched_alone_and_streamed_completions_are_the_same(packaged: ModelFolder) -> None:

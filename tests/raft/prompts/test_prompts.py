@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
@@ -18,7 +19,7 @@ _PLAIN = st.text(st.characters(categories=("L", "N", "Zs"), exclude_characters="
 def test_a_completion_is_read_back_as_it_was_rendered(quotes: list[str], answer: str) -> None:
     parsed = parse_completion(render_completion(list(enumerate(quotes, start=1)), answer))
     assert parsed.well_formed
-    assert [q.split() for q in parsed.quotes] == [q.split() for q in quotes]
+    assert [(n, q.split()) for n, q in parsed.quotes] == [(n, q.split()) for n, q in enumerate(quotes, start=1)]
     assert parsed.answer.split() == answer.split()
 
 
@@ -27,17 +28,86 @@ def test_parsing_never_raises(text: str) -> None:
     parse_completion(text)
 
 
-def test_abstentions_are_told_from_answers() -> None:
+@pytest.mark.parametrize("answer", [ABSTENTION, f'"{ABSTENTION.upper()}"', ABSTENTION.rstrip(".").replace(" ", "  "), ""])
+def test_a_completion_in_the_form_abstains_with_the_exact_sentence(answer: str) -> None:
+    assert parse_completion(f"##Reason: {ABSTENTION}\n##Answer: {answer}").abstained
     assert parse_completion(render_abstention()).abstained
-    assert parse_completion("The provided documents do not mention a deadline.").abstained
-    assert parse_completion("").abstained
-    for answer in (
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The provided documents do not mention a deadline.",
+        "Sorry, the documents don't say.",
+        "The context provided does not explicitly state the dose.",
+        "None of the passages says so.",
+        "It cannot be answered from the given documents.",
+        "This question cannot be answered.",
+        "",
+    ],
+)
+def test_free_text_abstains_in_other_words_too(text: str) -> None:
+    assert parse_completion(text).abstained
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         "30 days",
         "The document must be served on the tenant.",
         "Written notice that does not state a reason is void.",
-    ):
-        assert not parse_completion(f"##Answer: {answer}").abstained
-    assert not parse_completion("no markers at all, but an answer").well_formed
+        "A document that does not state the date is void.",
+        "If the document does not specify a rent, the court sets it.",
+        "It cannot be answered by a lay witness",
+        "The passage of time does not give the tenant a right.",
+    ],
+)
+def test_answers_about_documents_are_no_abstentions(answer: str) -> None:
+    assert not parse_completion(f"##Answer: {answer}").abstained
+    assert not parse_completion(answer).abstained and not parse_completion(answer).well_formed
+
+
+def test_a_quote_keeps_the_number_of_the_passage_it_names() -> None:
+    text = "##Reason: [3] ##begin_quote## One. ##end_quote## ##begin_quote## Two. ##end_quote## [12]\n##begin_quote## Three."
+    assert parse_completion(text).quotes == ((3, "One."), (None, "Two."), (12, "Three."))
+
+
+COMPLETION = render_completion([(1, "The dose is 2.5 mg.")], "2.5 mg")
+WRONG = "Maybe ##Reason: [1] ##begin_quote## x ##end_quote##\n##Answer: wrong"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>\n{WRONG}\n</think>\n\n{COMPLETION}",
+        f"<think></think>{COMPLETION}",
+        f"{WRONG}\n</think>\n\n{COMPLETION}",
+        f"Well. <thinking>{WRONG}</thinking> {COMPLETION}",
+        f"<think>a</think><think>{WRONG}</think>{COMPLETION}",
+        f"<think>a <think>{WRONG}</think> b</think>{COMPLETION}",
+        f"[THINK]{WRONG}[/THINK]{COMPLETION}",
+        f"<|START_THINKING|>{WRONG}<|END_THINKING|>{COMPLETION}",
+        f"<|channel>thought\n{WRONG}<channel|>{COMPLETION}",
+        f"<|channel|>analysis<|message|>{WRONG}<|end|><|start|>assistant<|channel|>final<|message|>{COMPLETION}",
+        f"<|channel|>final<|message|>{COMPLETION}",
+        f"analysisThe user asks. {WRONG}assistantfinal{COMPLETION}",
+        COMPLETION.replace(" [1]", f"<think>{WRONG}</think> [1]"),
+    ],
+)
+def test_thoughts_are_taken_off_before_a_completion_is_read(text: str) -> None:
+    assert parse_completion(text) == parse_completion(COMPLETION)
+
+
+@pytest.mark.parametrize("opener", ["<think>", "[THINK]", "<|channel|>analysis<|message|>", "<|channel>thought"])
+def test_a_thought_that_does_not_end_gives_no_answer(opener: str) -> None:
+    parsed = parse_completion(f"{opener}{WRONG}")
+    assert (parsed.answer, parsed.quotes, parsed.well_formed) == ("", (), False)
+
+
+def test_a_document_about_thoughts_is_quoted_whole() -> None:
+    quote = "Text between <think> and </think> is not shown; </think> ends it."
+    parsed = parse_completion(render_completion([(1, quote)], "with </think>"))
+    assert parsed.quotes == ((1, quote),) and parsed.answer == "with </think>"
 
 
 def test_control_tokens_in_documents_and_questions_stay_text(packaged: ModelFolder) -> None:

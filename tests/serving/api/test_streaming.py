@@ -29,6 +29,10 @@ FRAGMENTS = [
     "##",
     "#",
     "##Answer",
+    "<think>",
+    "</think>",
+    "<|channel|>analysis<|message|>",
+    "<|channel|>final<|message|>",
     " ",
     "\n",
     "\n\n",
@@ -72,6 +76,11 @@ def test_the_answer_comes_token_by_token_and_the_reason_does_not() -> None:
     given_ = [reader.feed(piece) for piece in [REASON, " why ", "##Ans", "wer: six", " years", " at", " most"]]
     assert given_ == ["", "", "", "six", " years", " at", " most"]
     assert reader.finish() == ""
+
+
+def test_an_answer_within_a_thought_is_never_shown() -> None:
+    for begun in ("<think>", ""):
+        assert read(list(f"{begun}Is it ##Answer: two years?</think>{REASON} why\n{ANSWER} six years")) == "six years"
 
 
 @pytest.mark.parametrize(
