@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from llguidance.hf import from_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+# Enough for fifty passages of twenty sentences; an error must not repeat the grammar, which holds the documents.
+_LIMITS = LLParserLimits(initial_lexer_fuel=50_000_000, step_lexer_fuel=20_000_000, verbose_errors=False)
 
 
 class GrammarTokenizer:
@@ -33,22 +36,29 @@ class GrammarTokenizer:
 
     def constraint(self, grammar: str) -> CompletionConstraint:
         """A constraint at the beginning of a completion. Raises ValueError when the grammar is none."""
-        return CompletionConstraint(LLMatcher(self._tokens, grammar, log_level=0))
+        return CompletionConstraint(LLMatcher(self._tokens, grammar, log_level=0, limits=_LIMITS), self._stops)
 
 
 class CompletionConstraint:
     """Which tokens may follow in one completion."""
 
-    def __init__(self, matcher: LLMatcher) -> None:
+    def __init__(self, matcher: LLMatcher, stop_ids: Sequence[int]) -> None:
         """Takes the matcher over; raises ValueError when it has no grammar."""
         self._matcher = matcher
+        self._stops = list(stop_ids)
         self._check()
 
     def allowed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """True for the ids that may come next, bool `(tokens,)`; where one continuation is left, its next token alone."""
+        """True for the ids that may come next, bool `(tokens,)`; where one continuation is left, its next token alone.
+
+        Where the text goes on with a character that no token writes, a stop may come.
+        """
         mask = self._matcher.compute_bitmask()
         self._check()
-        return np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little").view(np.bool_)
+        allowed = np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little").view(np.bool_)
+        if not allowed.any():
+            allowed[self._stops] = True
+        return allowed
 
     def forced(self) -> list[int]:
         """The ids of the one continuation that is left, or none; its last characters are the model's to tokenise."""
@@ -130,4 +140,6 @@ class _Pieces:
             _UNKNOWN + text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
         )
         pairs = zip(encoding["input_ids"], encoding["offset_mapping"], strict=True)
-        return [token for token, (start, _) in pairs if start >= len(_UNKNOWN)]
+        ids = [token for token, (start, _) in pairs if start >= len(_UNKNOWN)]
+        unknown = self._tokenizer.unk_token_id
+        return ids[: ids.index(unknown)] if unknown in ids else ids

@@ -23,18 +23,24 @@ from raft.quotes.constrained_decoding import CompletionConstraint, ConstraintPro
 from raft.quotes.grammar import completion_grammar
 from retrieval.model_folders import BASE_MODEL, resolve_model
 
-CL100K = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+CL100K = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 END = "<|end|>"
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 SIZE = 1500
+WORDS = (
+    "the Court patient deposit must not pay within 30 days £50,000 § 235-b U.S. No. Café naïve 時間 Ω — ##Title ##end_quote [2] "
+    "tenant's “quoted” (b) π≈3 e.g. I they vitamin D doses 😀 It"
+).split()
 
 
 def _texts() -> list[str]:
-    files = sorted(Path(corpora.samples.__file__).parent.glob("medical/*"))[:12]
+    files = sorted(Path(corpora.samples.__file__).parent.glob("medical/*.md"))[:6]
     texts = [file.read_text(encoding="utf-8") for file in files]
-    return [*texts, *(render_completion([(n % 5 + 1, text[:80])], text[80:90]) for n, text in enumerate(texts))]
+    return [
+        *texts,
+        " ".join([*WORDS, "abcXYZéß ? !#"]),
+        *(render_completion([(n % 5 + 1, text[:80])], text[80:90]) for n, text in enumerate(texts)),
+    ]
 
 
 def _byte_level(pre_tokenizer: pre_tokenizers.PreTokenizer, normalizer: normalizers.Normalizer | None = None) -> Tokenizer:
@@ -102,10 +108,6 @@ def _kind(kind: str) -> tuple[PreTrainedTokenizerFast, GrammarTokenizer]:
     return tokenizer, GrammarTokenizer(tokenizer, [tokenizer.eos_token_id])
 
 
-WORDS = (
-    "the Court patient deposit must not pay within 30 days £50,000 § 235-b U.S. No. Café naïve 時間 Ω — ##Title ##end_quote [2] "
-    "tenant's “quoted” (b) π≈3 e.g. I they vitamin D doses 😀 It"
-).split()
 sentences = st.builds(
     lambda words, stop: " ".join(words) + stop,
     st.lists(st.sampled_from(WORDS) | st.text("abcXYZéß", min_size=1, max_size=6), min_size=1, max_size=8),
@@ -177,7 +179,9 @@ def test_a_changed_quote_is_rejected_at_the_latest_at_its_end(kind: str, texts: 
     for text in changed:
         if text not in own and text.strip():
             opened = f"##Reason: {label(number)} {BEGIN_QUOTE} "
-            assert not _accepts(grammars.constraint(completion_grammar(texts, form=form)), _ids(tokenizer, f"{opened}{text} {END_QUOTE}"))
+            assert not _accepts(
+                grammars.constraint(completion_grammar(texts, form=form)), _ids(tokenizer, f"{opened}{text} {END_QUOTE}")
+            )
 
 
 @every_kind
@@ -186,6 +190,7 @@ def test_a_changed_quote_is_rejected_at_the_latest_at_its_end(kind: str, texts: 
 def test_any_walk_through_the_allowed_tokens_quotes_a_passage(kind: str, texts: list[str], unit: str, seed: int) -> None:
     """A model of noise, which is ended at a hundred tokens: what it closed is in the passage that it named."""
     tokenizer, grammars = _kind(kind)
+    assume(kind != "unigram" or all(_ids(tokenizer, text) for text in texts))
     draw = np.random.default_rng(seed)
     constraint = grammars.constraint(completion_grammar(texts, unit, "strict"))
     written: list[int] = []
@@ -232,7 +237,12 @@ def test_what_a_quote_may_be(kind: str) -> None:
         assert accepts(quoted(text), hostile) is allowed
     assert not accepts(f"[1] {BEGIN_QUOTE} A ##Answer: too.", hostile, "words")
     # Any run of words, when they are asked for.
-    for text, allowed in (("protected within", True), ("told.\n\nIt is", True), ("rotected within", False), ("told. It", False)):
+    for text, allowed in (
+        ("protected within", True),
+        ("told.\n\nIt is", True),
+        ("rotected within", False),
+        ("told. It", False),
+    ):
         assert accepts(quoted(text), unit="words") is allowed and not accepts(quoted(text))
     assert not accepts(f"[1] {BEGIN_QUOTE}  {END_QUOTE}", unit="words")
 
@@ -254,3 +264,13 @@ def test_a_long_prompt_compiles_and_masks_in_little_time(kind: str) -> None:
             for token in tokenizer(completion, add_special_tokens=False)["input_ids"]:
                 assert constraint.allowed()[token] and constraint.accept(token)
             assert constraint.complete and parse_completion(completion).quotes
+
+
+def test_a_character_that_no_token_writes_ends_the_completion() -> None:
+    tokenizer, grammars = _kind("unigram")
+    constraint = grammars.constraint(completion_grammar(["the 鯨 deposit."]))
+    for token in tokenizer(f"[1] {BEGIN_QUOTE} the", add_special_tokens=False)["input_ids"]:
+        assert constraint.accept(token)
+    while not constraint.allowed()[tokenizer.eos_token_id]:
+        assert constraint.accept(int(np.flatnonzero(constraint.allowed())[0]))
+    assert np.flatnonzero(constraint.allowed()).tolist() == [tokenizer.eos_token_id] and not constraint.complete
