@@ -1,96 +1,145 @@
-"""Constrained decoding of quotes: a quote can only be a sentence of the prompt's documents."""
+"""Decoding under a grammar: which tokens may come next, and which must. For every tokenizer, as grammars speak of bytes.
+
+llguidance holds the grammar's state and knows the bytes of every token. Any tokenisation of an allowed text is allowed,
+until one continuation is left: that is given in the tokens which the tokenizer makes of it, as training did.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from raft.prompts.tokenization import EncodedPrompt
+import numpy as np
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+from llguidance.hf import from_tokenizer
 
 if TYPE_CHECKING:
-    pass
+    from transformers import PreTrainedTokenizerBase
+
+# Enough for fifty passages of twenty sentences; an error must not repeat the grammar, which holds the documents.
+_LIMITS = LLParserLimits(initial_lexer_fuel=50_000_000, step_lexer_fuel=20_000_000, verbose_errors=False)
 
 
-class QuoteConstraint:
-    """Which token ids may come next inside a quote. Pure; one instance a prompt."""
+class GrammarTokenizer:
+    """A tokenizer as grammars need it. Building one takes about half a second; do it once a model."""
 
-    def __init__(
-        self,
-        prompt: EncodedPrompt,
-        begin: Sequence[tuple[int, ...]],
-        end: Sequence[int],
-        labels: Sequence[Sequence[tuple[int, ...]]] = (),
-    ) -> None:
-        """`begin` are the ways to tokenise the opening marker; `end` is the closing one after a sentence.
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop_ids: Sequence[int]) -> None:
+        """`stop_ids` end a completion, and may where the grammar can end.
 
-        `labels[i]` are the ways to tokenise the name of passage i: a quote that follows it is of that passage only.
+        Raises ValueError when the bytes of the tokens cannot be told.
         """
-        self._bodies = [(prompt.ids[p.start : p.end], p.sentence_starts, frozenset(p.sentence_ends)) for p in prompt.passages]
-        self._begin = tuple(tuple(marker) for marker in begin)
-        self._end = tuple(end)
-        self._labels = labels
+        self._stops = list(stop_ids)
+        try:
+            self._tokens = from_tokenizer(tokenizer, eos_token=self._stops)
+        except ValueError:  # it reads the decoders ByteLevel and ByteFallback; SentencePiece without byte fallback has neither
+            self._tokens = LLTokenizer(TokenizerWrapper(_Pieces(tokenizer, self._stops[0])), eos_token=self._stops)
 
-    def allowed(self, generated: Sequence[int]) -> frozenset[int] | None:
-        """Ids that may follow `generated` (ids of the completion so far), or None when anything may."""
-        ids = tuple(generated)
-        opened = self._open_quote(ids)
-        if opened is None:
-            return None
-        before, inside = opened
-        labelled = [i for i, ways in enumerate(self._labels) if any(before[-len(way) :] == way for way in ways)]
-        bodies = [self._bodies[i] for i in labelled] or self._bodies
-        options: set[int] = set()
-        for body in bodies:
-            options |= self._continuations(body, inside)
-        return frozenset(options) or None
-
-    def _continuations(self, body: tuple[Sequence[int], Sequence[int], frozenset[int]], inside: tuple[int, ...]) -> set[int]:
-        ids, starts, ends = body
-        n = len(inside)
-        options: set[int] = set()
-        for start in starts:
-            for end in ends:
-                quoted = tuple(ids[start:end])
-                if end <= start or inside[: len(quoted)] != quoted[:n]:
-                    continue
-                if n < len(quoted):
-                    options.add(quoted[n])
-                elif inside[len(quoted) :] == self._end[: n - len(quoted)]:
-                    options.add(self._end[n - len(quoted)])
-        return options
-
-    def _open_quote(self, ids: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """The ids before the opening marker of the last quote, and those inside it; None when it is closed."""
-        opened = begun = -1
-        for marker in self._begin:
-            for position in range(len(ids) - len(marker), -1, -1):
-                if ids[position : position + len(marker)] == marker:
-                    if position + len(marker) > opened:
-                        begun, opened = position, position + len(marker)
-                    break
-        if opened < 0:
-            return None
-        inside = ids[opened:]
-        for position in range(len(inside) - len(self._end) + 1):
-            if inside[position : position + len(self._end)] == self._end:
-                return None
-        return ids[:begun], inside
+    def constraint(self, grammar: str) -> CompletionConstraint:
+        """A constraint at the beginning of a completion. Raises ValueError when the grammar is none."""
+        return CompletionConstraint(LLMatcher(self._tokens, grammar, log_level=0, limits=_LIMITS), self._stops)
 
 
-class QuoteProcessor:
-    """Applies one constraint a row to the scores of the next token."""
+class CompletionConstraint:
+    """Which tokens may follow in one completion."""
 
-    def __init__(self, constraints: Sequence[QuoteConstraint], prompt_width: int) -> None:
+    def __init__(self, matcher: LLMatcher, stop_ids: Sequence[int]) -> None:
+        """Takes the matcher over; raises ValueError when it has no grammar."""
+        self._matcher = matcher
+        self._stops = list(stop_ids)
+        self._check()
+
+    def allowed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """True for the ids that may come next, bool `(tokens,)`; where one continuation is left, its next token alone.
+
+        Where the text goes on with a character that no token writes, a stop may come.
+        """
+        mask = self._matcher.compute_bitmask()
+        self._check()
+        allowed = np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little").view(np.bool_)
+        if not allowed.any():
+            allowed[self._stops] = True
+        return allowed
+
+    def forced(self) -> list[int]:
+        """The ids of the one continuation that is left, or none; its last characters are the model's to tokenise."""
+        tokens = self._matcher.compute_ff_tokens()
+        self._check()
+        return tokens
+
+    def accept(self, token: int) -> bool:
+        """Go on by one token that is no stop. False, and the constraint is spent, when it may not follow."""
+        return self._matcher.consume_token(token)
+
+    @property
+    def complete(self) -> bool:
+        """True when the completion may end here."""
+        return self._matcher.is_accepting()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise ValueError(f"the constraint of the completion failed: {self._matcher.get_error()}")
+
+
+class ConstraintProcessor:
+    """A logits processor for `generate`: one constraint a row, given what the row has generated."""
+
+    def __init__(self, constraints: Sequence[CompletionConstraint], prompt_width: int, stop_ids: Sequence[int]) -> None:
+        """`prompt_width` is the length of the padded prompts."""
         self._constraints = constraints
-        self._width = prompt_width
+        self._seen = prompt_width
+        self._stops = frozenset(stop_ids)
+        self._ended = [False] * len(constraints)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """The scores `(rows, vocabulary)`, at minus infinity for every token that may not follow."""
         for row, constraint in enumerate(self._constraints):
-            allowed = constraint.allowed(input_ids[row, self._width :].tolist())
-            if allowed is not None:
-                keep = list(allowed)
-                allowed_scores = scores[row, keep].clone()
-                scores[row] = float("-inf")
-                scores[row, keep] = allowed_scores
+            for token in input_ids[row, self._seen :].tolist():
+                self._ended[row] = self._ended[row] or token in self._stops
+                if not self._ended[row]:
+                    constraint.accept(token)
+            if not self._ended[row]:
+                scores[row] = constrained(scores[row], constraint)
+        self._seen = input_ids.shape[1]
         return scores
+
+
+def constrained(scores: Any, constraint: CompletionConstraint) -> Any:
+    """The scores `(vocabulary,)`, at minus infinity for every token that may not follow.
+
+    A model may have more scores than its tokenizer has tokens, or fewer.
+    """
+    import torch
+
+    allowed = np.zeros(scores.shape[0], np.bool_)
+    known = constraint.allowed()[: scores.shape[0]]
+    allowed[: len(known)] = known
+    return scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), float("-inf"))
+
+
+_UNKNOWN = "\ue000"
+
+
+class _Pieces:
+    """The vocabulary of a SentencePiece tokenizer for llguidance: `▁` is a space, and a control token no text."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop_id: int) -> None:
+        self._tokenizer = tokenizer
+        self.eos_token_id = stop_id
+        self.bos_token_id = None
+        self.special_token_ids = sorted({*tokenizer.all_special_ids, stop_id})
+        names = cast(list[str], tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
+        if not any("▁" in name for name in names):
+            raise ValueError(f"{type(tokenizer).__name__}: its tokens are neither bytes nor SentencePiece's")
+        self.tokens = [name.replace("▁", " ").encode() for name in names]
+
+    def __call__(self, text: str) -> list[int]:
+        if isinstance(text, bytes):
+            raise TypeError("text is wanted")  # how llguidance asks which of the two it may give
+        # Behind a character of no word: at the beginning of a text most of these tokenizers put a space that is not there.
+        encoding = self._tokenizer(
+            _UNKNOWN + text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+        )
+        pairs = zip(encoding["input_ids"], encoding["offset_mapping"], strict=True)
+        ids = [token for token, (start, _) in pairs if start >= len(_UNKNOWN)]
+        unknown = self._tokenizer.unk_token_id
+        return ids[: ids.index(unknown)] if unknown in ids else ids
