@@ -55,5 +55,5 @@ def open_assistant(workspace: Workspace, searcher: Searcher, run: str | None, sa
             "it will not abstain by what search found; keep ask.passages at generate.distractors + 1"
         )
         support = None
-    engine = TransformersEngine(base, adapter)
+    engine = TransformersEngine(base, adapter, unit=options.quotes)
     return Assistant(searcher, engine, run, options.passages, options.max_tokens, support, options.min_support)

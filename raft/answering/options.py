@@ -7,6 +7,8 @@ from typing import ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from raft.quotes.grammar import QuoteUnit
+
 
 @dataclass(frozen=True, config={"extra": "forbid"})
 class AskOptions:
@@ -22,4 +24,7 @@ class AskOptions:
         ge=0,
         le=1,
         description="A tuned run abstains when the chance that search found the evidence is below this; 0 never does.",
+    )
+    quotes: QuoteUnit = Field(
+        default="sentences", description="What a quote may be: sentences (whole ones of a passage), or words (any run of them)."
     )

@@ -111,7 +111,8 @@ class TransformersEngine:
         if self._grammar_tokenizer is None or self._form is None:
             return None
         passages = [text for _, text in prompt.documents]
-        return self._grammar_tokenizer.constraint(completion_grammar(passages, self._unit, self._form))
+        grammar = completion_grammar(passages, self._unit, self._form, self._grammar_tokenizer.can_write)
+        return self._grammar_tokenizer.constraint(grammar)
 
     def _decode(
         self, rows: Sequence[Row], max_tokens: int, streamer: TextIteratorStreamer | None = None, stop: _Stop | None = None

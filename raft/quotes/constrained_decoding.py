@@ -28,37 +28,36 @@ class GrammarTokenizer:
 
         Raises ValueError when the bytes of the tokens cannot be told.
         """
-        self._stops = list(stop_ids)
+        stops = list(stop_ids)
+        self._pieces: _Pieces | None = None
         try:
-            self._tokens = from_tokenizer(tokenizer, eos_token=self._stops)
+            self._tokens = from_tokenizer(tokenizer, eos_token=stops)
         except ValueError:  # it reads the decoders ByteLevel and ByteFallback; SentencePiece without byte fallback has neither
-            self._tokens = LLTokenizer(TokenizerWrapper(_Pieces(tokenizer, self._stops[0])), eos_token=self._stops)
+            self._pieces = _Pieces(tokenizer, stops[0])
+            self._tokens = LLTokenizer(TokenizerWrapper(self._pieces), eos_token=stops)
+
+    def can_write(self, text: str) -> bool:
+        """True when there are tokens for all of `text`; without bytes among the tokens a rare character may have none."""
+        return self._pieces is None or self._pieces.unknown not in self._pieces(text)
 
     def constraint(self, grammar: str) -> CompletionConstraint:
         """A constraint at the beginning of a completion. Raises ValueError when the grammar is none."""
-        return CompletionConstraint(LLMatcher(self._tokens, grammar, log_level=0, limits=_LIMITS), self._stops)
+        return CompletionConstraint(LLMatcher(self._tokens, grammar, log_level=0, limits=_LIMITS))
 
 
 class CompletionConstraint:
     """Which tokens may follow in one completion."""
 
-    def __init__(self, matcher: LLMatcher, stop_ids: Sequence[int]) -> None:
+    def __init__(self, matcher: LLMatcher) -> None:
         """Takes the matcher over; raises ValueError when it has no grammar."""
         self._matcher = matcher
-        self._stops = list(stop_ids)
         self._check()
 
     def allowed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """True for the ids that may come next, bool `(tokens,)`; where one continuation is left, its next token alone.
-
-        Where the text goes on with a character that no token writes, a stop may come.
-        """
+        """True for the ids that may come next, bool `(tokens,)`; where one continuation is left, its next token alone."""
         mask = self._matcher.compute_bitmask()
         self._check()
-        allowed = np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little").view(np.bool_)
-        if not allowed.any():
-            allowed[self._stops] = True
-        return allowed
+        return np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little").view(np.bool_)
 
     def forced(self) -> list[int]:
         """The ids of the one continuation that is left, or none; its last characters are the model's to tokenise."""
@@ -126,6 +125,7 @@ class _Pieces:
         self._tokenizer = tokenizer
         self.eos_token_id = stop_id
         self.bos_token_id = None
+        self.unknown = tokenizer.unk_token_id
         self.special_token_ids = sorted({*tokenizer.all_special_ids, stop_id})
         names = cast(list[str], tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
         if not any("▁" in name for name in names):
@@ -140,6 +140,4 @@ class _Pieces:
             _UNKNOWN + text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
         )
         pairs = zip(encoding["input_ids"], encoding["offset_mapping"], strict=True)
-        ids = [token for token, (start, _) in pairs if start >= len(_UNKNOWN)]
-        unknown = self._tokenizer.unk_token_id
-        return ids[: ids.index(unknown)] if unknown in ids else ids
+        return [token for token, (start, _) in pairs if start >= len(_UNKNOWN)]

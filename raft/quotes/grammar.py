@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 from corpora.text.sentences import sentence_spans
@@ -24,7 +24,12 @@ _ANYTHING = r"(?s:.*)"
 _MARKERS = re.compile("|".join(map(re.escape, (BEGIN_QUOTE, END_QUOTE, ANSWER))))
 
 
-def completion_grammar(passages: Sequence[str], unit: QuoteUnit = "sentences", form: CompletionForm = "free") -> str:
+def completion_grammar(
+    passages: Sequence[str],
+    unit: QuoteUnit = "sentences",
+    form: CompletionForm = "free",
+    can_write: Callable[[str], bool] = lambda text: True,
+) -> str:
     """Grammar of the completions over `passages`, the texts in the order of their numbers.
 
     In both forms a quote is of the passage whose number stands before it. "free" leaves all text outside quotes to the
@@ -32,12 +37,14 @@ def completion_grammar(passages: Sequence[str], unit: QuoteUnit = "sentences", f
     a number that no passage has cannot be opened. "strict" is a reason of one or more quotes, or the abstention, then
     the answer. With no passage to quote from, "free" opens no quote and "strict" abstains.
 
-    A sentence that holds one of the form's own markers is never quoted: it would end the quote, or the reason.
+    A sentence that holds one of the form's own markers is never quoted: it would end the quote, or the reason. Nor is one
+    of which `can_write` is false: the tokenizer has no token for a character of it.
     """
     quotable: dict[int, str] = {}
     terminals: list[str] = []
     for number, text in enumerate(passages, start=1):
-        body, of_body = _sentence_runs(number, text) if unit == "sentences" else _word_runs(number, text)
+        runs = _sentence_runs if unit == "sentences" else _word_runs
+        body, of_body = runs(number, text, can_write)
         if body:
             quotable[number] = body
             terminals += of_body
@@ -84,13 +91,17 @@ def _closed(body: str) -> str:
     return f'" " ({body}) {_literal(f" {END_QUOTE}")}'
 
 
-def _sentence_runs(number: int, text: str) -> tuple[str, list[str]]:
+def _sentence_runs(number: int, text: str, can_write: Callable[[str], bool]) -> tuple[str, list[str]]:
     """Expression of the runs of whole sentences of `text`, and its terminals: one a sentence, each may go on to the next.
 
     Linear in the text, though the runs are not: n sentences have n (n + 1) / 2.
     """
     spans = sentence_spans(text)
-    quotable = {i: f"SENTENCE{number}_{i}" for i, span in enumerate(spans) if not _MARKERS.search(text, *span)}
+    quotable = {
+        i: f"SENTENCE{number}_{i}"
+        for i, span in enumerate(spans)
+        if not _MARKERS.search(text, *span) and can_write(text[slice(*span)])
+    }
     terminals = []
     for i, name in quotable.items():
         run = _literal(text[slice(*spans[i])])
@@ -100,9 +111,9 @@ def _sentence_runs(number: int, text: str) -> tuple[str, list[str]]:
     return " | ".join(quotable.values()), terminals
 
 
-def _word_runs(number: int, text: str) -> tuple[str, list[str]]:
+def _word_runs(number: int, text: str, can_write: Callable[[str], bool]) -> tuple[str, list[str]]:
     """Expression of the runs of words of `text` between markers, and its terminals."""
-    pieces = [piece.strip() for piece in _MARKERS.split(text) if piece.strip()]
+    pieces = [piece.strip() for piece in _MARKERS.split(text) if piece.strip() and can_write(piece)]
     terminals = [
         f"WORDS{number}_{i}: %regex {json.dumps({'substring_words': piece}, ensure_ascii=False)}"
         for i, piece in enumerate(pieces)

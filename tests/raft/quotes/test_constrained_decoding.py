@@ -266,11 +266,12 @@ def test_a_long_prompt_compiles_and_masks_in_little_time(kind: str) -> None:
             assert constraint.complete and parse_completion(completion).quotes
 
 
-def test_a_character_that_no_token_writes_ends_the_completion() -> None:
-    tokenizer, grammars = _kind("unigram")
-    constraint = grammars.constraint(completion_grammar(["the 鯨 deposit."]))
-    for token in tokenizer(f"[1] {BEGIN_QUOTE} the", add_special_tokens=False)["input_ids"]:
-        assert constraint.accept(token)
-    while not constraint.allowed()[tokenizer.eos_token_id]:
-        assert constraint.accept(int(np.flatnonzero(constraint.allowed())[0]))
-    assert np.flatnonzero(constraint.allowed()).tolist() == [tokenizer.eos_token_id] and not constraint.complete
+def test_a_sentence_that_the_tokenizer_cannot_write_is_not_quoted() -> None:
+    for kind, allowed in (("unigram", False), ("metaspace", True), ("gpt2", True)):
+        tokenizer, grammars = _kind(kind)
+        for unit in ("sentences", "words"):
+            grammar = completion_grammar(["the 鯨 deposit.", "the tenant."], unit, can_write=grammars.can_write)
+            ids = tokenizer(f"[1] {BEGIN_QUOTE} the", add_special_tokens=False)["input_ids"]
+            assert _accepts(grammars.constraint(grammar), ids) is allowed
+            ids = tokenizer(f"[2] {BEGIN_QUOTE} the", add_special_tokens=False)["input_ids"]
+            assert _accepts(grammars.constraint(grammar), ids)
