@@ -7,6 +7,9 @@ from typing import Any
 
 from raft.training.options import TrainOptions
 
+_READ_AS_EXPERTS = frozenset({"gate", "gate_proj", "up_proj", "down_proj", "w1", "w2", "w3"})
+"""In a mixture PEFT (0.21) takes modules of these names for its stacked experts, those of all layers."""
+
 
 @dataclass(frozen=True)
 class AdapterTargets:
@@ -44,18 +47,18 @@ def adapter_targets(model: Any, options: TrainOptions) -> AdapterTargets:
     def upper(name: str) -> bool:
         return name.startswith(f"{layers}.") and int(name.removeprefix(f"{layers}.").split(".")[0]) >= first
 
-    linear = {
-        name.rpartition(".")[2]
+    linear = [
+        name
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear | Conv1D) and module is not head and upper(name)
-    }
-    chosen = tuple(name for name in stacked if upper(name)) if options.experts else ()
+    ]
+    left_out = [name for name in linear if stacked and name.rpartition(".")[2] in _READ_AS_EXPERTS]
     return AdapterTargets(
-        modules="all-linear" if first == 0 else tuple(sorted(linear)),
-        layers=None if first == 0 else tuple(range(first, count)),
-        layers_pattern=None if first == 0 else layers.rpartition(".")[2],
-        parameters=chosen,
-        not_adapted=() if options.experts else _kinds(stacked),
+        modules=tuple(sorted({name.rpartition(".")[2] for name in linear if name not in left_out})),
+        layers=tuple(range(first, count)),
+        layers_pattern=layers.rpartition(".")[2],
+        parameters=tuple(name for name in stacked if upper(name)) if options.experts else (),
+        not_adapted=_kinds([*left_out, *([] if options.experts else stacked)]),
     )
 
 

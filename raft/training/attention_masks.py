@@ -17,6 +17,9 @@ _MARGIN = 8
 _EXACT, _ROUNDED = 1e-3, 0.1
 """Mean difference of log-probabilities that rounding explains, in float32 and in shorter floats; other masks differ by more."""
 
+_REFUSALS = (ValueError, TypeError, RuntimeError, AttributeError, KeyError, IndexError)
+"""How architectures say, each in its own way, that they take no such mask."""
+
 
 @dataclass(frozen=True)
 class LayerMask:
@@ -100,7 +103,7 @@ def form_for_shared_rows(model: Any, rows: Sequence[PackedSequence]) -> MaskForm
             shared, separate = _trial_rows(form, rows)
             try:
                 difference = _difference(model, form, shared, separate)
-            except Exception:  # every architecture has its own way of saying that it takes no such mask
+            except _REFUSALS:
                 continue
             exact = next(model.parameters()).dtype == torch.float32
             if difference <= (_EXACT if exact else _ROUNDED):

@@ -91,7 +91,8 @@ def resolve(options: TrainOptions, model: Any, lengths: Sequence[int], gpu: bool
 def training_bytes(options: TrainOptions, model: Any, tokens: int, precision: Precision) -> float:
     """The estimated bytes on a GPU for rows of `tokens` tokens: weights, what is trained, activations without checkpointing."""
     text, shape = model.config.get_text_config(), LayerShape.of(model.config)
-    parameters, embedded = sum(weight.numel() for weight in model.parameters()), model.get_input_embeddings().weight.numel()
+    parameters = sum(int(weight.numel()) for weight in model.parameters())
+    embedded = int(model.get_input_embeddings().weight.numel())
     width = 2.0 if precision == "bfloat16" else 4.0
     layers = int(text.num_hidden_layers) * (1 if options.adapter == "none" else options.layers_fraction)
     activations = tokens * (14 * shape.hidden + 5 * shape.intermediate) * width * layers

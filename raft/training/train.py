@@ -74,7 +74,9 @@ def train(
         run.prepare(config)
     set_seed(options.seed)
     validation = data.split("validation", options.max_validation_examples)
-    fitted = METHODS[method].fit(examples, validation, base, options, TrainingProgress(run, say if is_main_process() else quiet))
+    fitted = METHODS[method].fit(
+        examples, validation, base, options, TrainingProgress(run, say if is_main_process() else quiet)
+    )
     about = METHODS[method].ABOUT
     result = TrainingResult.from_fitted(run, len(examples), fitted)
     if not is_main_process():

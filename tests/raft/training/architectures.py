@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, CohereConfig, Gemma2Config, Gemma3TextConfig, GPT2Config, GraniteConfig
-from transformers import LlamaConfig, MambaConfig, MistralConfig, MixtralConfig, PreTrainedConfig, Qwen3Config, Qwen3MoeConfig
+from transformers import (
+    AutoModelForCausalLM,
+    CohereConfig,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GPT2Config,
+    GraniteConfig,
+    LlamaConfig,
+    MambaConfig,
+    MistralConfig,
+    MixtralConfig,
+    PreTrainedConfig,
+    Qwen3Config,
+    Qwen3MoeConfig,
+)
 
 VOCABULARY = 200
 WINDOW = 24
@@ -40,6 +53,9 @@ CONFIGS: dict[str, PreTrainedConfig] = {
     "gpt2": GPT2Config(**_GPT2, bos_token_id=1, eos_token_id=2, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0),
     "mixtral": MixtralConfig(**_SIZES, **_EXPERTS, router_aux_loss_coef=0.1, output_router_logits=True),
     "qwen3-moe": Qwen3MoeConfig(**_SIZES, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16),
+    "qwen3-moe-dense": Qwen3MoeConfig(
+        **_SIZES, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16, mlp_only_layers=[2]
+    ),
     "mamba": MambaConfig(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, state_size=4, pad_token_id=0),
 }
 

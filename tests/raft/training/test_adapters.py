@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from architectures import CONFIGS, VOCABULARY, tiny_model
+from architectures import VOCABULARY, tiny_model
 from peft import get_peft_model
 
 from raft.training.adapters import adapter_targets, lora_config
@@ -18,6 +18,7 @@ MODULES = {
     "gpt2": "c_attn c_fc c_proj",
     "mixtral": "k_proj o_proj q_proj v_proj",
     "qwen3-moe": "k_proj o_proj q_proj v_proj",
+    "qwen3-moe-dense": "k_proj o_proj q_proj v_proj",
 }
 
 
@@ -83,4 +84,8 @@ def test_a_model_without_a_list_of_layers_is_adapted_throughout() -> None:
     model = tiny_model("llama")
     model.config.num_hidden_layers = 7
     assert adapter_targets(model, TrainOptions()).modules == "all-linear"
-    assert set(MODULES) <= set(CONFIGS)
+
+
+def test_dense_layers_of_a_mixture_are_named_where_peft_would_take_them_for_experts() -> None:
+    targets = adapter_targets(tiny_model("qwen3-moe-dense"), TrainOptions(experts=True))
+    assert targets.not_adapted == ("mlp.down_proj", "mlp.gate_proj", "mlp.up_proj")

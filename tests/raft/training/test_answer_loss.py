@@ -17,7 +17,7 @@ from raft.training.attention_masks import form_for_shared_rows
 from raft.training.packing import IGNORED, PackedCollator, PackedSequence, as_dataset, as_row
 
 PREFIX, QUESTION, ANSWER = 40, 5, 6
-SHARING = [name for name in CONFIGS if name not in ("mamba", "mixtral", "qwen3-moe")]
+SHARING = [name for name in CONFIGS if name not in ("mamba", "mixtral", "qwen3-moe", "qwen3-moe-dense")]
 
 
 def rows_of(branches: int = 3) -> tuple[list[PackedSequence], list[PackedSequence]]:
@@ -60,7 +60,11 @@ def trainer_of(model: Any, rows: list[PackedSequence], folder: Path, masks: Any 
         dataset_kwargs={"skip_prepare_dataset": True}, per_device_train_batch_size=len(rows), **{"bf16": False, **arguments},
     )  # fmt: skip
     return answer_trainer_class()(
-        model=model, args=args, train_dataset=as_dataset(rows), processing_class=tokenizer, data_collator=PackedCollator(0, masks)
+        model=model,
+        args=args,
+        train_dataset=as_dataset(rows),
+        processing_class=tokenizer,
+        data_collator=PackedCollator(0, masks),
     )
 
 
