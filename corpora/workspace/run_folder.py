@@ -20,6 +20,7 @@ from corpora.errors import ModelError, TrainingError
 from corpora.workspace.workspace import Workspace
 
 CONFIG = "config.json"
+RESOLVED = "resolved"
 TRAINED = "trained.json"
 ASSISTANT = "assistant"
 SEARCH_SETTINGS = {"encoder": "models.encoder", "reranker": "search.rerank"}
@@ -55,7 +56,8 @@ class RunFolder:
         if files <= {CONFIG}:
             write_json(self.folder / CONFIG, config)
             return
-        before, now = _flatten(self.config()), _flatten(json.loads(json.dumps(config)))
+        begun = {key: value for key, value in self.config().items() if key != RESOLVED}
+        before, now = _flatten(begun), _flatten(json.loads(json.dumps(config)))
         if differ := sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
             changes = "; ".join(f"{key}: {before.get(key)} there, {now.get(key)} now" for key in differ[:5])
             raise TrainingError(
@@ -66,6 +68,15 @@ class RunFolder:
     def config(self) -> dict[str, Any]:
         """The configuration that the run was begun with."""
         value: dict[str, Any] = json.loads((self.folder / CONFIG).read_text(encoding="utf-8"))
+        return value
+
+    def record_resolved(self, choices: Mapping[str, Any]) -> None:
+        """Add to the configuration what was chosen for the model and the machine; a run that goes on keeps it."""
+        write_json(self.folder / CONFIG, {**self.config(), RESOLVED: choices})
+
+    def resolved(self) -> dict[str, Any]:
+        """What was chosen when the run began; empty where nothing was yet."""
+        value: dict[str, Any] = self.config().get(RESOLVED, {})
         return value
 
     def write_documents(self, documents: Sequence[str]) -> None:

@@ -1,64 +1,61 @@
-"""The base model loaded for training, and where its adapter goes."""
+"""The base model loaded for training, with the configuration of its adapter."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from raft.training.adapters import adapter_targets, lora_config
 from raft.training.options import TrainOptions
+from raft.training.resolved_options import ResolvedOptions
 from retrieval.model_folders import ModelFolder
 
 
-def load_for_training(base: ModelFolder, options: TrainOptions, gpu: bool) -> tuple[Any, Any]:
-    """The model, in 4 bits for QLoRA, and the configuration of its adapter; None where all weights are trained."""
+def load_for_training(base: ModelFolder, options: TrainOptions, resolved: ResolvedOptions, gpu: bool) -> tuple[Any, Any]:
+    """The model, in 4 bits for QLoRA, and the configuration of its adapter; None where all weights are trained.
+
+    Weights are float32 on a CPU and where all are trained, and on a GPU in the precision of the products.
+    """
     import torch
-    from peft import LoraConfig, prepare_model_for_kbit_training
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    dtype = torch.bfloat16 if gpu else torch.float32
+    products = torch.bfloat16 if resolved.precision == "bfloat16" else torch.float32
     quantization = None
     if options.adapter == "qlora":
         quantization = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype, bnb_4bit_use_double_quant=True
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=products, bnb_4bit_use_double_quant=True
         )
-    # Additive masks with branches need eager or SDPA attention; on a CPU eager is the faster at these lengths.
     model = AutoModelForCausalLM.from_pretrained(
         base.path,
-        dtype=dtype,
+        dtype=products if gpu and options.adapter != "none" else torch.float32,
         quantization_config=quantization,
-        attn_implementation="sdpa" if gpu else "eager",
+        attn_implementation=resolved.attention,
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
-        device_map={"": 0} if gpu else None,
+        device_map={"": int(os.environ.get("LOCAL_RANK", "0"))} if gpu else None,
     )
     model.config.use_cache = False
     if options.adapter == "none":
         return model, None
-    if quantization is not None:
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-        for module in model.modules():
-            # On processors with bfloat16 bitsandbytes (0.50) would repack the weights at the first validation, for a
-            # kernel that has to be fetched, which fails for narrow layers and is not undone when training goes on.
-            if getattr(module, "support_avx512bf16_for_cpu", False):
-                module.support_avx512bf16_for_cpu = False
-    modules, layers = _targets(model, options.layers_fraction)
-    config = LoraConfig(
-        r=options.rank,
-        lora_alpha=options.alpha,
-        target_modules=modules,
-        layers_to_transform=layers,
-        lora_dropout=0.0,
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
-    return model, config
+    for module in model.modules():
+        # On processors with bfloat16 bitsandbytes (0.50) would repack the weights at the first validation, for a
+        # kernel that has to be fetched, which fails for narrow layers and is not undone when training goes on.
+        if getattr(module, "support_avx512bf16_for_cpu", False):
+            module.support_avx512bf16_for_cpu = False
+    model.requires_grad_(False)
+    return model, lora_config(adapter_targets(model, options), options)
 
 
-def _targets(model: Any, fraction: float) -> tuple[list[str], list[int]]:
-    """Names of the linear modules inside the decoder layers, and the numbers of the upper `fraction` of the layers."""
+def halve_frozen_products(model: Any) -> None:
+    """Keep the weights of frozen linear modules in bfloat16, as autocast would round them at every product.
+
+    The output layer, often the embedding's own weights, and norms stay as they are. Needs autocast from then on.
+    """
     import torch
+    from transformers.pytorch_utils import Conv1D
 
-    inside = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and ".layers." in name]
-    count = int(model.config.get_text_config().num_hidden_layers)
-    first = count - max(1, round(count * fraction))
-    return sorted({name.rsplit(".", 1)[1] for name in inside}), list(range(first, count))
+    head = model.get_output_embeddings()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not head and module.weight.dtype == torch.float32:
+            module.to(torch.bfloat16)

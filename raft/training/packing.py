@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from corpora.errors import TrainingError
 from raft.prompts.format import render_prompt
@@ -88,44 +88,54 @@ def _row(members: Sequence[tuple[tuple[int, ...], int, tuple[int, ...]]]) -> Pac
     return PackedSequence(tuple(ids), tuple(labels), tuple(positions), tuple(branch))
 
 
+def as_row(row: PackedSequence) -> dict[str, Any]:
+    """A row as the collator takes it."""
+    return {"input_ids": row.input_ids, "labels": row.labels, "position_ids": row.position_ids, "branch": row.branch}
+
+
 def as_dataset(rows: Sequence[PackedSequence]) -> Any:
     """The rows as a `datasets.Dataset`, in order."""
     from datasets import Dataset
 
-    return Dataset.from_list(
-        [{"input_ids": r.input_ids, "labels": r.labels, "position_ids": r.position_ids, "branch": r.branch} for r in rows]
-    )
+    return Dataset.from_list([as_row(row) for row in rows])
+
+
+class BranchMasks(Protocol):
+    """Builds what a model takes for an attention mask: see `raft.training.attention_masks`."""
+
+    def build(self, visible: Any, positions: Any) -> Any:
+        """Masks from `visible`, bool `(rows, length, length)`, and `positions`, int64 `(rows, length)`."""
 
 
 class PackedCollator:
-    """Rows to tensors for `SFTTrainer`, short rows padded.
+    """Rows to tensors for `SFTTrainer`, short rows padded on the right.
 
-    `input_ids`, `position_ids` and `labels` are int64 `(batch, length)`; the mask is float32, additive, 4-D. Labels
-    that would be predicted across a branch's border (its first token from the token before it) are ignored; the first
-    token of a branch belongs to the question, so no completion token is lost.
+    `input_ids` and `labels` are int64 `(batch, length)`. Where a row has several branches there are `position_ids` and the
+    model's masks for them; where none has, the mask is the usual 2-D one and positions, windows and kernels are the model's
+    own. Labels that would be predicted across a branch's border (its first token from the token before it) are ignored; the
+    first token of a branch belongs to the question, so no completion token is lost.
     """
 
-    def __init__(self, pad_id: int) -> None:
-        """`pad_id` fills short rows; it is masked everywhere."""
-        self._pad_id = pad_id
+    def __init__(self, pad_id: int, masks: BranchMasks | None = None) -> None:
+        """`pad_id` fills short rows; it is masked everywhere. `masks` are for rows with branches."""
+        self._pad_id, self._masks = pad_id, masks
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """A batch for `SFTTrainer`."""
+        """A batch for `SFTTrainer`. Raises ValueError on rows with branches where there are no masks for them."""
         import torch
 
         length = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), length), self._pad_id, dtype=torch.long)
-        labels = torch.full((len(rows), length), IGNORED, dtype=torch.long)
-        positions = torch.zeros((len(rows), length), dtype=torch.long)
-        branch = torch.full((len(rows), length), -1, dtype=torch.long)
-        for i, row in enumerate(rows):
-            n = len(row["input_ids"])
-            ids[i, :n] = torch.tensor(row["input_ids"])
-            labels[i, :n] = torch.tensor(row["labels"])
-            positions[i, :n] = torch.tensor(row["position_ids"])
-            branch[i, :n] = torch.tensor(row["branch"])
+
+        def padded(key: str, fill: int) -> Any:
+            return torch.tensor([[*row[key], *[fill] * (length - len(row[key]))] for row in rows], dtype=torch.long)
+
+        batch = {"input_ids": padded("input_ids", self._pad_id), "labels": padded("labels", IGNORED)}
+        branch = padded("branch", -1)
+        if int(branch.max()) <= 1:
+            return {**batch, "attention_mask": (branch >= 0).long()}
+        if self._masks is None:
+            raise ValueError("rows with several branches need masks that the model takes; pack with share=False")
+        positions = padded("position_ids", 0)
         causal = torch.ones((length, length), dtype=torch.bool).tril()
-        same = branch[:, :, None] == branch[:, None, :]
-        visible = causal & (same | (branch[:, None, :] == 0))
-        mask = torch.zeros((len(rows), 1, length, length)).masked_fill_(~visible[:, None], torch.finfo(torch.float32).min)
-        return {"input_ids": ids, "position_ids": positions, "attention_mask": mask, "labels": labels}
+        visible = causal & ((branch[:, :, None] == branch[:, None, :]) | (branch[:, None, :] == 0))
+        return {**batch, "position_ids": positions, "attention_mask": self._masks.build(visible, positions)}

@@ -63,15 +63,17 @@ def progress_callback(progress: TrainingProgress) -> Any:
         """Hands on what the trainer logs, and which checkpoints it has written."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            progress.begin(state.global_step)
+            if state.is_world_process_zero:
+                progress.begin(state.global_step)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
             logs = logs or {}
-            if "loss" in logs or "eval_loss" in logs:
+            if state.is_world_process_zero and ("loss" in logs or "eval_loss" in logs):
                 figures = (logs.get(name) for name in ("loss", "eval_loss", "learning_rate"))
                 progress.metrics(state.global_step, state.max_steps, float(state.epoch or 0), *figures)
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            progress.checkpoint_written(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            if state.is_world_process_zero:
+                progress.checkpoint_written(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Recorder()

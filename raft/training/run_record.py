@@ -122,7 +122,8 @@ def plot_losses(rows: Sequence[Mapping[str, str]], label: str, target: Path) -> 
 
 def model_card(about: MethodDescription, config: Mapping[str, Any], result: TrainingResult) -> str:
     """The README of a run, with the front matter of a model card."""
-    options = "\n".join(f"- {key}: {value}" for key, value in config["options"].items())
+    chosen = {**config["options"], **config.get("resolved", {})}
+    options = "\n".join(f"- {key}: {value}" for key, value in chosen.items())
     versions = ", ".join(f"{key} {value}" for key, value in config["versions"].items())
     return f"""---
 base_model: {config["base"]}

@@ -22,6 +22,7 @@ from raft.training.methods import METHODS
 from raft.training.options import TrainOptions
 from raft.training.progress import TrainingProgress
 from raft.training.run_record import TrainingResult, model_card, plot_losses, resolved_config
+from raft.training.trainer import is_main_process
 from raft.training.training_data import TrainingData, read_training_data
 from retrieval.encoders.loading import quiet_libraries
 from retrieval.model_folders import ModelFolder, resolve_model
@@ -69,14 +70,19 @@ def train(
     if not examples:
         raise TrainingError(f"dataset {data.dataset} has no training examples; generate one with more questions")
     config = resolved_config(run.name, base, data, options, method)
-    run.prepare(config)
+    if is_main_process():
+        run.prepare(config)
     set_seed(options.seed)
     validation = data.split("validation", options.max_validation_examples)
-    fitted = METHODS[method].fit(examples, validation, base, options, TrainingProgress(run, say))
+    fitted = METHODS[method].fit(
+        examples, validation, base, options, TrainingProgress(run, say if is_main_process() else quiet)
+    )
     about = METHODS[method].ABOUT
     result = TrainingResult.from_fitted(run, len(examples), fitted)
+    if not is_main_process():
+        return result
     plot_losses(run.metrics(), about.loss, run.folder / "loss.png")
-    write_atomic(run.folder / "README.md", model_card(about, config, result).encode())
+    write_atomic(run.folder / "README.md", model_card(about, run.config(), result).encode())
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     if data.support:
         write_support(run.folder, data.support)

@@ -27,6 +27,7 @@ def use(way: str, tokens: int) -> None:
 
     from raft.training.base_model import load_for_training
     from raft.training.options import TrainOptions
+    from raft.training.resolved_options import ResolvedOptions
     from retrieval.model_folders import BASE_MODEL, resolve_model
 
     base = resolve_model(BASE_MODEL)
@@ -40,7 +41,8 @@ def use(way: str, tokens: int) -> None:
     else:
         from peft import get_peft_model
 
-        model, config = load_for_training(base, TrainOptions(adapter="none" if way == "full" else way), gpu=False)
+        resolved = ResolvedOptions(1e-4, "float32", "eager", False, {})
+        model, config = load_for_training(base, TrainOptions(adapter="none" if way == "full" else way), resolved, gpu=False)
         if config is not None:
             model = get_peft_model(model, config)
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)

@@ -13,7 +13,8 @@ from raft.examples.grounding import ground, search_questions
 from raft.examples.options import ExampleOptions
 from raft.prompts.tokenization import PromptEncoder
 from raft.records import RaftExample
-from raft.training.packing import IGNORED, PackedCollator, PackedSequence, pack
+from raft.training.attention_masks import MaskForm, form_for_shared_rows
+from raft.training.packing import IGNORED, PackedCollator, PackedSequence, as_row, pack
 from retrieval.model_folders import ModelFolder
 
 
@@ -54,13 +55,11 @@ def test_a_row_never_passes_the_limit_and_loses_no_example(examples: list[RaftEx
     assert sum(max(row.branch) for row in rows) == len(examples)
 
 
-def _nll(model: torch.nn.Module, rows: list[PackedSequence]) -> torch.Tensor:
-    collator = PackedCollator(0)
+def _nll(model: torch.nn.Module, rows: list[PackedSequence], masks: MaskForm | None) -> torch.Tensor:
+    collator = PackedCollator(0, masks)
     total = torch.zeros(())
     for row in rows:
-        batch = collator(
-            [{"input_ids": row.input_ids, "labels": row.labels, "position_ids": row.position_ids, "branch": row.branch}]
-        )
+        batch = collator([as_row(row)])
         labels = batch.pop("labels")[:, 1:]
         logits = model(**batch, use_cache=False).logits[:, :-1]
         total = total + torch.nn.functional.cross_entropy(logits[labels != IGNORED], labels[labels != IGNORED], reduction="sum")
@@ -77,7 +76,7 @@ def test_sharing_the_prefix_gives_the_loss_and_gradients_of_separate_rows(
     gradients = []
     for rows in (shared, separate):
         model = AutoModelForCausalLM.from_pretrained(tiny.path, attn_implementation=attention)
-        loss = _nll(model, rows)
+        loss = _nll(model, rows, form_for_shared_rows(model, shared) if rows is shared else None)
         loss.backward()
         gradients.append((loss.detach(), model.model.layers[0].self_attn.q_proj.weight.grad.clone()))
     torch.testing.assert_close(gradients[0][0], gradients[1][0], rtol=1e-5, atol=1e-3)
