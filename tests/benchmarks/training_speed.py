@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -95,8 +94,8 @@ class Way:
         return self.clock() - started, float(loss.detach())
 
     def gradient(self) -> torch.Tensor:
-        """All gradients in one vector."""
-        return torch.cat([w.grad.flatten() for w in self.model.parameters() if w.grad is not None])
+        """All gradients in one vector; float64, as in float32 the cosine of so long a vector with itself is not 1."""
+        return torch.cat([w.grad.flatten().double() for w in self.model.parameters() if w.grad is not None])
 
 
 def rows_of(dataset: Path) -> list[PackedSequence]:
@@ -107,7 +106,7 @@ def rows_of(dataset: Path) -> list[PackedSequence]:
 
 
 def peak_gb(name: str, dataset: Path) -> float:
-    """Peak resident memory of a process that takes two rows in one way, less what it had before the model came."""
+    """Peak resident memory of a process that takes the two longest rows in one way."""
     command = [sys.executable, __file__, "--dataset", str(dataset), "--way", name]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
@@ -160,13 +159,15 @@ def main() -> None:
         way = Way(arguments.way, rows)
         for row in sorted(rows, key=lambda r: r.length)[-2:]:
             way.step(row)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
+        # Not ru_maxrss: that outlives exec, so a child would report the peak of this process with all its models.
+        status = Path("/proc/self/status").read_text()
+        print(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9)
         return
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     if arguments.cpu_time:
         torch.set_num_threads(1)
     flags = set(Path("/proc/cpuinfo").read_text().split())
-    lengths = sorted(row.length for row in rows)
+    lengths = sorted(row.length for row in rows[: arguments.rows])
     result: dict[str, Any] = {
         "environment": environment(),
         "instructions": sorted(flags & {"avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile"}),

@@ -31,7 +31,7 @@ def example(context: int, question: int, split: str) -> RaftExample:
     passages = (Passage(f"c{context}", f"d{context}", f"Flat {context}", "", text),)
     completion = f"##Reason: it says so. ##Answer: {context * 7} pounds {'exactly ' * question}"
     return RaftExample(
-        f"{context}-{question}", f"{question}", f"{context}", f"What is rent {question}?", passages, (1,), (),
+        f"{context}-{question}", f"{context}", f"{question}", f"What is rent {question}?", passages, (1,), (),
         completion, f"{context * 7}", (), (), "answer", split,
     )
 
