@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from raft.prompts.format import Prompt
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from corpora.commands.terminal import emit, say, with_example
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("models", **with_example("raftsmith models --json"))

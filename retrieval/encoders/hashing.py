@@ -5,15 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrieval.encoders.encoder import Vectors
 from retrieval.encoders.provenance import Role
-
-if TYPE_CHECKING:
-    pass
 
 
 class HashingEncoder:

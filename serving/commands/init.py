@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from corpora.commands.terminal import emit, with_example
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("init", **with_example("raftsmith init my-collection"))

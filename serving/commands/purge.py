@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from corpora.commands.terminal import emit, opened, with_example, workspace_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("purge", **with_example("raftsmith purge contracts/withdrawn.pdf --yes"))
